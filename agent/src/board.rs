@@ -1,0 +1,67 @@
+//! What the parts of the daemon say of themselves, for `status`: which scanner is there, and how the broker is reached.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// The notices of all parts. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Board(Arc<Mutex<Notices>>);
+
+/// What is on the board.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notices {
+    /// The scanners by name.
+    pub scanners: BTreeMap<String, Device>,
+    /// The way to the service.
+    pub uplink: Uplink,
+}
+
+/// The state of a scanner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// Is it open?
+    pub ready: bool,
+    /// If not: why, and what to do.
+    pub why: String,
+    /// Noise received since the start.
+    pub noise: u64,
+}
+
+/// The state of the way to the service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Uplink {
+    /// Is there a connection to the broker?
+    pub connected: bool,
+    /// Has the service been heard since the start?
+    pub service_seen: bool,
+    /// What is wrong, and what to do; empty where nothing is.
+    pub trouble: String,
+}
+
+impl Board {
+    fn notices(&self) -> MutexGuard<'_, Notices> {
+        // A part that panicked while it wrote a notice leaves the other notices true.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything on the board.
+    #[must_use]
+    pub fn read(&self) -> Notices {
+        self.notices().clone()
+    }
+
+    /// Changes the notice of a scanner.
+    pub fn scanner(&self, name: &str, change: impl FnOnce(&mut Device)) {
+        change(self.notices().scanners.entry(name.to_owned()).or_default());
+    }
+
+    /// Changes the notice of the uplink.
+    pub fn uplink(&self, change: impl FnOnce(&mut Uplink)) {
+        change(&mut self.notices().uplink);
+    }
+}

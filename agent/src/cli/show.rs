@@ -1,0 +1,88 @@
+//! Answers and status, for people. What was scanned is shown with its control characters escaped.
+
+use crate::local::Status;
+use crate::station::{Answer, Filling, Outcome};
+
+/// One line for an answer.
+pub(super) fn answer(answer: &Answer) -> String {
+    let light = match answer.outcome {
+        Outcome::Accepted => "GREEN",
+        Outcome::Refused => "RED",
+        Outcome::Done => "DONE",
+    };
+    let mut line = format!("{light}  {}", plain(&answer.text));
+    for (what, filling) in [("package", &answer.package), ("pallet", &answer.pallet)] {
+        if let Some(filling) = filling {
+            line.push_str(&format!(", {what} {}", filled(filling)));
+        }
+    }
+    if !answer.help.is_empty() {
+        line.push_str(&format!(". {}", plain(&answer.help)));
+    }
+    line
+}
+
+fn filled(filling: &Filling) -> String {
+    format!("{} {}/{}", filling.id, filling.count, filling.size)
+}
+
+/// The status in a few lines.
+pub(super) fn status(status: &Status) -> String {
+    let mut text = String::new();
+    let mut say = |what: &str, value: String| text.push_str(&format!("{what:<14} {value}\n"));
+    say("station", format!("{}, version {}", status.station, status.version));
+    say("series", format!("{}, last record {}", status.series, status.last));
+    let queue = if status.undelivered == 0 {
+        "empty, everything has its receipt".to_owned()
+    } else {
+        format!(
+            "{} records without a receipt, the oldest for {} s",
+            status.undelivered, status.oldest_undelivered_seconds
+        )
+    };
+    say("queue", queue);
+    if status.quarantined > 0 {
+        say("set aside", format!("{} records: see `lotline-station queue quarantine`", status.quarantined));
+    }
+    let share = status.journal_bytes * 100 / status.journal_quota.max(1);
+    say("journal", format!("{} KiB, {share} % of its quota", status.journal_bytes >> 10));
+    let uplink = &status.notices.uplink;
+    say("broker", if uplink.connected { "connected".to_owned() } else { "not connected".to_owned() });
+    if !uplink.trouble.is_empty() {
+        say("", plain(&uplink.trouble));
+    }
+    for (name, device) in &status.notices.scanners {
+        let state = if device.ready { "ready".to_owned() } else { format!("missing: {}", plain(&device.why)) };
+        say("scanner", format!("{name} {state}"));
+    }
+    for (name, lane) in &status.lanes {
+        let order =
+            lane.work_order.as_deref().map_or("no work order".to_owned(), |id| format!("work order {}", plain(id)));
+        say("lane", format!("{name}, {order}"));
+        if let Some(waiting) = &lane.waiting_work_order {
+            say("", format!("work order {} begins when the open package is closed", plain(waiting)));
+        }
+        for (what, filling) in [("package", &lane.package), ("pallet", &lane.pallet)] {
+            if let Some(filling) = filling {
+                say("", format!("{what} {}", filled(filling)));
+            }
+        }
+    }
+    let counters = status.counters;
+    say(
+        "counted",
+        format!(
+            "{} packed, {} refused, {} packages, {} pallets",
+            counters.accepted, counters.refused, counters.packages, counters.pallets
+        ),
+    );
+    for sentence in &status.not_confirmed {
+        say("look", plain(sentence));
+    }
+    text
+}
+
+/// Text that cannot move the cursor or forge a line.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}

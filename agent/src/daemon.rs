@@ -1,0 +1,191 @@
+//! Puts the parts of the daemon together, and takes them apart again in order.
+
+use std::sync::Arc;
+
+use drivers::serial::SerialFactory;
+use drivers::{ScannerFactory, Stop};
+use records::{Record, SigningKey};
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+use crate::board::Board;
+use crate::clock::{Clock, SystemClock};
+use crate::forward::Forwarder;
+use crate::identity::{self, IdentityError};
+use crate::journal::{Journal, JournalError, Opened};
+use crate::local::{Server, ServerError};
+use crate::owner::{Handle, Owner, Request};
+use crate::settings::Settings;
+use crate::station::{Line, Start};
+use crate::supervise;
+
+/// The daemon cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The station's key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The command socket.
+    #[error(transparent)]
+    Socket(#[from] ServerError),
+    /// The password file.
+    #[error(transparent)]
+    Password(#[from] base::files::Error),
+    /// The password file is missing or not text.
+    #[error("the password file `{0}` is missing or is not text: write the broker's password into it")]
+    NoPassword(std::path::PathBuf),
+    /// Threads, signals.
+    #[error("the system gives no threads or signals")]
+    System(#[from] std::io::Error),
+    /// The thread that decides ended by itself.
+    #[error("the station stopped deciding: see the log for the cause, then start it again")]
+    OwnerEnded,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start, or cannot go on.
+pub fn run(settings: Settings) -> Result<(), DaemonError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run_async(settings))
+}
+
+async fn run_async(settings: Settings) -> Result<(), DaemonError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let password = password(&settings)?;
+    let key = Arc::new(identity::load_or_make(&settings.data)?);
+    if let Some(folder) = settings.socket.parent() {
+        base::files::ensure_folder(folder, 0o755)?;
+    }
+    // The socket first: a second daemon must not touch the journal of a running one.
+    let listener = Server::bind(&settings.socket)?;
+    let (owner, not_confirmed) = open(&settings, &key)?;
+    let series = owner.line.series;
+    let (handle, thread) = owner.spawn()?;
+
+    let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
+    let factory: Arc<dyn ScannerFactory> = Arc::new(SerialFactory);
+    let mut scanners = Vec::new();
+    for scanner in settings.scanners.clone() {
+        scanners.push(supervise::spawn(scanner, factory.clone(), handle.clone(), board.clone(), stop.clone())?);
+    }
+    let lanes = lanes(&settings);
+    let (station, quota) = (settings.station.clone(), settings.journal.quota);
+    let server = Server {
+        station: station.clone(),
+        lanes: lanes.clone(),
+        quota,
+        not_confirmed,
+        owner: handle.clone(),
+        board: board.clone(),
+        retry: retry.clone(),
+    };
+    let serving = tokio::spawn(server.serve(listener));
+    let (stop_forwarding, forwarding_stops) = watch::channel(false);
+    let forwarder = Forwarder {
+        station,
+        series,
+        key,
+        lanes,
+        broker: settings.broker,
+        password,
+        owner: handle.clone(),
+        board,
+        retry,
+    };
+    let forwarding = tokio::spawn(forwarder.run(forwarding_stops));
+    tracing::info!(station = settings.station, %series, "running");
+
+    let result = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        () = ended(&handle) => Err(DaemonError::OwnerEnded),
+    };
+    tracing::info!("stopping");
+    stop.stop();
+    stop_forwarding.send_replace(true);
+    drop(forwarding.await);
+    serving.abort();
+    let joined = tokio::task::spawn_blocking(move || {
+        scanners.into_iter().for_each(|scanner| drop(scanner.join()));
+        drop(handle.submit(Request::Stop));
+        thread.join()
+    });
+    drop(joined.await);
+    drop(std::fs::remove_file(&settings.socket));
+    result
+}
+
+async fn ended(handle: &Handle) {
+    let mut mark = handle.mark();
+    while mark.changed().await.is_ok() {}
+}
+
+fn lanes(settings: &Settings) -> Vec<String> {
+    let mut lanes: Vec<String> = settings.scanners.iter().map(|scanner| scanner.lane.clone()).collect();
+    if lanes.is_empty() {
+        lanes.push("main".to_owned());
+    }
+    lanes.sort();
+    lanes.dedup();
+    lanes
+}
+
+fn password(settings: &Settings) -> Result<Option<String>, DaemonError> {
+    let Some(path) = &settings.broker.password_file else { return Ok(None) };
+    let bytes = base::files::read_optional(path)?.ok_or_else(|| DaemonError::NoPassword(path.clone()))?;
+    let text = String::from_utf8(bytes).map_err(|_| DaemonError::NoPassword(path.clone()))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Opens the journal, says what was found in it, and puts the start on record.
+fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), DaemonError> {
+    let packing = &settings.packing;
+    let Opened { journal, state, unanswered, series_before, damaged } =
+        Journal::open(&settings.data, &settings.station, settings.journal.quota, packing.sscc.first())?;
+    if let Some((aside, found)) = damaged {
+        tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Units packed before are not known as duplicates. Read the old one with `lotline-station queue salvage`");
+    }
+    let not_confirmed: Vec<String> = unanswered.iter().filter_map(|line| not_confirmed(line)).collect();
+    for text in &not_confirmed {
+        tracing::warn!("{text}");
+    }
+    let line = Line {
+        station: settings.station.clone(),
+        series: journal.series(),
+        package_size: packing.package_size,
+        pallet_size: packing.pallet_size,
+        package_close: packing.package_close,
+        pallet_close: packing.pallet_close,
+        work_order_required: packing.work_order_required,
+        sscc: packing.sscc.clone(),
+    };
+    let mut rules = settings.rules.clone();
+    rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (folder, keep, digest) = (settings.data.clone(), settings.journal.keep, settings.digest());
+    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, keep };
+    let configuration = settings.deciding.clone();
+    owner.start(Start { key: key.public(), series_before, rules: digest, configuration })?;
+    Ok((owner, not_confirmed))
+}
+
+/// What the operator has to know of a record whose green light may not have been seen.
+fn not_confirmed(line: &[u8]) -> Option<String> {
+    let record: Record = serde_json::from_slice(line).ok()?;
+    let package = record.into.first().map(|package| format!(" in package {}", package.id)).unwrap_or_default();
+    let what = match record.event {
+        records::Event::Packed => "packed",
+        records::Event::Voided => "taken back",
+        records::Event::Closed => "closed",
+        _ => return None,
+    };
+    let id = record.subject.id.escape_debug();
+    Some(format!("{id} is {what}{package}: recorded before the last stop, but perhaps not confirmed to you"))
+}

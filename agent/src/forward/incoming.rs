@@ -1,0 +1,113 @@
+//! What comes from the broker: receipts, the service's hello, work orders.
+
+use base::mqtt::Message;
+use records::WIRE_VERSION;
+use records::wire::{Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
+
+use super::Running;
+use crate::owner::{Ended, Request};
+
+impl Running {
+    pub(super) async fn incoming(&mut self, message: &Message) -> Result<(), Ended> {
+        match self.topics().parse(&message.topic) {
+            Some(Topic::Receipts(station)) if station == self.setup.station => self.receipt(&message.payload).await,
+            Some(Topic::Service) => self.hello(&message.payload).await,
+            Some(Topic::WorkOrder(station, lane)) if station == self.setup.station => {
+                let lane = lane.to_owned();
+                self.work_order(lane, &message.payload).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn receipt(&mut self, payload: &[u8]) -> Result<(), Ended> {
+        let (key, receipt) = match signed::open::<Receipt>(payload) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a receipt has no effect");
+                return Ok(());
+            }
+        };
+        if Some(key) != self.trusted {
+            tracing::warn!(%key, "a receipt has no effect: it is not signed with the key of the service that this station trusts");
+            return Ok(());
+        }
+        if receipt.station != self.setup.station || receipt.series != self.setup.series {
+            tracing::warn!(station = receipt.station, series = %receipt.series, "a receipt has no effect: it is not for this journal");
+            return Ok(());
+        }
+        if let Some(fork) = receipt.fork {
+            tracing::error!(seq = fork.seq, held = %fork.held, "the service holds another record under one of this station's identities");
+            let trouble = format!(
+                "The service holds another record {} of this series: this journal was copied or restored. Stop packing and ask who did it.",
+                fork.seq
+            );
+            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+        }
+        self.setup.board.uplink(|uplink| {
+            uplink.service_seen = true;
+            if receipt.fork.is_none() {
+                uplink.trouble.clear();
+            }
+        });
+        let resend = receipt.resend.iter().map(|(first, _)| *first).min();
+        let owner = self.setup.owner.clone();
+        tokio::task::spawn_blocking(move || owner.submit(Request::Receipt(receipt))).await.map_err(|_| Ended)??;
+        if let Some(first) = resend {
+            self.sender.resend(first, self.now());
+        }
+        Ok(())
+    }
+
+    /// The service says who it is. The first key is kept and trusted from then on.
+    async fn hello(&mut self, payload: &[u8]) -> Result<(), Ended> {
+        let (key, hello) = match signed::open::<ServiceHello>(payload) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the service's hello has no effect");
+                return Ok(());
+            }
+        };
+        let trusted = self.setup.owner.ask(move |reply| Request::PinService { key, reply }).await?;
+        self.trusted = Some(trusted);
+        if trusted != key {
+            tracing::error!(%key, %trusted, "a service with another key has no effect");
+            let trouble = format!(
+                "A service with the key {key} answers, but this station trusts {trusted}: if the service was set up anew, restore its key."
+            );
+            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+            return Ok(());
+        }
+        if !hello.versions.contains(&WIRE_VERSION) {
+            let trouble = format!("The service does not read wire version {WIRE_VERSION}: update it.");
+            tracing::error!("{trouble}");
+            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+        }
+        self.setup.board.uplink(|uplink| uplink.service_seen = true);
+        if self.service_instance.replace(hello.instance) != Some(hello.instance) {
+            // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived.
+            self.sender.start_again(self.now());
+        }
+        Ok(())
+    }
+
+    async fn work_order(&mut self, lane: String, payload: &[u8]) -> Result<(), Ended> {
+        if payload.is_empty() {
+            return Ok(()); // the retained message was cleared; the current work order stays
+        }
+        let message = match WorkOrderMessage::parse(payload) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(lane, error = &error as &dyn std::error::Error, "a work order was refused whole");
+                let trouble = format!("A work order for lane {lane} was refused: {error}");
+                self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+                return Ok(());
+            }
+        };
+        let owner = self.setup.owner.clone();
+        tokio::task::spawn_blocking(move || owner.submit(Request::WorkOrder { lane, message }))
+            .await
+            .map_err(|_| Ended)??;
+        Ok(())
+    }
+}

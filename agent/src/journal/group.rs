@@ -1,0 +1,105 @@
+//! One transaction for a group of decisions.
+
+use records::{Hash, Place, Record, Stamp, chain};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Journal, JournalError, Position, query};
+use crate::station::{Decision, Known, KnownChange, State};
+
+/// An open group. Dropped without [`Group::commit`], nothing of it has happened.
+pub struct Group<'j> {
+    transaction: Transaction<'j>,
+    position: Position,
+    journal_position: &'j mut Position,
+    settled: u64,
+    settled_on_disk: &'j mut u64,
+}
+
+impl Journal {
+    /// Begins a group.
+    ///
+    /// # Errors
+    /// When SQLite cannot begin a transaction.
+    pub fn group(&mut self) -> Result<Group<'_>, JournalError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(query("begin a transaction in"))?;
+        Ok(Group {
+            transaction,
+            position: self.position,
+            journal_position: &mut self.position,
+            settled: self.settled,
+            settled_on_disk: &mut self.settled_on_disk,
+        })
+    }
+}
+
+impl Group<'_> {
+    /// The unit, if it is packed here; what earlier decisions of this group did is seen.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
+        self.transaction
+            .prepare_cached("SELECT seq, package FROM known WHERE scope = ?1 AND serial = ?2")
+            .and_then(|mut known| {
+                known.query_row([scope, serial], |row| Ok(Known { seq: row.get(0)?, package: row.get(1)? })).optional()
+            })
+            .map_err(query("read"))
+    }
+
+    /// Writes the records of a decision and what it changes in the known serials.
+    ///
+    /// # Errors
+    /// When the disk or the quota is full, or a line cannot be written.
+    pub fn add(&mut self, decision: &Decision, rules: Hash, at: &Stamp) -> Result<(), JournalError> {
+        for draft in &decision.drafts {
+            let place = Place { seq: self.position.last + 1, prev: self.position.head, rules, at: at.clone() };
+            let line = Record::new(draft.clone(), place).to_line()?;
+            self.transaction
+                .prepare_cached("INSERT INTO record (seq, line, crc, stored) VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut insert| {
+                    let crc = crc32c::crc32c(&line);
+                    insert.execute(params![self.position.last + 1, line, crc, at.wall.as_second()])
+                })
+                .map_err(query("write"))?;
+            self.position = Position { last: self.position.last + 1, head: chain::hash_line(&line) };
+        }
+        for change in &decision.known {
+            self.change_known(change).map_err(query("write"))?;
+        }
+        Ok(())
+    }
+
+    fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {
+        match change {
+            KnownChange::Add { scope, serial, known } => self
+                .transaction
+                .prepare_cached("INSERT INTO known (scope, serial, seq, package) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![scope, serial, known.seq, known.package]),
+            KnownChange::Remove { scope, serial } => self
+                .transaction
+                .prepare_cached("DELETE FROM known WHERE scope = ?1 AND serial = ?2")?
+                .execute([scope, serial]),
+        }
+    }
+
+    /// Commits. When it returns, everything in the group is durable; before, nothing of it is true.
+    /// `answered` is the last sequence whose answer has been given by now.
+    ///
+    /// # Errors
+    /// When the disk or the quota is full; the journal is then as before the group.
+    pub fn commit(self, state: &State, answered: u64) -> Result<(), JournalError> {
+        debug_assert_eq!(state.last_seq, self.position.last, "decisions and lines count alike");
+        let json = serde_json::to_string(state).map_err(JournalError::State)?;
+        self.transaction
+            .prepare_cached("UPDATE station SET state = ?1, settled = ?2, answered = ?3")
+            .and_then(|mut update| update.execute(params![json, self.settled, answered]))
+            .map_err(query("write"))?;
+        self.transaction.commit().map_err(query("commit to"))?;
+        *self.journal_position = self.position;
+        *self.settled_on_disk = self.settled;
+        Ok(())
+    }
+}

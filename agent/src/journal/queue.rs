@@ -1,0 +1,254 @@
+//! What waits for a receipt, and what a receipt frees.
+
+use std::time::Duration;
+
+use records::wire::Receipt;
+use records::{Hash, chain};
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, JournalError, query};
+
+/// Most records that one call of [`Journal::forget`] forgets, so that a scan never waits for long.
+pub const FORGET_AT_ONCE: usize = 1000;
+
+/// A run of lines to be sent in one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Sequence of the first line.
+    pub first: u64,
+    /// Hash of the line before it.
+    pub prev: Hash,
+    /// The lines.
+    pub lines: Vec<Vec<u8>>,
+}
+
+/// What waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Records without a receipt.
+    pub records: u64,
+    /// When the oldest of them was stored, in seconds since 1970 by the clock of that time.
+    pub oldest: Option<i64>,
+    /// Records set aside.
+    pub quarantined: u64,
+}
+
+/// A record that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Its sequence.
+    pub seq: u64,
+    /// Why.
+    pub reason: String,
+    /// Its line.
+    pub line: String,
+}
+
+/// What a receipt did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The mark moved up to this sequence.
+    Settled(u64),
+    /// Nothing new.
+    Nothing,
+    /// It has no effect, and why.
+    Ignored(String),
+}
+
+impl Journal {
+    /// The mark up to which the service has every record, or has rejected it.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    /// What waits.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn depth(&self) -> Result<Depth, JournalError> {
+        let above = self.quarantined.iter().filter(|seq| **seq > self.settled).count() as u64;
+        let oldest = self
+            .connection
+            .prepare_cached("SELECT stored FROM record WHERE seq > ?1 ORDER BY seq LIMIT 1")
+            .and_then(|mut oldest| oldest.query_row([self.settled], |row| row.get(0)).optional())
+            .map_err(query("read"))?;
+        let records = self.position.last - self.settled - above;
+        Ok(Depth { records, oldest, quarantined: self.quarantined.len() as u64 })
+    }
+
+    /// Up to `most` lines from `first` on that follow each other, at most `bytes` long together, but at least one.
+    /// Records that were set aside are left out: a segment ends before them and the next begins after. A line whose
+    /// checksum is wrong is set aside here.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub fn queued(&mut self, first: u64, most: usize, bytes: usize) -> Result<Option<Queued>, JournalError> {
+        let mut next = first;
+        let mut run: Option<Queued> = None;
+        let mut size = 0;
+        while run.as_ref().is_none_or(|run| run.lines.len() < most) {
+            if self.quarantined.binary_search(&next).is_ok() {
+                if run.is_some() {
+                    break;
+                }
+                next += 1;
+                continue;
+            }
+            let Some((line, crc)) = self.line_and_crc(next)? else { break };
+            if crc32c::crc32c(&line) != crc {
+                self.quarantine(next, next, "the line is damaged on this station's disk")?;
+                continue;
+            }
+            size += line.len() + 1;
+            if run.is_some() && size > bytes {
+                break;
+            }
+            let run = run.get_or_insert_with(|| Queued { first: next, prev: prev_of(&line), lines: Vec::new() });
+            run.lines.push(line);
+            next += 1;
+        }
+        Ok(run)
+    }
+
+    fn line_and_crc(&self, seq: u64) -> Result<Option<(Vec<u8>, u32)>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
+            .and_then(|mut line| line.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+            .map_err(query("read"))
+    }
+
+    /// One line; `None` where it is not held any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.line_and_crc(seq)?.map(|(line, _)| line))
+    }
+
+    /// What a receipt of the trusted service frees. Only a hash that agrees with the line here counts.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or cannot set rejected records aside.
+    pub fn apply(&mut self, receipt: &Receipt) -> Result<Applied, JournalError> {
+        if receipt.series != self.series {
+            return Ok(Applied::Ignored(format!("it is for series {}", receipt.series)));
+        }
+        if receipt.up_to > self.position.last {
+            return Ok(Applied::Ignored(format!("record {} was never written here", receipt.up_to)));
+        }
+        if receipt.up_to > self.settled && !self.agrees(receipt.up_to, receipt.hash)? {
+            return Ok(Applied::Ignored(format!("its hash of record {} is not the one here", receipt.up_to)));
+        }
+        for rejected in &receipt.rejected {
+            // Never more than is held: the numbers come from outside.
+            let last = rejected.last.min(self.position.last);
+            self.quarantine(rejected.first.max(self.settled + 1), last, &rejected.reason)?;
+        }
+        let mut settled = self.settled.max(receipt.up_to);
+        loop {
+            let next = settled + 1;
+            if self.quarantined.binary_search(&next).is_ok() {
+                settled = next;
+                continue;
+            }
+            let run = receipt.also.iter().find(|run| run.first <= next && next <= run.last);
+            match run {
+                Some(run) if run.last <= self.position.last && self.agrees(run.last, run.hash)? => settled = run.last,
+                _ => break,
+            }
+        }
+        if settled == self.settled {
+            return Ok(Applied::Nothing);
+        }
+        self.settled = settled;
+        Ok(Applied::Settled(settled))
+    }
+
+    fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
+        Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
+    }
+
+    fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
+        self.connection
+            .execute(
+                "INSERT OR IGNORE INTO quarantine (seq, line, reason) SELECT seq, line, ?3 FROM record WHERE seq BETWEEN ?1 AND ?2",
+                params![first, last, reason],
+            )
+            .map_err(query("set a record aside in"))?;
+        self.quarantined = self
+            .connection
+            .prepare_cached("SELECT seq FROM quarantine ORDER BY seq")
+            .and_then(|mut all| all.query_map([], |row| row.get(0))?.collect())
+            .map_err(query("read"))?;
+        Ok(())
+    }
+
+    /// The records that were set aside.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>, JournalError> {
+        self.connection
+            .prepare("SELECT seq, reason, line FROM quarantine ORDER BY seq LIMIT 1000")
+            .and_then(|mut all| {
+                all.query_map([], |row| {
+                    let line: Vec<u8> = row.get(2)?;
+                    Ok(Quarantined {
+                        seq: row.get(0)?,
+                        reason: row.get(1)?,
+                        line: String::from_utf8_lossy(&line).into_owned(),
+                    })
+                })?
+                .collect()
+            })
+            .map_err(query("read"))
+    }
+
+    /// Makes the mark durable if it moved since the last group. Losing it costs only a repetition, so it may wait.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn save_settled(&mut self, answered: u64) -> Result<(), JournalError> {
+        if self.settled == self.settled_on_disk { Ok(()) } else { self.save_marks(answered) }
+    }
+
+    /// Forgets the bytes of records that have had their receipt for longer than `keep`, and of the oldest such records
+    /// when the journal has filled three quarters of its quota. At most [`FORGET_AT_ONCE`]. What the station knows stays.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
+        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        let before = if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) };
+        // The last line stays: the next one is chained to it.
+        let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
+        self.connection
+            .execute(
+                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 AND stored < ?2 ORDER BY seq LIMIT ?3)",
+                params![up_to, before, FORGET_AT_ONCE],
+            )
+            .map_err(query("forget records of"))
+    }
+
+    /// Bytes in use of the quota.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn used(&self) -> Result<u64, JournalError> {
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+        let used =
+            number("page_count").and_then(|pages| Ok((pages - number("freelist_count")?) * number("page_size")?));
+        used.map_err(query("measure"))
+    }
+}
+
+/// The hash that a line carries of the line before it.
+fn prev_of(line: &[u8]) -> Hash {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        prev: Hash,
+    }
+    serde_json::from_slice::<Head>(line).map_or(Hash::ZERO, |head| head.prev)
+}

@@ -1,0 +1,261 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use records::segment::Segment;
+use records::wire::{Receipt, Rejected, Run};
+use records::{Draft, Event, FixedBytes, SigningKey, Stamp, Subject};
+use tempfile::TempDir;
+
+use super::*;
+use crate::station::{Decision, Known, KnownChange};
+
+const QUOTA: u64 = 4 << 20;
+
+fn stamp(seconds: i64) -> Stamp {
+    let wall = jiff::Timestamp::from_second(seconds).unwrap();
+    Stamp { wall, synchronised: true, boot: "b".into(), since_boot: 0 }
+}
+
+fn open(folder: &TempDir) -> Opened {
+    Journal::open(folder.path(), "pack-1", QUOTA, 0).unwrap()
+}
+
+/// Commits `count` records in one group, as packed units.
+fn write(journal: &mut Journal, state: &mut State, count: u64) -> Result<(), JournalError> {
+    let mut group = journal.group()?;
+    let mut next = state.clone();
+    for _ in 0..count {
+        next.last_seq += 1;
+        let serial = format!("S{}", next.last_seq);
+        let known = Known { seq: next.last_seq, package: "P".into() };
+        let decision = Decision {
+            next: next.clone(),
+            drafts: vec![Draft::new(Event::Packed, Subject::device(&serial))],
+            known: vec![KnownChange::Add { scope: String::new(), serial, known }],
+            answer: None,
+        };
+        group.add(&decision, Hash::ZERO, &stamp(1_000))?;
+    }
+    let answered = state.last_seq;
+    group.commit(&next, answered)?;
+    *state = next;
+    Ok(())
+}
+
+fn receipt(journal: &Journal, up_to: u64) -> Receipt {
+    let hash = chain::hash_line(&journal.line(up_to).unwrap().unwrap());
+    Receipt::stored("pack-1", journal.series(), up_to, hash)
+}
+
+#[test]
+fn what_is_committed_is_there_after_reopening_and_the_chain_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    let series = journal.series();
+    write(&mut journal, &mut state, 3).unwrap();
+    drop(journal);
+    let Opened { mut journal, state: read, unanswered, damaged, .. } = open(&folder);
+    assert_eq!((journal.series(), &read), (series, &state));
+    assert!(damaged.is_none());
+    assert_eq!(unanswered.len(), 3, "the last group before an unclean end is shown");
+    state = read;
+    write(&mut journal, &mut state, 2).unwrap();
+    let run = journal.queued(1, 100, usize::MAX).unwrap().unwrap();
+    let key = SigningKey::from_seed(FixedBytes([1; 32]));
+    let bytes = records::segment::seal(&key, "pack-1", series, run.first, run.prev, &run.lines);
+    assert_eq!(Segment::parse(&bytes).unwrap().lines.len(), 5);
+    journal.close().unwrap();
+    assert!(open(&folder).unanswered.is_empty(), "after an end in order every answer was given");
+}
+
+#[test]
+fn a_group_that_is_not_committed_has_not_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 1).unwrap();
+    let before = journal.position();
+    {
+        let mut group = journal.group().unwrap();
+        let draft = Draft::new(Event::Packed, Subject::device("X"));
+        let decision = Decision { next: state.clone(), drafts: vec![draft], known: vec![], answer: None };
+        group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
+    }
+    assert_eq!(journal.position(), before);
+    assert!(journal.line(2).unwrap().is_none());
+    write(&mut journal, &mut state, 1).unwrap();
+    assert_eq!(journal.position().last, 2);
+}
+
+#[test]
+fn known_units_are_seen_inside_the_group_and_forgotten_when_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 1).unwrap();
+    let mut group = journal.group().unwrap();
+    assert_eq!(group.known("", "S1").unwrap().unwrap().seq, 1);
+    assert!(group.known("scope", "S1").unwrap().is_none());
+    let remove = KnownChange::Remove { scope: String::new(), serial: "S1".into() };
+    let decision = Decision { next: state.clone(), drafts: vec![], known: vec![remove], answer: None };
+    group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
+    assert!(group.known("", "S1").unwrap().is_none());
+}
+
+#[test]
+fn only_a_receipt_whose_hash_agrees_frees() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 5).unwrap();
+    let good = receipt(&journal, 3);
+    let forged = Receipt { hash: FixedBytes([7; 32]), ..good.clone() };
+    assert!(matches!(journal.apply(&forged).unwrap(), Applied::Ignored(_)));
+    let beyond = Receipt { up_to: 6, ..good.clone() };
+    assert!(matches!(journal.apply(&beyond).unwrap(), Applied::Ignored(_)));
+    let crossed = Receipt { series: FixedBytes([9; 16]), ..good.clone() };
+    assert!(matches!(journal.apply(&crossed).unwrap(), Applied::Ignored(_)));
+    assert_eq!(journal.settled(), 0);
+    assert_eq!(journal.apply(&good).unwrap(), Applied::Settled(3));
+    assert_eq!(journal.apply(&good).unwrap(), Applied::Nothing, "a repeated receipt is harmless");
+    assert_eq!(journal.apply(&receipt(&journal, 2)).unwrap(), Applied::Nothing, "a late one, too");
+    assert_eq!(journal.depth().unwrap().records, 2);
+    journal.save_settled(5).unwrap();
+    drop(journal);
+    assert_eq!(open(&folder).journal.settled(), 3);
+}
+
+#[test]
+fn runs_above_a_rejected_record_are_freed_and_the_record_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 6).unwrap();
+    let hash = chain::hash_line(&journal.line(5).unwrap().unwrap());
+    let mut partial = receipt(&journal, 2);
+    partial.also = vec![Run { first: 4, last: 5, hash }];
+    assert_eq!(journal.apply(&partial).unwrap(), Applied::Settled(2), "record 3 is missing");
+    partial.rejected = vec![Rejected { first: 3, last: 3, reason: "cannot be read".into() }];
+    assert_eq!(journal.apply(&partial).unwrap(), Applied::Settled(5));
+    let aside = journal.quarantined().unwrap();
+    assert_eq!((aside.len(), aside[0].seq, aside[0].reason.as_str()), (1, 3, "cannot be read"));
+    let run = journal.queued(1, 100, usize::MAX).unwrap().unwrap();
+    assert_eq!((run.first, run.lines.len()), (1, 2), "a segment ends before what was set aside");
+    assert_eq!(journal.queued(3, 100, usize::MAX).unwrap().unwrap().first, 4);
+    assert_eq!(journal.depth().unwrap().records, 1);
+}
+
+#[test]
+fn a_damaged_line_is_seen_and_set_aside_and_the_queue_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 3).unwrap();
+    journal
+        .connection
+        .execute("UPDATE record SET line = CAST(replace(CAST(line AS TEXT), 'S2', 'X2') AS BLOB) WHERE seq = 2", [])
+        .unwrap();
+    let first = journal.queued(1, 100, usize::MAX).unwrap().unwrap();
+    assert_eq!((first.first, first.lines.len()), (1, 1));
+    assert_eq!(journal.queued(2, 100, usize::MAX).unwrap().unwrap().first, 3);
+    assert!(journal.quarantined().unwrap()[0].reason.contains("damaged"));
+}
+
+#[test]
+fn forgetting_frees_bytes_but_not_what_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 10).unwrap();
+    let day = Duration::from_secs(86_400);
+    assert_eq!(journal.forget(1_000_000, day).unwrap(), 0, "nothing without a receipt is forgotten");
+    journal.apply(&receipt(&journal, 10)).unwrap();
+    assert_eq!(journal.forget(1_000_000, day).unwrap(), 0, "nor before the receipt is on disk");
+    journal.save_settled(10).unwrap();
+    assert_eq!(journal.forget(1_000 + 86_400, day).unwrap(), 0, "nor before its time");
+    assert_eq!(journal.forget(1_001 + 86_400, day).unwrap(), 9);
+    assert!(journal.line(10).unwrap().is_some(), "the next line is chained to it");
+    assert_eq!(journal.group().unwrap().known("", "S1").unwrap().unwrap().seq, 1);
+    write(&mut journal, &mut state, 1).unwrap();
+    assert_eq!(
+        journal.queued(11, 1, 1000).unwrap().unwrap().prev,
+        chain::hash_line(&journal.line(10).unwrap().unwrap())
+    );
+}
+
+#[test]
+fn at_the_quota_nothing_is_written_receipts_still_count_and_space_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    let full = loop {
+        if let Err(error) = write(&mut journal, &mut state, 200) {
+            break error;
+        }
+    };
+    assert!(full.is_full(), "{full:?}");
+    let last = state.last_seq;
+    assert_eq!(journal.position().last, last);
+    journal.apply(&receipt(&journal, last)).unwrap();
+    journal.save_settled(last).unwrap();
+    assert!(journal.forget(2_000, Duration::from_secs(86_400)).unwrap() > 0, "near the quota the time does not count");
+    write(&mut journal, &mut state, 200).unwrap();
+    assert_eq!(journal.position().last, last + 200);
+}
+
+#[test]
+fn a_damaged_journal_is_set_aside_and_a_new_series_names_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    let series = journal.series();
+    write(&mut journal, &mut state, 3).unwrap();
+    drop(journal);
+    Marks { series, sscc_reserved: 700 }.store(folder.path()).unwrap();
+    std::fs::write(Journal::file(folder.path()), b"rubbish, not a database, and long enough to be read").unwrap();
+    let opened = open(&folder);
+    let (aside, found) = opened.damaged.unwrap();
+    assert!(aside.exists() && !found.is_empty());
+    assert_eq!(opened.series_before, Some(series));
+    assert_ne!(opened.journal.series(), series);
+    assert_eq!((opened.state.sscc_next, opened.state.sscc_reserved), (700, 700), "no SSCC twice");
+    assert_eq!(opened.state.last_seq, 0);
+}
+
+#[test]
+fn the_journal_of_another_station_and_a_second_opener_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    let other = Journal::open(folder.path(), "pack-2", QUOTA, 0).err().unwrap();
+    assert!(matches!(other, JournalError::OtherStation { .. }));
+    std::fs::write(folder.path().join("station.marks"), "{").unwrap();
+    assert!(matches!(Journal::open(folder.path(), "pack-1", QUOTA, 0).err().unwrap(), JournalError::Marks { .. }));
+}
+
+#[test]
+fn salvage_reads_every_line_that_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 4).unwrap();
+    journal
+        .connection
+        .execute_batch("DELETE FROM record WHERE seq = 3; UPDATE record SET crc = 1 WHERE seq = 2")
+        .unwrap();
+    drop(journal);
+    let (found, missing) = salvage(&Journal::file(folder.path())).unwrap();
+    assert_eq!(missing, 1);
+    assert_eq!(found.iter().map(|r| (r.seq, r.intact)).collect::<Vec<_>>(), [(1, true), (2, false), (4, true)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    /// Whatever order receipts come in, the mark never passes what has no receipt, and never goes back.
+    #[test]
+    fn the_mark_is_what_the_receipts_say(ups in proptest::collection::vec((0..30u64, any::<bool>()), 1..30)) {
+        let folder = tempfile::tempdir().unwrap();
+        let Opened { mut journal, mut state, .. } = open(&folder);
+        write(&mut journal, &mut state, 20).unwrap();
+        let mut expected = 0;
+        for (up_to, honest) in ups {
+            let hash = journal.line(up_to).unwrap().map_or(Hash::ZERO, |line| chain::hash_line(&line));
+            let hash = if honest { hash } else { FixedBytes([1; 32]) };
+            journal.apply(&Receipt::stored("pack-1", journal.series(), up_to, hash)).unwrap();
+            if honest && up_to <= 20 {
+                expected = expected.max(up_to);
+            }
+            prop_assert_eq!(journal.settled(), expected);
+        }
+    }
+}

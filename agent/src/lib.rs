@@ -1,0 +1,19 @@
+//! The station daemon `lotline-station`.
+//!
+//! A scan goes one way: [`supervise`] hands it over, [`interpret`] says what it means, [`station`] decides, [`journal`]
+//! makes it durable, then the operator is answered and [`forward`] brings the record to the service. [`owner`] is the
+//! one thread that does the middle of it.
+
+pub mod board;
+pub mod cli;
+pub mod clock;
+pub mod daemon;
+pub mod forward;
+pub mod identity;
+pub mod interpret;
+pub mod journal;
+pub mod local;
+pub mod owner;
+pub mod settings;
+pub mod station;
+pub mod supervise;

@@ -1,0 +1,12 @@
+//! The command socket: a Unix socket on which commands of `lotline-station` ask the running daemon.
+//!
+//! One line of JSON asks, one line answers; `watch` is answered by a line for each answer that an operator gets, until
+//! the asker goes. Who may ask is decided by the permissions of the socket (0660).
+
+pub mod client;
+mod protocol;
+mod server;
+
+pub use protocol::{Asked, Failed, LaneStatus, QueueEntry, Said, Status};
+pub(crate) use server::list;
+pub use server::{Server, ServerError};

@@ -1,0 +1,135 @@
+//! What is asked and answered on the command socket.
+
+use std::collections::BTreeMap;
+
+use records::{SeriesId, Stamp};
+use serde::{Deserialize, Serialize};
+
+use crate::board::Notices;
+use crate::journal::Quarantined;
+use crate::station::{Answer, Counters, Filling};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Asked {
+    /// A scan, as if a scanner had read it.
+    Scan {
+        /// The data.
+        text: String,
+        /// AIM identifier, such as `]C1`.
+        #[serde(default)]
+        aim: Option<String>,
+        /// The lane; `main` where it is not said.
+        #[serde(default)]
+        lane: Option<String>,
+    },
+    /// How the station is.
+    Status,
+    /// Every answer from now on.
+    Watch,
+    /// The records that wait, oldest first.
+    QueueList {
+        /// At most so many.
+        most: usize,
+    },
+    /// One record.
+    QueueShow {
+        /// Its sequence.
+        seq: u64,
+    },
+    /// Send everything without a receipt again, now.
+    QueueRetry,
+    /// The records that were set aside.
+    QueueQuarantine,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Said {
+    /// To a scan, and to `watch`.
+    Answer(Answer),
+    /// To `watch`: so many answers came faster than they were read.
+    Missed(u64),
+    /// To `watch`, at once: what is said from now on will be seen.
+    Watching,
+    /// To `status`.
+    Status(Box<Status>),
+    /// To `queue-list`.
+    Queue(Vec<QueueEntry>),
+    /// To `queue-show`: the line; `None` where it is not held.
+    Line(Option<String>),
+    /// To `queue-quarantine`.
+    Quarantine(Vec<Quarantined>),
+    /// To `queue-retry`.
+    Retrying,
+    /// It could not be answered, and why.
+    Failed(Failed),
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// A sentence, with what to do.
+    pub why: String,
+}
+
+/// A record that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueEntry {
+    /// Its sequence.
+    pub seq: u64,
+    /// Its line.
+    pub line: String,
+}
+
+/// How the station is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The station.
+    pub station: String,
+    /// Software version.
+    pub version: String,
+    /// The series of its journal.
+    pub series: SeriesId,
+    /// The last sequence.
+    pub last: u64,
+    /// Everything up to here has its receipt.
+    pub settled: u64,
+    /// Records without a receipt.
+    pub undelivered: u64,
+    /// Age of the oldest of them in seconds.
+    pub oldest_undelivered_seconds: u64,
+    /// Records set aside.
+    pub quarantined: u64,
+    /// Bytes of the journal in use.
+    pub journal_bytes: u64,
+    /// Its quota.
+    pub journal_quota: u64,
+    /// Recorded before the last start, but their green light may not have been seen: one sentence each.
+    pub not_confirmed: Vec<String>,
+    /// Lanes by name.
+    pub lanes: BTreeMap<String, LaneStatus>,
+    /// What was counted since the journal began.
+    pub counters: Counters,
+    /// Scanners and the way to the service.
+    pub notices: Notices,
+    /// When this was said.
+    pub at: Stamp,
+}
+
+/// How a lane is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LaneStatus {
+    /// The current work order.
+    pub work_order: Option<String>,
+    /// The work order that waits for the open package to be closed.
+    pub waiting_work_order: Option<String>,
+    /// The open package.
+    pub package: Option<Filling>,
+    /// The open pallet.
+    pub pallet: Option<Filling>,
+}

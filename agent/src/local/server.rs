@@ -1,0 +1,233 @@
+//! The daemon's side of the command socket.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drivers::Scan;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, broadcast};
+
+use super::protocol::{Asked, Failed, LaneStatus, QueueEntry, Said, Status};
+use crate::board::Board;
+use crate::journal::{Journal, JournalError};
+use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
+use crate::station::Filling;
+use crate::supervise::describe;
+
+/// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
+const LONGEST: u64 = 512 << 10;
+
+/// The socket could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another daemon answers on it.
+    #[error("another lotline-station already answers on `{0}`: stop it first, or give this one its own socket")]
+    InUse(PathBuf),
+    /// It cannot be made.
+    #[error("cannot make the command socket `{path}`: make its folder and let this user write it")]
+    Bind {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// What the server needs to answer.
+pub struct Server {
+    /// The station's name.
+    pub station: String,
+    /// Lanes that a scan may name.
+    pub lanes: Vec<String>,
+    /// The journal's quota in bytes.
+    pub quota: u64,
+    /// Sentences about records whose green light may not have been seen.
+    pub not_confirmed: Vec<String>,
+    /// The owner of the journal.
+    pub owner: Handle,
+    /// Notices.
+    pub board: Board,
+    /// Wakes the forwarder.
+    pub retry: Arc<Notify>,
+}
+
+impl Server {
+    /// Makes the socket. One that a dead daemon left behind is replaced.
+    ///
+    /// # Errors
+    /// When another daemon answers on it, or it cannot be made.
+    pub fn bind(path: &Path) -> Result<UnixListener, ServerError> {
+        let failed = |source| ServerError::Bind { path: path.to_owned(), source };
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ServerError::InUse(path.to_owned()));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(failed)?;
+        Ok(listener)
+    }
+
+    /// Answers until the task is dropped.
+    pub async fn serve(self, listener: UnixListener) {
+        let server = Arc::new(self);
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = server.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = server.converse(stream).await {
+                            tracing::debug!(%error, "an asker has gone");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an asker could not be accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn converse(&self, stream: UnixStream) -> std::io::Result<()> {
+        let (reader, mut writer) = stream.into_split();
+        let mut reader = BufReader::new(reader);
+        loop {
+            let mut line = Vec::new();
+            (&mut reader).take(LONGEST).read_until(b'\n', &mut line).await?;
+            if !line.ends_with(b"\n") {
+                return Ok(()); // the end, or a line that is far too long
+            }
+            let said = match serde_json::from_slice::<Asked>(&line) {
+                Ok(Asked::Watch) => return self.watch(&mut writer).await,
+                Ok(asked) => self.answer(asked).await.unwrap_or_else(|error: Ended| failed(error.to_string())),
+                Err(error) => failed(format!("the question cannot be read: {error}")),
+            };
+            say(&mut writer, &said).await?;
+        }
+    }
+
+    async fn watch(&self, writer: &mut tokio::net::unix::OwnedWriteHalf) -> std::io::Result<()> {
+        let mut answers = self.owner.answers();
+        say(writer, &Said::Watching).await?;
+        loop {
+            match answers.recv().await {
+                Ok(answer) => say(writer, &Said::Answer(answer)).await?,
+                Err(broadcast::error::RecvError::Lagged(missed)) => say(writer, &Said::Missed(missed)).await?,
+                Err(broadcast::error::RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    async fn answer(&self, asked: Asked) -> Result<Said, Ended> {
+        Ok(match asked {
+            Asked::Scan { text, aim, lane } => self.scan(text, aim, lane).await?,
+            Asked::Status => Said::Status(Box::new(self.status(self.owner.ask(Request::Report).await?))),
+            Asked::QueueList { most } => self.journal(move |journal| list(journal, most).map(Said::Queue)).await?,
+            Asked::QueueShow { seq } => {
+                self.journal(move |journal| Ok(Said::Line(journal.line(seq)?.map(|line| text_of(&line))))).await?
+            }
+            Asked::QueueQuarantine => self.journal(|journal| Ok(Said::Quarantine(journal.quarantined()?))).await?,
+            Asked::QueueRetry => {
+                self.retry.notify_one();
+                Said::Retrying
+            }
+            Asked::Watch => failed("watch is a conversation of its own".to_owned()),
+        })
+    }
+
+    async fn scan(&self, text: String, aim: Option<String>, lane: Option<String>) -> Result<Said, Ended> {
+        let lane = lane.unwrap_or_else(|| "main".to_owned());
+        if !self.lanes.contains(&lane) {
+            return Ok(failed(format!("there is no lane `{lane}`: lanes are {}", self.lanes.join(", "))));
+        }
+        let symbology = match aim.as_deref().map(str::parse).transpose() {
+            Ok(symbology) => symbology,
+            Err(error) => return Ok(failed(format!("{error}"))),
+        };
+        let scan =
+            Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
+        let answer = self
+            .owner
+            .ask(move |reply| Request::Scan(ScanRequest { lane, scan, unread: None, reply: Some(reply) }))
+            .await?;
+        Ok(Said::Answer(answer))
+    }
+
+    async fn journal(
+        &self,
+        ask: impl FnOnce(&mut Journal) -> Result<Said, JournalError> + Send + 'static,
+    ) -> Result<Said, Ended> {
+        self.owner
+            .ask(move |reply| {
+                Request::Journal(Box::new(move |journal| {
+                    let said = ask(journal).unwrap_or_else(|error| failed(describe(&error)));
+                    drop(reply.send(said));
+                }))
+            })
+            .await
+    }
+
+    fn status(&self, report: Report) -> Status {
+        let filling = |id: &str, count, size| Filling { id: id.to_owned(), count, size };
+        let mut lanes: std::collections::BTreeMap<String, LaneStatus> =
+            self.lanes.iter().map(|name| (name.clone(), LaneStatus::default())).collect();
+        for (name, lane) in &report.lanes {
+            let status = LaneStatus {
+                work_order: lane.work_order.as_ref().map(|order| order.id.clone()),
+                waiting_work_order: lane.waiting.as_ref().and_then(|waiting| waiting.work_order.clone()),
+                package: lane.package.as_ref().map(|p| filling(&p.id, p.count, report.package_size)),
+                pallet: lane.pallet.as_ref().map(|p| filling(&p.id, p.count, report.pallet_size)),
+            };
+            lanes.insert(name.clone(), status);
+        }
+        let age = report.depth.oldest.map_or(0, |stored| report.now.wall.as_second().saturating_sub(stored));
+        Status {
+            station: self.station.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            series: report.series,
+            last: report.mark.last,
+            settled: report.mark.settled,
+            undelivered: report.depth.records,
+            oldest_undelivered_seconds: if report.depth.records == 0 { 0 } else { u64::try_from(age).unwrap_or(0) },
+            quarantined: report.depth.quarantined,
+            journal_bytes: report.used,
+            journal_quota: self.quota,
+            not_confirmed: self.not_confirmed.clone(),
+            lanes,
+            counters: report.counters,
+            notices: self.board.read(),
+            at: report.now,
+        }
+    }
+}
+
+/// The first records that wait.
+pub(crate) fn list(journal: &mut Journal, most: usize) -> Result<Vec<QueueEntry>, JournalError> {
+    let mut entries = Vec::new();
+    let mut next = journal.settled() + 1;
+    while entries.len() < most {
+        let Some(run) = journal.queued(next, most - entries.len(), usize::MAX)? else { break };
+        next = run.first + run.lines.len() as u64;
+        entries.extend((run.first..).zip(&run.lines).map(|(seq, line)| QueueEntry { seq, line: text_of(line) }));
+    }
+    Ok(entries)
+}
+
+fn text_of(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}
+
+fn failed(why: String) -> Said {
+    Said::Failed(Failed { why })
+}
+
+async fn say(writer: &mut (impl AsyncWriteExt + Unpin), said: &Said) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(said)?;
+    line.push(b'\n');
+    writer.write_all(&line).await
+}

@@ -1,0 +1,144 @@
+//! The one thread that decides and commits, for all lanes, in sequence order.
+//!
+//! What waits is taken as one group: decided one after the other on the state that runs ahead, committed in one
+//! transaction, and only then answered. When the commit fails, nothing of the group has happened and all of it is
+//! answered red. Nothing slow happens here; who needs a line of the journal asks, since only the owner has it open.
+
+mod request;
+mod running;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use records::Hash;
+use tokio::sync::{broadcast, watch};
+
+use crate::clock::Clock;
+use crate::interpret::Rules;
+use crate::journal::{Journal, JournalError};
+use crate::station::{Answer, Input, Line, Start, State, decide};
+use running::Running;
+
+pub use request::{Ask, Mark, Report, Request, ScanRequest};
+
+/// How long requests may wait before the submitter is held back.
+const WAITING: usize = 256;
+/// Answers that a watcher may be behind before it is told that it missed some.
+const BEHIND: usize = 8192;
+
+/// The owner of the journal and of the station's state.
+pub struct Owner {
+    /// The journal.
+    pub journal: Journal,
+    /// The state that the journal holds.
+    pub state: State,
+    /// What does not change.
+    pub line: Line,
+    /// What scans mean.
+    pub rules: Rules,
+    /// Digest of the configuration that decides.
+    pub digest: Hash,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The data folder, for the marks.
+    pub folder: PathBuf,
+    /// How long records are kept after their receipt.
+    pub keep: Duration,
+}
+
+/// How others reach the owner.
+#[derive(Clone)]
+pub struct Handle {
+    requests: SyncSender<Request>,
+    answers: broadcast::Sender<Answer>,
+    mark: watch::Receiver<Mark>,
+}
+
+/// The owner has ended; the daemon is about to end, too.
+#[derive(Debug, thiserror::Error)]
+#[error("the station is shutting down")]
+pub struct Ended;
+
+impl Handle {
+    /// Hands a request over; waits while too many wait already, which holds the scanner back.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub fn submit(&self, request: Request) -> Result<(), Ended> {
+        self.requests.send(request).map_err(|_| Ended)
+    }
+
+    /// Asks for something and waits for it, from async code.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Request + Send + 'static,
+    ) -> Result<T, Ended> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let requests = self.requests.clone();
+        // The queue may be full for the time of a commit: not to be waited for on an async thread.
+        tokio::task::spawn_blocking(move || requests.send(request(reply)))
+            .await
+            .map_err(|_| Ended)?
+            .map_err(|_| Ended)?;
+        answer.await.map_err(|_| Ended)
+    }
+
+    /// Every answer from now on.
+    #[must_use]
+    pub fn answers(&self) -> broadcast::Receiver<Answer> {
+        self.answers.subscribe()
+    }
+
+    /// Where the journal stands.
+    #[must_use]
+    pub fn mark(&self) -> watch::Receiver<Mark> {
+        self.mark.clone()
+    }
+}
+
+impl Owner {
+    /// Puts the start of the station on record.
+    ///
+    /// # Errors
+    /// When the journal does not take it: the daemon must not run then.
+    pub fn start(&mut self, start: Start) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let decision = decide(&self.line, &self.state, &Input::Started(start), &now);
+        let mut group = self.journal.group()?;
+        group.add(&decision, self.digest, &now)?;
+        group.commit(&decision.next, decision.next.last_seq)?;
+        self.state = decision.next;
+        Ok(())
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn spawn(self) -> std::io::Result<(Handle, std::thread::JoinHandle<()>)> {
+        let (requests, inbox) = sync_channel(WAITING);
+        let (answers, _) = broadcast::channel(BEHIND);
+        let (mark_sender, mark) = watch::channel(self.mark());
+        let handle = Handle { requests, answers: answers.clone(), mark };
+        let running = Running::new(self, answers, mark_sender);
+        let thread = std::thread::Builder::new().name("owner".to_owned()).spawn(move || running.run(&inbox))?;
+        Ok((handle, thread))
+    }
+
+    fn mark(&self) -> Mark {
+        let position = self.journal.position();
+        Mark {
+            last: position.last,
+            head: position.head,
+            settled: self.journal.settled(),
+            sscc_mark: self.state.sscc_reserved,
+        }
+    }
+}

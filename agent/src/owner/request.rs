@@ -1,0 +1,101 @@
+//! What can be asked of the owner.
+
+use std::collections::BTreeMap;
+
+use drivers::Scan;
+use records::wire::{Receipt, WorkOrderMessage};
+use records::{Hash, PublicKey, SeriesId, Stamp};
+use tokio::sync::oneshot;
+
+use crate::journal::{Depth, Journal, Queued};
+use crate::station::{Answer, Counters, Lane, Unread};
+
+/// A scan on its way in.
+pub struct ScanRequest {
+    /// The lane that the scanner belongs to.
+    pub lane: String,
+    /// What was read.
+    pub scan: Scan,
+    /// Where the driver already knows that it means nothing.
+    pub unread: Option<Unread>,
+    /// Who waits for the answer, where someone does.
+    pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// One thing for the owner to do.
+pub enum Request {
+    /// Decide about a scan.
+    Scan(ScanRequest),
+    /// Decide about a work order from the topic.
+    WorkOrder {
+        /// The lane.
+        lane: String,
+        /// The checked message.
+        message: WorkOrderMessage,
+    },
+    /// Free what a receipt of the trusted service frees.
+    Receipt(Receipt),
+    /// Lines to be sent.
+    Queued {
+        /// From this sequence on.
+        first: u64,
+        /// Most lines.
+        most: usize,
+        /// Most bytes.
+        bytes: usize,
+        /// The lines, `None` where there are none.
+        reply: oneshot::Sender<Option<Queued>>,
+    },
+    /// Trust this key if none is trusted yet; answers with the one that is trusted.
+    PinService {
+        /// The key that the service showed.
+        key: PublicKey,
+        /// The trusted key.
+        reply: oneshot::Sender<PublicKey>,
+    },
+    /// Where everything stands.
+    Report(oneshot::Sender<Report>),
+    /// Read or mend the queue.
+    Journal(Ask),
+    /// End.
+    Stop,
+}
+
+/// Something to be done with the open journal.
+pub type Ask = Box<dyn FnOnce(&mut Journal) + Send>;
+
+/// Where the journal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The last sequence.
+    pub last: u64,
+    /// The hash of its line.
+    pub head: Hash,
+    /// Everything up to here has its receipt.
+    pub settled: u64,
+    /// The first SSCC serial reference that is not reserved.
+    pub sscc_mark: u64,
+}
+
+/// Where everything stands.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The series.
+    pub series: SeriesId,
+    /// The journal.
+    pub mark: Mark,
+    /// What waits.
+    pub depth: Depth,
+    /// Bytes in use of the quota.
+    pub used: u64,
+    /// The lanes.
+    pub lanes: BTreeMap<String, Lane>,
+    /// What was counted.
+    pub counters: Counters,
+    /// Devices in a package.
+    pub package_size: u32,
+    /// Packages on a pallet.
+    pub pallet_size: u32,
+    /// When this was said.
+    pub now: Stamp,
+}

@@ -1,0 +1,294 @@
+//! The thread of the owner: takes requests, decides groups, answers, tidies up.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use base::sqlite;
+use gs1::Allocator;
+use records::Stamp;
+use tokio::sync::{broadcast, watch};
+
+use super::{Mark, Owner, Report, Request, ScanRequest};
+use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::station::{Answer, Code, Input, Line, Reading, State, Unread, decide};
+
+/// Most inputs in one group.
+const GROUP: usize = 64;
+/// What is written without haste is written after so long at the latest.
+const IDLE: Duration = Duration::from_millis(200);
+/// How often receipted records are forgotten.
+const FORGET_EVERY_MS: u64 = 60_000;
+/// SSCCs that one scan can use: a pallet's and a package's.
+const SSCCS_PER_SCAN: u64 = 2;
+
+pub(super) struct Running {
+    owner: Owner,
+    answers: broadcast::Sender<Answer>,
+    mark: watch::Sender<Mark>,
+    /// The last sequence whose answer has been given.
+    answered: u64,
+    /// When receipted records are forgotten next, in milliseconds since boot.
+    forget_at: u64,
+}
+
+/// An input that is being decided, and who waits for the answer.
+struct Deciding {
+    lane: String,
+    reading: Result<Reading, Unread>,
+    data: Vec<u8>,
+    reply: Option<tokio::sync::oneshot::Sender<Answer>>,
+}
+
+enum Item {
+    Scan(Deciding),
+    WorkOrder(String, records::wire::WorkOrderMessage),
+}
+
+impl Running {
+    pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>) -> Self {
+        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0 }
+    }
+
+    pub(super) fn run(mut self, inbox: &Receiver<Request>) {
+        loop {
+            let mut batch = match inbox.recv_timeout(IDLE) {
+                Ok(request) => vec![request],
+                Err(RecvTimeoutError::Timeout) => {
+                    self.save_settled();
+                    self.maintain();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            batch.extend(inbox.try_iter().take(GROUP - 1));
+            if self.handle(batch) {
+                break;
+            }
+            self.maintain();
+        }
+        if let Err(error) = self.owner.journal.close() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the journal could not be closed in order");
+        }
+    }
+
+    /// Decides what is to be decided as one group, then does the rest. Tells whether to stop.
+    fn handle(&mut self, batch: Vec<Request>) -> bool {
+        let (mut items, mut others, mut stop) = (Vec::new(), Vec::new(), false);
+        for request in batch {
+            match request {
+                Request::Scan(scan) => items.push(Item::Scan(self.read(scan))),
+                Request::WorkOrder { lane, message } => items.push(Item::WorkOrder(lane, message)),
+                Request::Stop => stop = true,
+                other => others.push(other),
+            }
+        }
+        if !items.is_empty() {
+            self.decide_group(items);
+        }
+        for request in others {
+            self.serve(request);
+        }
+        self.publish_mark();
+        stop
+    }
+
+    fn read(&self, request: ScanRequest) -> Deciding {
+        let ScanRequest { lane, scan, unread, reply } = request;
+        let reading = match unread {
+            Some(unread) => Err(unread),
+            None => self.owner.rules.read(&scan),
+        };
+        Deciding { lane, reading, data: scan.data, reply }
+    }
+
+    fn decide_group(&mut self, items: Vec<Item>) {
+        let now = self.owner.clock.now();
+        let result = self.commit_group(&items, &now);
+        if result.as_ref().is_err_and(JournalError::is_full) {
+            self.forget_at = 0; // what has its receipt makes room at once
+        }
+        let failed = result.as_ref().err().map(not_durable);
+        let mut answers = result.unwrap_or_default().into_iter();
+        for item in items {
+            // Green only from here on: the group is durable.
+            let decided = answers.next().flatten();
+            let (lane, reply) = match item {
+                Item::Scan(deciding) => (deciding.lane, deciding.reply),
+                Item::WorkOrder(lane, _) => (lane, None),
+            };
+            let failed = failed.as_ref().map(|(text, help)| Answer::refused(&lane, Code::NotDurable, text, *help));
+            let Some(answer) = failed.or(decided) else { continue };
+            // Nobody may be watching, and who asked may have gone: the record stands all the same.
+            drop(self.answers.send(answer.clone()));
+            if let Some(reply) = reply {
+                drop(reply.send(answer));
+            }
+        }
+        self.answered = self.owner.state.last_seq;
+    }
+
+    /// Decides and commits; the answers are to be given only if it returns `Ok`.
+    fn commit_group(&mut self, items: &[Item], now: &Stamp) -> Result<Vec<Option<Answer>>, JournalError> {
+        let Owner { journal, state, line, rules, digest, folder, .. } = &mut self.owner;
+        let reserved = reserve_ssccs(journal, state, line, folder, items.len() as u64 * SSCCS_PER_SCAN);
+        let mut group = journal.group()?;
+        let mut ahead = state.clone();
+        let mut answers = Vec::with_capacity(items.len());
+        if let Some(input) = reserved {
+            ahead = decide(line, &ahead, &input, now).next;
+        }
+        for item in items {
+            let input = match item {
+                Item::Scan(deciding) => {
+                    let known = match &deciding.reading {
+                        Ok(Reading::Device { serial, scope, .. }) => group.known(scope, serial)?,
+                        _ => None,
+                    };
+                    let (lane, reading) = (deciding.lane.clone(), deciding.reading.clone());
+                    Input::Scanned { lane, reading, raw: rules.raw(&deciding.data), known }
+                }
+                Item::WorkOrder(lane, message) => Input::WorkOrder { lane: lane.clone(), message: message.clone() },
+            };
+            let decision = decide(line, &ahead, &input, now);
+            group.add(&decision, *digest, now)?;
+            ahead = decision.next;
+            answers.push(decision.answer);
+        }
+        group.commit(&ahead, self.answered)?;
+        *state = ahead;
+        Ok(answers)
+    }
+
+    fn serve(&mut self, request: Request) {
+        let journal = &mut self.owner.journal;
+        match request {
+            Request::Receipt(receipt) => match journal.apply(&receipt) {
+                Ok(Applied::Ignored(why)) => tracing::warn!(%why, "a receipt has no effect"),
+                Ok(Applied::Settled(_) | Applied::Nothing) => {}
+                Err(error) => warn("a receipt could not be applied", &error),
+            },
+            Request::Queued { first, most, bytes, reply } => match journal.queued(first, most, bytes) {
+                Ok(queued) => drop(reply.send(queued)),
+                Err(error) => warn("the queue could not be read", &error),
+            },
+            Request::PinService { key, reply } => match journal.service_key() {
+                Some(pinned) => drop(reply.send(pinned)),
+                None => match journal.pin_service_key(key) {
+                    Ok(()) => drop(reply.send(key)),
+                    Err(error) => warn("the service's key could not be kept", &error),
+                },
+            },
+            Request::Report(reply) => match self.report() {
+                Ok(report) => drop(reply.send(report)),
+                Err(error) => warn("the journal could not be read", &error),
+            },
+            Request::Journal(ask) => ask(journal),
+            Request::Scan(_) | Request::WorkOrder { .. } | Request::Stop => {}
+        }
+    }
+
+    fn report(&self) -> Result<Report, JournalError> {
+        let Owner { journal, state, line, clock, .. } = &self.owner;
+        Ok(Report {
+            series: journal.series(),
+            mark: self.owner.mark(),
+            depth: journal.depth()?,
+            used: journal.used()?,
+            lanes: state.lanes.clone(),
+            counters: state.counters,
+            package_size: line.package_size,
+            pallet_size: line.pallet_size,
+            now: clock.now(),
+        })
+    }
+
+    fn publish_mark(&self) {
+        let mark = self.owner.mark();
+        self.mark.send_if_modified(|known| {
+            let changed = *known != mark;
+            *known = mark;
+            changed
+        });
+    }
+
+    fn save_settled(&mut self) {
+        if let Err(error) = self.owner.journal.save_settled(self.answered) {
+            warn("the mark of receipts could not be written", &error);
+        }
+    }
+
+    /// What is due now and then.
+    fn maintain(&mut self) {
+        let now = self.owner.clock.now();
+        if self.owner.state.tick_is_due(&now) {
+            self.tick(&now);
+        }
+        if now.since_boot >= self.forget_at {
+            self.save_settled(); // only what has its receipt on disk is forgotten
+            match self.owner.journal.forget(now.wall.as_second(), self.owner.keep) {
+                Ok(FORGET_AT_ONCE) => {} // there is more: go on at the next occasion
+                Ok(_) => self.forget_at = now.since_boot + FORGET_EVERY_MS,
+                Err(error) => warn("receipted records could not be forgotten", &error),
+            }
+        }
+        self.publish_mark();
+    }
+
+    fn tick(&mut self, now: &Stamp) {
+        let Owner { journal, state, line, digest, .. } = &mut self.owner;
+        let decision = decide(line, state, &Input::Tick, now);
+        let written = journal.group().and_then(|mut group| {
+            group.add(&decision, *digest, now)?;
+            group.commit(&decision.next, self.answered)
+        });
+        match written {
+            Ok(()) => {
+                *state = decision.next;
+                self.answered = state.last_seq;
+            }
+            Err(error) => warn("counts of refusals could not be written", &error),
+        }
+    }
+}
+
+/// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
+fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
+    if state.sscc_left() >= need {
+        return None;
+    }
+    let mut allocator = Allocator::resume(state.sscc_next, state.sscc_reserved);
+    while allocator.remaining() < need {
+        if allocator.reserve(&line.sscc).is_err() {
+            break; // The range ends here: what is left of it is used, then scans are refused.
+        }
+    }
+    let marks = Marks { series: journal.series(), sscc_reserved: allocator.reserved() };
+    match marks.store(folder) {
+        Ok(()) => Some(Input::SsccReserved { next: allocator.next(), mark: allocator.reserved() }),
+        Err(error) => {
+            warn("the mark of SSCCs could not be written", &error);
+            None
+        }
+    }
+}
+
+fn not_durable(error: &JournalError) -> (String, &'static str) {
+    warn("a group was not committed", error);
+    if error.is_full() {
+        (
+            "Not recorded: the disk is full".to_owned(),
+            "Put the unit aside and tell a technician: free disk space, or let the queue drain.",
+        )
+    } else {
+        (
+            "Not recorded: the disk does not take it".to_owned(),
+            "Put the unit aside and tell a technician: see the log of lotline-station.",
+        )
+    }
+}
+
+fn warn(what: &'static str, error: &JournalError) {
+    let damaged = matches!(error, JournalError::Query { source, .. } if sqlite::is_damage(source));
+    tracing::error!(error = error as &dyn std::error::Error, damaged, "{what}");
+}

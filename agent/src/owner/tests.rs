@@ -1,0 +1,158 @@
+use records::wire::Receipt;
+use records::{FixedBytes, chain};
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::journal::Opened;
+use crate::settings::Settings;
+use crate::station::Code;
+
+const CONFIG: &str = r#"
+station = "pack-1"
+[packing]
+package_size = 2
+pallet_size = 2
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[A-Z][0-9]+)'
+[[rule]]
+name = "work order"
+reads = "work-order"
+pattern = 'WO:(?<workOrder>[0-9]+)'
+"#;
+
+fn owner(folder: &std::path::Path, quota: u64) -> Owner {
+    let settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
+    let packing = &settings.packing;
+    let Opened { journal, state, .. } = Journal::open(folder, "pack-1", quota, 0).unwrap();
+    let line = Line {
+        station: "pack-1".into(),
+        series: journal.series(),
+        package_size: packing.package_size,
+        pallet_size: packing.pallet_size,
+        package_close: packing.package_close,
+        pallet_close: packing.pallet_close,
+        work_order_required: true,
+        sscc: packing.sscc.clone(),
+    };
+    let digest = settings.digest();
+    let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
+    let (folder, keep) = (folder.to_owned(), Duration::from_secs(3600));
+    let mut owner = Owner { journal, state, line, rules: settings.rules, digest, clock, folder, keep };
+    let key = FixedBytes([1; 32]);
+    owner.start(Start { key, series_before: None, rules: digest, configuration: settings.deciding }).unwrap();
+    owner
+}
+
+fn scan(text: &str, reply: Option<tokio::sync::oneshot::Sender<Answer>>) -> Request {
+    let data = text.as_bytes().to_vec();
+    let scan = drivers::Scan { source: "hand".into(), symbology: None, data, at: std::time::Instant::now() };
+    Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply })
+}
+
+/// Scans and waits for the answer.
+fn ask(handle: &Handle, text: &str) -> Answer {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    handle.submit(scan(text, Some(reply))).unwrap();
+    answer.blocking_recv().unwrap()
+}
+
+fn stop(handle: &Handle, thread: std::thread::JoinHandle<()>) {
+    handle.submit(Request::Stop).unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
+fn an_answer_is_given_only_for_what_another_opener_finds_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();
+    assert_eq!(ask(&handle, "WO:1").code, Code::WorkOrderStarted);
+    let green = ask(&handle, "A1");
+    assert_eq!(green.code, Code::Packed);
+    assert_eq!(ask(&handle, "A1").code, Code::Duplicate);
+    stop(&handle, thread);
+    let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+    let (_, last) = green.records.unwrap();
+    let line = String::from_utf8(opened.journal.line(last).unwrap().unwrap()).unwrap();
+    assert!(line.contains(r#""id":"A1""#), "{line}");
+    assert!(opened.unanswered.is_empty());
+}
+
+#[test]
+fn many_scans_at_once_are_each_answered_once_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();
+    let mut answers = handle.answers();
+    handle.submit(scan("WO:1", None)).unwrap();
+    for number in 0..500 {
+        handle.submit(scan(&format!("A{number}"), None)).unwrap();
+    }
+    assert_eq!(answers.blocking_recv().unwrap().code, Code::WorkOrderStarted);
+    let mut sequence = 0;
+    for number in 0..500 {
+        let answer = answers.blocking_recv().unwrap();
+        assert_eq!(answer.serial, Some(format!("A{number}")));
+        let (first, last) = answer.records.unwrap();
+        assert!(first > sequence);
+        sequence = last;
+    }
+    stop(&handle, thread);
+    let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+    assert_eq!((opened.state.counters.accepted, opened.state.counters.packages), (500, 250));
+    assert!(opened.state.sscc_reserved >= opened.state.sscc_next);
+}
+
+#[test]
+fn when_the_disk_is_full_the_group_is_red_and_nothing_of_it_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 1 << 20).spawn().unwrap();
+    ask(&handle, "WO:1");
+    let mut number = 0;
+    let red = loop {
+        number += 1;
+        let answer = ask(&handle, &format!("A{number}"));
+        if answer.code == Code::NotDurable {
+            break answer;
+        }
+        assert_eq!(answer.outcome, crate::station::Outcome::Accepted);
+    };
+    assert!(red.text.contains("disk is full") && !red.help.is_empty());
+    // A receipt frees the queue even now, and the line goes on by itself.
+    let (reply, report) = tokio::sync::oneshot::channel();
+    handle.submit(Request::Report(reply)).unwrap();
+    let mark = report.blocking_recv().unwrap().mark;
+    let (reply, hash) = std::sync::mpsc::channel();
+    let ask_hash = Box::new(move |journal: &mut Journal| {
+        reply.send(chain::hash_line(&journal.line(mark.last).unwrap().unwrap())).unwrap();
+    });
+    handle.submit(Request::Journal(ask_hash)).unwrap();
+    let mut receipt = Receipt::stored("pack-1", FixedBytes([0; 16]), mark.last, hash.recv().unwrap());
+    let (reply, report) = tokio::sync::oneshot::channel();
+    handle.submit(Request::Report(reply)).unwrap();
+    receipt.series = report.blocking_recv().unwrap().series;
+    handle.submit(Request::Receipt(receipt)).unwrap();
+    let again = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        Some(ask(&handle, &format!("A{number}"))).filter(|answer| answer.code == Code::Packed)
+    });
+    assert!(again.is_some(), "the unit that was red is packed once there is space");
+    stop(&handle, thread);
+}
+
+#[test]
+fn the_first_service_key_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();
+    let pin = |byte| {
+        let (reply, trusted) = tokio::sync::oneshot::channel();
+        handle.submit(Request::PinService { key: FixedBytes([byte; 32]), reply }).unwrap();
+        trusted.blocking_recv().unwrap()
+    };
+    assert_eq!(pin(1), FixedBytes([1; 32]));
+    assert_eq!(pin(2), FixedBytes([1; 32]));
+    stop(&handle, thread);
+    let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+    assert_eq!(opened.journal.service_key(), Some(FixedBytes([1; 32])));
+}

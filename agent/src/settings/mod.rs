@@ -1,0 +1,179 @@
+//! The configuration of a station, typed. `config/station.toml` shows and explains every key.
+
+mod packing;
+mod rules;
+mod scanners;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base::config::{Document, Faults, Section};
+use drivers::serial::SerialSettings;
+use records::Hash;
+use records::wire::{Topics, check_name};
+
+use crate::interpret::Rules;
+pub use packing::Packing;
+
+/// Where the configuration is looked for.
+pub const DEFAULT_FILE: &str = "/etc/lotline/station.toml";
+
+/// Everything that a technician can set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The station's name: one topic level.
+    pub station: String,
+    /// Journal, key and marks live here.
+    pub data: PathBuf,
+    /// Commands reach the daemon here.
+    pub socket: PathBuf,
+    /// The broker.
+    pub broker: Broker,
+    /// The journal.
+    pub journal: Journal,
+    /// Sizes and numbers.
+    pub packing: Packing,
+    /// The scanners.
+    pub scanners: Vec<Scanner>,
+    /// What scans mean.
+    pub rules: Rules,
+    /// What decides, as it is put on record.
+    pub deciding: serde_json::Value,
+}
+
+/// Where records go.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// User name, where the broker asks for one.
+    pub username: Option<String>,
+    /// File with the password.
+    pub password_file: Option<PathBuf>,
+    /// Topic names.
+    pub topics: Topics,
+    /// After this time without a receipt records are sent again.
+    pub receipt_timeout: Duration,
+    /// How long nothing is tried after a connection failed: first and longest wait.
+    pub reconnect: (Duration, Duration),
+}
+
+/// Limits of the journal.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// Most bytes of the journal file.
+    pub quota: u64,
+    /// How long records are kept after their receipt, so that a restored service can ask for them again.
+    pub keep: Duration,
+}
+
+/// One scanner.
+#[derive(Debug, Clone)]
+pub struct Scanner {
+    /// Its name.
+    pub name: String,
+    /// Its lane.
+    pub lane: String,
+    /// How it is attached.
+    pub serial: SerialSettings,
+}
+
+impl Settings {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// All its faults at once.
+    pub fn load(file: &Path) -> Result<Self, Faults> {
+        Self::read(Document::load(file)?)
+    }
+
+    /// Reads the text of a configuration file.
+    ///
+    /// # Errors
+    /// All its faults at once.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Faults> {
+        Self::read(Document::parse(file, text)?)
+    }
+
+    fn read(document: Document) -> Result<Self, Faults> {
+        let root = document.root();
+        let station = name(&root, "station").required();
+        let data = PathBuf::from(root.string("data").or("/var/lib/lotline".to_owned()));
+        let socket = PathBuf::from(root.string("socket").or("/run/lotline/station.sock".to_owned()));
+        let broker = broker(&root.section("broker"));
+        let journal = journal(&root.section("journal"));
+        let (packing, packing_json) = packing::read(&root);
+        let scanners = scanners::read(&root);
+        let (rules, rules_json) = rules::read(&root, &scanners);
+        let lanes: serde_json::Map<String, serde_json::Value> =
+            scanners.iter().map(|scanner| (scanner.name.clone(), scanner.lane.clone().into())).collect();
+        let deciding = serde_json::json!({
+            "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes
+        });
+        document.finish()?;
+        let packing = packing.ok_or_else(Faults::default)?;
+        Ok(Self { station, data, socket, broker, journal, packing, scanners, rules, deciding })
+    }
+
+    /// Digest of what decides: SHA-256 of its JSON, keys in order.
+    #[must_use]
+    pub fn digest(&self) -> Hash {
+        records::chain::hash_line(self.deciding.to_string().as_bytes())
+    }
+}
+
+/// A name that can be one topic level.
+fn name<'d>(section: &Section<'d>, key: &str) -> base::config::Entry<'d, String> {
+    section.parsed(key, "1 to 64 letters, digits, `-`, `_` or `.`", |text| check_name(text).map(|()| text.to_owned()))
+}
+
+fn broker(section: &Section<'_>) -> Broker {
+    let expected = "mqtt://HOST or mqtt://HOST:PORT";
+    let (host, port) = section.parsed("url", expected, parse_url).or(("127.0.0.1".to_owned(), 1883));
+    let topics = section.parsed("prefix", "topic levels without wildcards, such as lotline/v1", Topics::new).optional();
+    let first = section.duration("reconnect_first_ms", 10..=60_000).or(Duration::from_secs(1));
+    let longest = section.duration("reconnect_longest_ms", 10..=600_000).or(Duration::from_secs(60));
+    if longest < first {
+        section.fault("reconnect_longest_ms", "is shorter than reconnect_first_ms", "make it the longer of the two");
+    }
+    Broker {
+        host,
+        port,
+        username: section.string("username").optional(),
+        password_file: section.string("password_file").optional().map(PathBuf::from),
+        topics: topics.unwrap_or_default(),
+        receipt_timeout: section.duration("receipt_timeout_ms", 100..=600_000).or(Duration::from_secs(10)),
+        reconnect: (first, longest),
+    }
+}
+
+/// Host and port of `mqtt://HOST[:PORT]`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_url(text: &str) -> Result<(String, u16), String> {
+    let rest = text.strip_prefix("mqtt://").ok_or("it does not begin with mqtt://")?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            (host, port.parse().ok().filter(|port| *port > 0).ok_or("the port is not a number from 1 to 65535")?)
+        }
+        _ => (rest, 1883),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() || host.contains(['/', '@', '?', ' ']) {
+        return Err("there is no plain host name in it".to_owned());
+    }
+    Ok((host.to_owned(), port))
+}
+
+fn journal(section: &Section<'_>) -> Journal {
+    let quota_mib: u64 = section.integer("quota_mib", 4..=1_048_576).or(512);
+    let keep_hours: u64 = section.integer("keep_hours", 0..=87_600).or(168);
+    Journal { quota: quota_mib << 20, keep: Duration::from_secs(keep_hours * 3600) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+
+fn read(text: &str) -> Result<Settings, Faults> {
+    Settings::parse("station.toml".as_ref(), text)
+}
+
+/// The example in `config/` is what technicians begin with: it must be good, and show every key.
+#[test]
+fn the_example_is_good_and_means_what_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/station.toml");
+    let settings = Settings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(settings.station, "pack-1");
+    assert_eq!((settings.broker.host.as_str(), settings.broker.port), ("127.0.0.1", 1883));
+    assert_eq!(settings.journal.quota, 512 << 20);
+    assert_eq!((settings.packing.package_size, settings.packing.pallet_size), (10, 20));
+    assert_eq!(settings.scanners[0].lane, "main");
+    assert_eq!(settings.rules.rules.len(), 3);
+}
+
+#[test]
+fn ten_faults_are_named_at_once() {
+    let faults = read(
+        r#"station = "pack/1"
+dta = "/var/lib/lotline"
+[broker]
+url = "http://broker"
+receipt_timeout_ms = 5
+[packing]
+package_size = 0
+package_close = "never"
+[sscc]
+company_prefix = "95X"
+[[scanner]]
+name = "hand"
+kind = "wedge"
+path = "/dev/ttyACM0"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[A-Z]+'
+[[rule]]
+name = "lot"
+pattern = '(?<lotCode>.+)'
+[commands]
+void_last = "LOTLINE-CLOSE-PALLET"
+"#,
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(faults);
+}
+
+#[test]
+fn contradictions_between_values_are_faults() {
+    for (more, says) in [
+        ("[[rule]]\nname = \"r\"\npattern = '(?<palletId>.+)'", "`palletId` is not an attribute that a scan can give"),
+        ("[[rule]]\nname = \"r\"\ngs1 = { \"9999\" = \"serialNumber\" }", "9999"),
+        ("[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\nscanners = [\"x\"]", "there is no scanner `x`"),
+        (
+            "[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\ngs1 = { \"21\" = \"serialNumber\" }",
+            "either a pattern or gs1",
+        ),
+        ("[[rule]]\nname = \"r\"", "neither pattern nor gs1"),
+        ("", "there is no rule"),
+    ] {
+        let text = format!("station = \"a\"\n[sscc]\ncompany_prefix = \"9521234\"\n{more}\n");
+        let faults = read(&text).unwrap_err().to_string();
+        assert!(faults.contains(says), "{more}: {faults}");
+    }
+}
+
+#[test]
+fn the_digest_changes_with_what_decides_and_with_nothing_else() {
+    let text = "station = \"a\"\n[sscc]\ncompany_prefix = \"9521234\"\n[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\n";
+    let digest = |text: &str| read(text).unwrap().digest();
+    assert_eq!(digest(text), digest(&format!("data = \"/elsewhere\"\n{text}")));
+    assert_ne!(digest(text), digest(&format!("{text}[packing]\npackage_size = 11\n")));
+    assert_ne!(digest(text), digest(&text.replace(".+", ".*")));
+}
+
+#[test]
+fn broker_urls() {
+    assert_eq!(parse_url("mqtt://broker"), Ok(("broker".into(), 1883)));
+    assert_eq!(parse_url("mqtt://[::1]:1884/"), Ok(("::1".into(), 1884)));
+    assert_eq!(parse_url("mqtt://[::1]"), Ok(("::1".into(), 1883)));
+    for wrong in ["broker:1883", "mqtt://", "mqtt://a:0", "mqtt://a:x", "mqtt://u@a", "mqtts://a"] {
+        assert!(parse_url(wrong).is_err(), "{wrong}");
+    }
+}

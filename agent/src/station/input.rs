@@ -1,0 +1,125 @@
+//! What a station decides about.
+
+use records::attributes::Attributes;
+use records::wire::WorkOrderMessage;
+use records::{Hash, PublicKey, SeriesId};
+use serde::{Deserialize, Serialize};
+
+/// One thing to decide, with the facts it needs already read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The station starts.
+    Started(Start),
+    /// A scan came in.
+    Scanned {
+        /// The lane that the scanner belongs to.
+        lane: String,
+        /// What the scan means.
+        reading: Result<Reading, Unread>,
+        /// The scan's identity for the log of refusals.
+        raw: Raw,
+        /// For a device: the record that packed it, if it is known here.
+        known: Option<Known>,
+    },
+    /// A work order came over the topic.
+    WorkOrder {
+        /// The lane.
+        lane: String,
+        /// The message.
+        message: WorkOrderMessage,
+    },
+    /// A block of SSCC serial references has been made durable outside the journal.
+    SsccReserved {
+        /// The next serial reference to give out.
+        next: u64,
+        /// The first serial reference that is not reserved.
+        mark: u64,
+    },
+    /// Time passes.
+    Tick,
+}
+
+/// What has to be on record before the first scan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The station's key.
+    pub key: PublicKey,
+    /// The series before this one, where known.
+    pub series_before: Option<SeriesId>,
+    /// Digest of the configuration that decides.
+    pub rules: Hash,
+    /// That configuration.
+    pub configuration: serde_json::Value,
+}
+
+/// What a scan means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// A device to be packed.
+    Device {
+        /// Its serial number.
+        serial: String,
+        /// Its scope, mostly empty.
+        scope: String,
+        /// What the label says of it besides.
+        attributes: Attributes,
+    },
+    /// A work order.
+    WorkOrder {
+        /// Its number.
+        id: String,
+        /// What the label says of its devices.
+        attributes: Attributes,
+    },
+    /// A command barcode.
+    Command(Command),
+}
+
+/// What a command barcode asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Close the open package, full or not.
+    ClosePackage,
+    /// Close the open pallet, full or not.
+    ClosePallet,
+    /// Take back the last unit of the open package: it was a mistake.
+    VoidLast,
+}
+
+/// Why a scan means nothing here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The scanner said that it read nothing.
+    NoRead,
+    /// Bytes that are not UTF-8.
+    NotText,
+    /// No rule matches.
+    NoRule,
+    /// More than one rule matches: their names.
+    TwoRules(Vec<String>),
+    /// The rule with this name matches, but what it takes from the scan cannot be a value: which, and why.
+    BadValue(String, String),
+    /// GS1 data that breaks its rules: what is wrong.
+    Gs1(String),
+    /// Noise on the line: what it was.
+    Noise(String),
+}
+
+/// The identity of a scan in the log of refusals. The data itself is not kept: nobody knows what it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Its keyed hash.
+    pub mark: String,
+}
+
+/// A device that this station has packed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The sequence of the record that packed it.
+    pub seq: u64,
+    /// The package it is in.
+    pub package: String,
+}

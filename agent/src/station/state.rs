@@ -1,0 +1,147 @@
+//! What a station knows between two scans.
+
+use std::collections::BTreeMap;
+
+use gs1::SsccRange;
+use records::wire::{WorkOrder, WorkOrderMessage};
+use records::{Hash, RecordId, SeriesId};
+use serde::{Deserialize, Serialize};
+
+use super::refusals::Refusals;
+
+/// How a full container is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Close {
+    /// By itself when it is full.
+    Auto,
+    /// By command only; a scan beyond its size is refused.
+    Command,
+}
+
+/// What does not change while the station runs.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The station's name.
+    pub station: String,
+    /// The series of its journal.
+    pub series: SeriesId,
+    /// Devices in a package, from 1.
+    pub package_size: u32,
+    /// Packages on a pallet, from 1.
+    pub pallet_size: u32,
+    /// How a full package is closed.
+    pub package_close: Close,
+    /// How a full pallet is closed.
+    pub pallet_close: Close,
+    /// Is a scan without a work order refused?
+    pub work_order_required: bool,
+    /// Where container ids come from.
+    pub sscc: SsccRange,
+}
+
+impl Line {
+    /// The identity of one of this station's records.
+    #[must_use]
+    pub fn record(&self, seq: u64) -> RecordId {
+        RecordId { station: self.station.clone(), series: self.series, seq }
+    }
+}
+
+/// Everything that decides. Small, and written whole with each group of decisions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The sequence that the last record got; 0 in a new series.
+    pub last_seq: u64,
+    /// Digest of the configuration that is on record.
+    pub rules: Hash,
+    /// The next SSCC serial reference to give out.
+    pub sscc_next: u64,
+    /// The first SSCC serial reference that is not reserved for this station.
+    pub sscc_reserved: u64,
+    /// The lanes by name.
+    pub lanes: BTreeMap<String, Lane>,
+    /// Refusals that may repeat.
+    pub refusals: Refusals,
+    /// What was counted since the journal began.
+    pub counters: Counters,
+}
+
+/// What was counted since the journal began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Units packed; one that was taken back later is counted here, too.
+    pub accepted: u64,
+    /// Scans refused.
+    pub refused: u64,
+    /// Packages closed.
+    pub packages: u64,
+    /// Pallets closed.
+    pub pallets: u64,
+}
+
+/// One lane: a place where one person works with scanners of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// The current work order.
+    pub work_order: Option<WorkOrder>,
+    /// The revision of the last work order that came over the topic.
+    pub revision: Option<u64>,
+    /// A work order that waits for the open package to be closed.
+    pub waiting: Option<WorkOrderMessage>,
+    /// The open package.
+    pub package: Option<OpenPackage>,
+    /// The open pallet.
+    pub pallet: Option<OpenPallet>,
+}
+
+/// The package that units go into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPackage {
+    /// Its SSCC.
+    pub id: String,
+    /// Units in it.
+    pub count: u32,
+    /// The last units that went in, at most [`OpenPackage::RECENT`]: so far back a mistake can be taken back by command.
+    pub recent: Vec<PackedUnit>,
+}
+
+impl OpenPackage {
+    /// How many units `recent` keeps.
+    pub const RECENT: usize = 20;
+}
+
+/// A unit that was packed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedUnit {
+    /// Its serial number.
+    pub serial: String,
+    /// Its scope.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The record that packed it.
+    pub seq: u64,
+}
+
+/// The pallet that packages go onto.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPallet {
+    /// Its SSCC.
+    pub id: String,
+    /// Closed packages on it.
+    pub count: u32,
+}
+
+impl State {
+    /// How many SSCCs can be given out before the next block has to be reserved.
+    #[must_use]
+    pub fn sscc_left(&self) -> u64 {
+        self.sscc_reserved.saturating_sub(self.sscc_next)
+    }
+
+    /// The lane, empty where nothing has happened on it yet.
+    #[must_use]
+    pub fn lane(&self, name: &str) -> Lane {
+        self.lanes.get(name).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,124 @@
+//! Keeps the scanners running: one thread each, which opens the device, reads it until it is gone, and opens it again.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use drivers::{Event, Flow, Gone, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
+
+use crate::board::Board;
+use crate::owner::{Handle, Request, ScanRequest};
+use crate::settings::Scanner;
+use crate::station::Unread;
+
+/// How often a waiting thread looks whether it should stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Starts the thread of one scanner. It ends when `stop` is set or the owner has ended.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn(
+    scanner: Scanner,
+    factory: Arc<dyn ScannerFactory>,
+    owner: Handle,
+    board: Board,
+    stop: Stop,
+) -> std::io::Result<JoinHandle<()>> {
+    board.scanner(&scanner.name, |device| device.why = "not opened yet".to_owned());
+    std::thread::Builder::new()
+        .name(format!("scanner {}", scanner.name))
+        .spawn(move || Supervised { scanner, owner, board, stop }.run(&*factory))
+}
+
+struct Supervised {
+    scanner: Scanner,
+    owner: Handle,
+    board: Board,
+    stop: Stop,
+}
+
+impl Supervised {
+    fn run(self, factory: &dyn ScannerFactory) {
+        let settings = Settings::Serial(self.scanner.serial.clone());
+        let mut reopen = Reopen::default();
+        while !self.stop.is_stopped() {
+            let outcome = match factory.open(&self.scanner.name, &settings) {
+                Err(error) => {
+                    self.missing(&describe(&error));
+                    Outcome::NotOpened
+                }
+                Ok(device) => {
+                    self.ready();
+                    let began = Instant::now();
+                    match device.run(&mut |event| self.hand_over(event), &self.stop) {
+                        Gone::Stopped => return,
+                        gone => self.missing(&gone.to_string()),
+                    }
+                    Outcome::Ran(began.elapsed())
+                }
+            };
+            self.wait(reopen.next(outcome));
+        }
+    }
+
+    fn ready(&self) {
+        tracing::info!(scanner = self.scanner.name, "scanner ready");
+        self.board.scanner(&self.scanner.name, |device| {
+            device.ready = true;
+            device.why.clear();
+        });
+    }
+
+    fn missing(&self, why: &str) {
+        self.board.scanner(&self.scanner.name, |device| {
+            if device.ready || device.why != why {
+                tracing::warn!(scanner = self.scanner.name, why, "scanner missing");
+            }
+            device.ready = false;
+            why.clone_into(&mut device.why);
+        });
+    }
+
+    fn wait(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        while !self.stop.is_stopped() && Instant::now() < until {
+            std::thread::sleep(LOOK.min(wait));
+        }
+    }
+
+    /// Waits while the owner is busy: a scanner is held back, never dropped.
+    fn hand_over(&self, event: Event) -> Flow {
+        let (scan, unread) = match event {
+            Event::Scan(scan) => (scan, None),
+            Event::NoRead => (self.nothing(0), Some(Unread::NoRead)),
+            Event::Noise { what, bytes } => {
+                self.board.scanner(&self.scanner.name, |device| device.noise += 1);
+                tracing::warn!(scanner = self.scanner.name, bytes, "noise: {what}");
+                (self.nothing(bytes), Some(Unread::Noise(what.to_string())))
+            }
+        };
+        let request = ScanRequest { lane: self.scanner.lane.clone(), scan, unread, reply: None };
+        match self.owner.submit(Request::Scan(request)) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
+        }
+    }
+
+    /// A scan without content stands for what could not be read.
+    fn nothing(&self, bytes: usize) -> Scan {
+        Scan { source: self.scanner.name.clone(), symbology: None, data: vec![0; bytes.min(1)], at: Instant::now() }
+    }
+}
+
+/// An error with all its causes in one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

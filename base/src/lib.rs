@@ -1,0 +1,9 @@
+//! What both programs need and no domain knows: configuration faults with places, files that survive a power cut,
+//! SQLite opening and migration, an MQTT session, back-off, logging.
+
+pub mod backoff;
+pub mod config;
+pub mod files;
+pub mod logging;
+pub mod mqtt;
+pub mod sqlite;

@@ -1,0 +1,206 @@
+//! One thing that happened.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::Attributes;
+use crate::{FixedBytes, Hash, Joined, Subject};
+
+/// A random 128-bit id, made with each new journal. Sequences run 1, 2, 3 … within it.
+pub type SeriesId = FixedBytes<16>;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Event {
+    /// Record 1 of a series: subject the station, attributes `key` and, where known, `seriesBefore`.
+    SeriesStarted,
+    /// The rules changed: subject the station, attribute `configuration` with what decides, `rules` its digest.
+    Configured,
+    /// A work order became current on a lane.
+    WorkOrderStarted,
+    /// A lane has no work order any more.
+    WorkOrderEnded,
+    /// A container was opened and its id is allocated.
+    Opened,
+    /// A device went into a package.
+    Packed,
+    /// A container was closed; a package joins its pallet here.
+    Closed,
+    /// A record was wrong: `corrects` names it, `reason` is `mistake`.
+    Voided,
+    /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
+    Refused,
+    /// Written by newer software; kept and shown, flagged as nonconforming.
+    #[serde(other)]
+    Unknown,
+}
+
+/// When it happened, as far as the station could know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stamp {
+    /// Wall clock, UTC, RFC 3339, milliseconds. May be wrong when `synchronised` is false.
+    pub wall: jiff::Timestamp,
+    /// Did the kernel say that the wall clock follows a time source?
+    pub synchronised: bool,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// Milliseconds since boot, suspend included (`CLOCK_BOOTTIME`). Never goes back within one boot.
+    pub since_boot: u64,
+}
+
+/// The identity of a record everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordId {
+    /// The station that wrote it.
+    pub station: String,
+    /// The series.
+    pub series: SeriesId,
+    /// The sequence within the series, from 1.
+    pub seq: u64,
+}
+
+/// What a decision says happened, before it has a place in a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What happened.
+    pub event: Event,
+    /// To what.
+    pub subject: Subject,
+    /// What the subject joins.
+    pub into: Vec<Joined>,
+    /// What the subject parts from.
+    pub from: Vec<Joined>,
+    /// What is known of the subject.
+    pub attributes: Attributes,
+    /// Why, where a reason is asked for.
+    pub reason: Option<String>,
+    /// The record that was never true.
+    pub corrects: Option<RecordId>,
+    /// The identity that this record had in a forked series.
+    pub former: Option<RecordId>,
+    /// Who, as a keyed pseudonym.
+    pub actor: Option<String>,
+    /// The lane of the station, where one was concerned.
+    pub lane: Option<String>,
+}
+
+impl Draft {
+    /// A draft with nothing but an event and its subject.
+    #[must_use]
+    pub fn new(event: Event, subject: Subject) -> Self {
+        Self {
+            event,
+            subject,
+            into: Vec::new(),
+            from: Vec::new(),
+            attributes: Attributes::new(),
+            reason: None,
+            corrects: None,
+            former: None,
+            actor: None,
+            lane: None,
+        }
+    }
+}
+
+/// Where a draft is placed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The sequence, from 1 without a gap.
+    pub seq: u64,
+    /// Hash of the line before.
+    pub prev: Hash,
+    /// Digest of the rules that decided.
+    pub rules: Hash,
+    /// When.
+    pub at: Stamp,
+}
+
+/// One record as it stands in its line. Never changed, never removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Wire version of the line.
+    pub v: u8,
+    /// The sequence within the series, from 1.
+    pub seq: u64,
+    /// Hash of the line before; zeros in record 1.
+    pub prev: Hash,
+    /// What happened.
+    pub event: Event,
+    /// To what.
+    pub subject: Subject,
+    /// What the subject joins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub into: Vec<Joined>,
+    /// What the subject parts from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Joined>,
+    /// What is known of the subject.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The record that was never true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<RecordId>,
+    /// The identity that this record had in a forked series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<RecordId>,
+    /// Who, as a keyed pseudonym.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// The lane of the station.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// Digest of the rules that decided.
+    pub rules: Hash,
+    /// When.
+    pub at: Stamp,
+}
+
+/// A line could not be written. Nothing that a station decides can cause it; it is here because JSON writers may fail.
+#[derive(Debug, thiserror::Error)]
+#[error("the record cannot be written as JSON")]
+pub struct NotWritable(#[source] serde_json::Error);
+
+impl Record {
+    /// The draft in its place.
+    #[must_use]
+    pub fn new(draft: Draft, place: Place) -> Self {
+        Self {
+            v: crate::WIRE_VERSION,
+            seq: place.seq,
+            prev: place.prev,
+            event: draft.event,
+            subject: draft.subject,
+            into: draft.into,
+            from: draft.from,
+            attributes: draft.attributes,
+            reason: draft.reason,
+            corrects: draft.corrects,
+            former: draft.former,
+            actor: draft.actor,
+            lane: draft.lane,
+            rules: place.rules,
+            at: place.at,
+        }
+    }
+
+    /// The line, without LF. Made once; from then on only the bytes count.
+    ///
+    /// # Errors
+    /// When the JSON writer fails.
+    pub fn to_line(&self) -> Result<Vec<u8>, NotWritable> {
+        serde_json::to_vec(self).map_err(NotWritable)
+    }
+}
+
+/// What the chain needs of a line, even where the rest is written by newer software.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct LineHead {
+    pub(crate) seq: u64,
+    pub(crate) prev: Hash,
+}
