@@ -28,10 +28,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use codec::{ConnAck, Connect, Packet};
 
 use super::{Message, Settings};
+
+/// The longest wait for a connection or a packet, so that a test that goes wrong ends.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Listens on a free port of 127.0.0.1. Each connection is one [`Peer`], driven by the test.
 #[derive(Debug)]
@@ -65,12 +69,12 @@ impl Broker {
         }
     }
 
-    /// Waits for the next connection and its CONNECT.
+    /// Waits for the next connection and its CONNECT, at most 10 s each.
     ///
     /// # Errors
-    /// The connection breaks, or its first packet is no CONNECT of MQTT 5.
+    /// Nobody connects, the connection breaks, or its first packet is no CONNECT of MQTT 5.
     pub async fn connection(&self) -> io::Result<Peer> {
-        let (stream, _) = self.listener.accept().await?;
+        let (stream, _) = timeout(PATIENCE, self.listener.accept()).await??;
         stream.set_nodelay(true)?;
         let mut peer = Peer { stream, buffer: Vec::new(), connect: Connect::default() };
         match peer.next().await? {
@@ -107,17 +111,18 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The next packet of the client. Pings are answered and not returned. Nothing is lost when the wait is given up.
+    /// The next packet of the client, after at most 10 s. Pings are answered and not returned. Nothing is lost when the wait is given up.
     ///
     /// # Errors
-    /// The bytes are not MQTT 5, or the connection fails.
+    /// No packet comes, the bytes are not MQTT 5, or the connection fails.
     pub async fn next(&mut self) -> io::Result<Packet> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match codec::parse(&mut self.buffer)? {
                 Some(Packet::Ping) => self.stream.write_all(&codec::PINGRESP).await?,
                 Some(packet) => return Ok(packet),
                 None => {
-                    if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                    if timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await?? == 0 {
                         return Ok(Packet::Closed);
                     }
                 }

@@ -102,6 +102,27 @@ async fn a_connection_lost_before_the_acknowledgement_is_told_and_nothing_is_sen
 }
 
 #[tokio::test]
+async fn messages_that_wait_for_the_brokers_window_end_with_the_connection() {
+    for close in [false, true] {
+        let broker = Broker::start().await.unwrap();
+        let (client, mut events) = start(broker.settings("a"));
+        let mut peer = broker.connection().await.unwrap();
+        peer.connack(ConnAck { receive_maximum: Some(1), ..ConnAck::default() }).await.unwrap();
+        connected(&mut events).await;
+        let waiting: Vec<_> = (0..4).map(|number| publish(&client, &number.to_string())).collect();
+        published(&mut peer).await;
+        match close {
+            true => client.close().await,
+            false => drop(peer),
+        }
+        for message in waiting {
+            let result = tokio::time::timeout(SOON, message).await.expect("an end before the acknowledgement time-out");
+            assert_eq!(result.unwrap(), Err(PublishError::SessionLost));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_missing_acknowledgement_gives_the_connection_up() {
     let broker = Broker::start().await.unwrap();
     let (client, mut events) = start(Settings { ack_timeout: Duration::from_millis(100), ..broker.settings("a") });
@@ -251,6 +272,32 @@ async fn a_reader_that_does_not_read_does_not_stop_publishing() {
         let Event::Message(message, _ack) = next(&mut events).await else { panic!("no message") };
         assert_eq!(message.payload, [number]);
     }
+}
+
+#[tokio::test]
+async fn a_message_not_handed_over_before_the_connection_was_lost_comes_once_from_the_next() {
+    let broker = Broker::start().await.unwrap();
+    let settings =
+        Settings { subscriptions: vec!["in".into()], receive_buffer: 1, clean_start: false, ..broker.settings("a") };
+    let (client, mut events) = start(settings);
+    let unread = Message { topic: "in".into(), payload: vec![1], retain: false };
+    let mut peer = broker.welcome(false, true).await.unwrap();
+    peer.publish(&unread, Some(1)).await.unwrap();
+    // The channel has room for the first event alone.
+    while !client.is_connected() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(peer);
+    let mut peer = broker.welcome(true, true).await.unwrap();
+    peer.publish(&unread, Some(1)).await.unwrap();
+    connected(&mut events).await;
+    disconnected(&mut events).await;
+    connected(&mut events).await;
+    let Event::Message(message, ack) = next(&mut events).await else { panic!("no message") };
+    assert_eq!(message, unread);
+    ack.send();
+    assert_eq!(packet(&mut peer).await, Packet::PubAck { packet_id: 1 });
 }
 
 #[tokio::test]

@@ -70,6 +70,8 @@ pub struct ConnAck {
     pub code: u8,
     /// Bytes of the largest packet that the broker takes.
     pub max_packet: Option<u32>,
+    /// Messages without acknowledgement that the broker takes.
+    pub receive_maximum: Option<u16>,
 }
 
 pub(super) const PINGRESP: [u8; 2] = [0xD0, 0];
@@ -79,6 +81,10 @@ pub(super) fn connack(answer: ConnAck) -> Vec<u8> {
     if let Some(size) = answer.max_packet {
         properties.push(0x27);
         properties.extend(size.to_be_bytes());
+    }
+    if let Some(messages) = answer.receive_maximum {
+        properties.push(0x21);
+        properties.extend(messages.to_be_bytes());
     }
     let mut body = vec![u8::from(answer.session_present), answer.code];
     body.extend(varint(properties.len()));

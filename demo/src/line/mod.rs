@@ -1,0 +1,2 @@
+//! line
+pub mod ports;

@@ -1,0 +1,90 @@
+//! `/v1/devices/{serial}` and its history.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::parameters::{Parameters, serial};
+use super::problem::Problem;
+use crate::store::{DeviceName, Kept, shown};
+use crate::unanswerable::{Unanswerable, find};
+
+/// The current record of a device.
+pub async fn device(
+    State(app): State<Arc<App>>,
+    path: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Json<Value>, Problem> {
+    let asked = serial(path)?;
+    let parameters = Parameters::of(&uri, &["scope"])?;
+    let scope = parameters.text("scope").map(str::to_owned);
+    let answer = app.store.read(move |snapshot| {
+        let device = match find(snapshot, &asked, scope.as_deref(), true)? {
+            Ok(device) => device,
+            Err(why) => return Ok(Err(why)),
+        };
+        Ok(match snapshot.kept(&device)? {
+            Some(kept) => Ok(current(&device, &kept)),
+            None => Err(Unanswerable::Unknown(asked)),
+        })
+    });
+    Ok(Json(answer.await??))
+}
+
+/// Attributes stand beside the rest, under the names that they have in records.
+fn current(device: &DeviceName, kept: &Kept) -> Value {
+    let mut answer: Map<String, Value> = kept.attributes.clone().into_iter().collect();
+    let mut say = |name: &str, value: Value| answer.insert(name.to_owned(), value);
+    say("serialNumber", device.subject.id.as_str().into());
+    if !device.subject.scope.is_empty() {
+        say("scope", device.subject.scope.as_str().into());
+    }
+    say("state", json!(kept.state));
+    say("contested", kept.contested.into());
+    say("firstSeen", json!(shown(kept.first_seen)));
+    say("lastSeen", json!(shown(kept.last_seen)));
+    say("records", kept.records.into());
+    let groups = kept.groups.iter().map(|(dimension, value, since, until, corrected)| {
+        json!({
+            "dimension": dimension, "value": value, "since": shown(*since), "until": until.map(shown),
+            "corrected": corrected,
+        })
+    });
+    say("memberships", groups.collect());
+    Value::Object(answer)
+}
+
+/// Everything that happened to a device.
+pub async fn history(
+    State(app): State<Arc<App>>,
+    path: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Json<Value>, Problem> {
+    let asked = serial(path)?;
+    let parameters = Parameters::of(&uri, &["scope", "asOf", "knownAt"])?;
+    let scope = parameters.text("scope").map(str::to_owned);
+    let (as_of, known_at) = (parameters.time("asOf")?, parameters.number("knownAt")?);
+    let answer = app.store.read(move |snapshot| {
+        // Of a serial that was only ever refused there is no device, and a history all the same.
+        let found = match find(snapshot, &asked, scope.as_deref(), true)? {
+            Err(Unanswerable::Unknown(_)) => find(snapshot, &asked, scope.as_deref(), false)?,
+            found => found,
+        };
+        let device = match found {
+            Ok(device) => device,
+            Err(why) => return Ok(Err(why)),
+        };
+        let records = crate::history::history(snapshot, &device, as_of, known_at)?;
+        let mut answer = json!({"serialNumber": device.subject.id, "records": records});
+        if !device.subject.scope.is_empty() {
+            answer["scope"] = device.subject.scope.into();
+        }
+        Ok(Ok(answer))
+    });
+    Ok(Json(answer.await??))
+}

@@ -1,0 +1,75 @@
+//! HTTP: one file for each resource.
+
+mod devices;
+mod health;
+mod parameters;
+mod problem;
+mod recall;
+mod stations;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::clock::Clock;
+use crate::ingest::Refusals;
+use crate::store::Store;
+use problem::Problem;
+
+/// Longest path with its query in bytes.
+const MOST_URI: usize = 8 << 10;
+
+/// What the resources need.
+pub struct App {
+    /// The store.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+    /// Whether there is a connection to the broker.
+    pub is_connected: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// All resources.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/devices/{serial}", get(devices::device))
+        .route("/v1/devices/{serial}/history", get(devices::history))
+        .route("/v1/recall", get(recall::recall))
+        .route("/v1/stations", get(stations::stations))
+        .route("/healthz", get(health::health))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn(guard))
+        .with_state(Arc::new(app))
+}
+
+async fn nowhere() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path")
+        .help("GET /v1/devices/{serial}, /v1/devices/{serial}/history, /v1/recall, /v1/stations or /healthz")
+}
+
+async fn not_so() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path answers GET only").help("send GET")
+}
+
+/// Bounds what is read, and says that nothing here may be guessed to be a page.
+async fn guard(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MOST_URI) {
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "tooLong", "the path with its query is too long")
+            .help("8192 bytes are allowed"));
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

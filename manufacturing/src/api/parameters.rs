@@ -1,0 +1,88 @@
+//! What a request asks, checked before anything is done.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query};
+use axum::http::{StatusCode, Uri};
+use jiff::Timestamp;
+
+use super::problem::Problem;
+
+/// Longest value of a parameter in bytes; no serial number comes near.
+const MOST: usize = 512;
+
+/// The parameters of a query, each once.
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads the query, which may have these parameters.
+    pub fn of(uri: &Uri, allowed: &[&str]) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|_| wrong("the query cannot be read", "write ?name=value&name=value, percent-encoded UTF-8"))?;
+        for (n, (name, value)) in pairs.iter().enumerate() {
+            let shown = name.escape_debug();
+            if !allowed.contains(&name.as_str()) {
+                let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+                return Err(wrong(format!("unknown parameter `{shown}`"), format!("allowed: {allowed}")));
+            }
+            if pairs[..n].iter().any(|(before, _)| before == name) {
+                return Err(wrong(format!("the parameter `{shown}` is there twice"), "send it once"));
+            }
+            check(name, value)?;
+        }
+        Ok(Self(pairs))
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A text that must be there and not be empty.
+    pub fn required(&self, name: &str) -> Result<&str, Problem> {
+        self.text(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| wrong(format!("the parameter `{name}` is missing"), format!("add ?{name}=…")))
+    }
+
+    /// A time.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let parse = |value: &str| {
+            value.parse().map_err(|_| {
+                wrong(
+                    format!("`{name}` is no time"),
+                    "write it as in RFC 3339: 2026-03-01T12:00:00Z; a + must be sent as %2B",
+                )
+            })
+        };
+        self.text(name).map(parse).transpose()
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let parse = |value: &str| {
+            value
+                .parse()
+                .map_err(|_| wrong(format!("`{name}` is no number"), "write a position, a whole number from 0"))
+        };
+        self.text(name).map(parse).transpose()
+    }
+}
+
+/// The serial of a path.
+pub fn serial(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let Path(serial) =
+        path.map_err(|_| wrong("the serial number in the path cannot be read", "write it as percent-encoded UTF-8"))?;
+    check("serial", &serial)?;
+    Ok(serial)
+}
+
+fn check(name: &str, value: &str) -> Result<(), Problem> {
+    match value.len() > MOST {
+        true => Err(wrong(format!("`{name}` is too long"), format!("{MOST} bytes are allowed"))),
+        false => Ok(()),
+    }
+}
+
+fn wrong(message: impl Into<String>, help: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "badRequest", message).help(help)
+}

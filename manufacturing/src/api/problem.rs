@@ -1,0 +1,75 @@
+//! Every answer that is not the one asked for: `{"error":{"code","message","help"}}`.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::store::ReadError;
+use crate::unanswerable::Unanswerable;
+
+/// What is wrong and what to do.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    help: String,
+    candidates: Option<Value>,
+}
+
+impl Problem {
+    /// A problem without help.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), help: String::new(), candidates: None }
+    }
+
+    /// What to do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: help.into(), ..self }
+    }
+}
+
+impl From<Unanswerable> for Problem {
+    fn from(why: Unanswerable) -> Self {
+        let message = why.to_string();
+        match why {
+            Unanswerable::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknownDevice", message).help(
+                "check the serial number, upper and lower case count; see /v1/stations for records that are missing",
+            ),
+            Unanswerable::Ambiguous { candidates, .. } => {
+                let candidates =
+                    candidates.into_iter().map(|(serial, scope)| json!({"serialNumber": serial, "scope": scope}));
+                Self {
+                    candidates: Some(candidates.collect()),
+                    ..Self::new(StatusCode::CONFLICT, "ambiguous", message)
+                        .help("choose one of the candidates with ?scope=")
+                }
+            }
+            Unanswerable::Dimension(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "unknownDimension", message).help("choose one of them with ?by=")
+            }
+            Unanswerable::NoGroup { .. } => Self::new(StatusCode::NOT_FOUND, "noGroup", message)
+                .help("choose another dimension with ?by=; /v1/devices/{serial} lists those of the device"),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(source, "{error}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
+            .help("ask again; see the service's log")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut error = json!({"code": self.code, "message": self.message, "help": self.help});
+        if let (Some(candidates), Value::Object(error)) = (self.candidates, &mut error) {
+            error.insert("candidates".to_owned(), candidates);
+        }
+        (self.status, Json(json!({"error": error}))).into_response()
+    }
+}

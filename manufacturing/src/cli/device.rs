@@ -1,0 +1,51 @@
+//! `device`.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{Failure, Service, client, shown};
+
+#[derive(Args)]
+pub struct Device {
+    /// Serial number or connhexId
+    #[arg(value_name = "SN")]
+    serial: String,
+    /// Which of several devices with that serial number
+    #[arg(long)]
+    scope: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
+}
+
+impl Device {
+    pub async fn run(self, output: &mut dyn Write) -> Result<(), Failure> {
+        let query: Vec<(&str, &str)> = self.scope.as_deref().map(|scope| ("scope", scope)).into_iter().collect();
+        let response = self.service.get(&["v1", "devices", &self.serial], &query, "application/json").await?;
+        let answer = client::json(response).await?;
+        if self.json {
+            return shown::print(output, &format!("{}\n", shown::clean_json(&answer.to_string())));
+        }
+        let fields = answer.as_object().into_iter().flatten().filter(|(name, _)| *name != "memberships");
+        let mut lines: Vec<Vec<String>> = fields.map(|(name, value)| vec![name.clone(), text(value)]).collect();
+        for group in answer["memberships"].as_array().into_iter().flatten() {
+            let until = match &group["until"] {
+                Value::Null => "now".to_owned(),
+                until => text(until),
+            };
+            let note = if group["corrected"] == true { " (a mistake, never true)" } else { "" };
+            let said = format!("{} from {} to {until}{note}", text(&group["value"]), text(&group["since"]));
+            lines.push(vec![format!("was in {}", text(&group["dimension"])), said]);
+        }
+        shown::print(output, &shown::table(&lines))
+    }
+}
+
+/// A value without the quotes of JSON.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

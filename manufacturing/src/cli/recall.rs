@@ -1,0 +1,166 @@
+//! `recall`. An answer without its end mark is no answer: exit code 1.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+use reqwest::Response;
+use serde_json::Value;
+
+use super::device::text;
+use super::{Failure, Service, chain, shown};
+
+#[derive(Args)]
+pub struct Recall {
+    /// Serial number or connhexId of one affected device
+    #[arg(long, value_name = "SN")]
+    serial: String,
+    /// Which of several devices with that serial number
+    #[arg(long)]
+    scope: Option<String>,
+    /// What the units share: lotCode, workOrder, palletId …; without it the first of these that the device has
+    #[arg(long, value_name = "ATTRIBUTE")]
+    by: Option<String>,
+    /// What was true at this time, as 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "T")]
+    as_of: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
+    /// One line a unit, and #end,COUNT,complete at the end
+    Csv,
+}
+
+const BROKE_OFF: &str = "the answer broke off: what is printed above is NOT the whole list; ask again";
+
+impl Recall {
+    pub async fn run(self, output: &mut dyn Write) -> Result<(), Failure> {
+        let asked = [
+            ("serial", Some(&self.serial)),
+            ("scope", self.scope.as_ref()),
+            ("by", self.by.as_ref()),
+            ("asOf", self.as_of.as_ref()),
+        ];
+        let query: Vec<(&str, &str)> =
+            asked.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str()))).collect();
+        let format = if self.json { Format::Json } else { self.format };
+        let accept = match format {
+            Format::Table => "application/x-ndjson",
+            Format::Json => "application/json",
+            Format::Csv => "text/csv",
+        };
+        let response = self.service.get(&["v1", "recall"], &query, accept).await?;
+        match format {
+            Format::Table => table(response, output).await,
+            Format::Json => {
+                let last = pass_on(response, |line| shown::print(output, &shown::clean_json(line))).await?;
+                if last.ends_with("\"end\":true}\n") { Ok(()) } else { Err(Failure::No(BROKE_OFF.to_owned())) }
+            }
+            Format::Csv => {
+                let last = pass_on(response, |line| shown::print(output, line)).await?;
+                if last.starts_with("#end,") && last.ends_with('\n') {
+                    Ok(())
+                } else {
+                    Err(Failure::No(BROKE_OFF.to_owned()))
+                }
+            }
+        }
+    }
+}
+
+/// Hands on line by line, each with its LF, and returns the last one.
+async fn pass_on(mut response: Response, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<String, Failure> {
+    let mut waiting: Vec<u8> = Vec::new();
+    let mut last = String::new();
+    loop {
+        let piece = response.chunk().await.map_err(|error| Failure::No(format!("{BROKE_OFF}\n{}", chain(&error))))?;
+        let Some(piece) = piece else { break };
+        waiting.extend_from_slice(&piece);
+        let Some(whole) = waiting.iter().rposition(|byte| *byte == b'\n') else { continue };
+        let rest = waiting.split_off(whole + 1);
+        for line in waiting.split_inclusive(|byte| *byte == b'\n') {
+            last = String::from_utf8_lossy(line).into_owned();
+            each(&last)?;
+        }
+        waiting = rest;
+    }
+    match waiting.is_empty() {
+        true => Ok(last),
+        false => Err(Failure::No(BROKE_OFF.to_owned())),
+    }
+}
+
+/// The answer for people. All of it is read first, for the widths of the columns and for the end mark.
+async fn table(response: Response, output: &mut dyn Write) -> Result<(), Failure> {
+    let mut lines: Vec<Value> = Vec::new();
+    pass_on(response, |line| {
+        lines.push(serde_json::from_str(line).map_err(|_| Failure::No(BROKE_OFF.to_owned()))?);
+        Ok(())
+    })
+    .await?;
+    let (Some(end), Some(header)) = (lines.pop().filter(|end| end["end"] == true), lines.first()) else {
+        return Err(Failure::No("the answer broke off: nothing is printed; ask again".to_owned()));
+    };
+    shown::print(output, &written(header, &lines[1..], &end))
+}
+
+fn written(header: &Value, units: &[Value], end: &Value) -> String {
+    let values: Vec<String> = header["values"].as_array().into_iter().flatten().map(|v| text(&v["value"])).collect();
+    let of =
+        shown::clean(&format!("{} by {}: {}", text(&header["serialNumber"]), text(&header["by"]), values.join(", ")));
+    let mut written = format!("Recall of {of}\n\n");
+    let head = ["serialNumber", "value", "since", "until", "packageId", "palletId"].map(str::to_owned).to_vec();
+    let (never, ever): (Vec<&Value>, Vec<&Value>) = units.iter().partition(|unit| unit.get("corrected").is_some());
+    let list = |units: &mut dyn Iterator<Item = &Value>| {
+        shown::table(&std::iter::once(head.clone()).chain(units.map(line)).collect::<Vec<_>>())
+    };
+    written += &list(&mut ever.into_iter());
+    if !never.is_empty() {
+        written += "\nNot affected: said to be in the group by mistake, and corrected\n";
+        written += &list(&mut never.into_iter().map(|unit| &unit["corrected"]));
+    }
+    written += &format!("\n{} units are affected.\n", end["count"]);
+    let statement = &end["completeness"];
+    let as_of = shown::clean(&text(&statement["asOf"]));
+    if end["complete"] == true {
+        return written + &format!("The list is complete as of {as_of}.\n");
+    }
+    written += &format!("The list is NOT COMPLETE as of {as_of}; further units may be affected:\n");
+    for why in statement["why"].as_array().into_iter().flatten() {
+        written += &format!("  {}\n", shown::clean(&text(why)));
+    }
+    for series in statement["stations"].as_array().into_iter().flatten() {
+        for why in series["why"].as_array().into_iter().flatten() {
+            written += &format!("  {}\n", shown::clean(&format!("{}: {}", text(&series["station"]), text(why))));
+        }
+    }
+    written
+}
+
+fn line(unit: &Value) -> Vec<String> {
+    let or = |value: &Value, other: &str| if value.is_null() { other.to_owned() } else { text(value) };
+    let mut serial = text(&unit["serialNumber"]);
+    if let Some(scope) = unit["scope"].as_str() {
+        serial += &format!(" ({scope})");
+    }
+    vec![
+        serial,
+        text(&unit["value"]),
+        text(&unit["since"]),
+        or(&unit["until"], "now"),
+        or(&unit["packageId"], "-"),
+        or(&unit["palletId"], "-"),
+    ]
+}

@@ -1,0 +1,221 @@
+//! Whether everything that happened is stored, and if not, why. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use records::SeriesId;
+use serde::Serialize;
+
+use crate::store::SeriesState;
+
+/// A station says its status every 60 s; after three of them it counts as silent.
+pub const SILENT_AFTER_SECONDS: i64 = 180;
+
+/// Most holes that are listed for a series.
+const MOST_HOLES: usize = 100;
+
+/// The statement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Completeness {
+    /// As of when.
+    pub as_of: Timestamp,
+    /// Whether everything that happened by then is stored.
+    #[serde(skip)]
+    pub complete: bool,
+    /// What keeps the whole from being complete, beside the stations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// Each series of each station.
+    pub stations: Vec<Series>,
+}
+
+/// One series of one station.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Series {
+    /// The station.
+    pub station: String,
+    /// The series; `None` for a station of which nothing but its connection is known.
+    pub series: Option<SeriesId>,
+    /// Everything up to this sequence is stored.
+    pub up_to: u64,
+    /// The highest sequence that is known to exist.
+    pub announced: u64,
+    /// What is missing; the first hundred.
+    pub holes: Vec<(u64, u64)>,
+    /// When its last verified status was heard.
+    pub last_status: Option<Timestamp>,
+    /// How long that is ago.
+    pub silent_seconds: Option<i64>,
+    /// Whether it is complete.
+    pub complete: bool,
+    /// Why not.
+    pub why: Vec<String>,
+}
+
+/// Judges what is known now as of a time; `None` is now.
+pub fn judge(states: &[SeriesState], now: Timestamp, as_of: Option<Timestamp>) -> Completeness {
+    // A station that says its status in a new series is not expected to say it in the old one.
+    let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for state in states {
+        if let Some((_, heard)) = state.status.as_ref().filter(|_| !state.unverified) {
+            let latest = latest.entry(&state.station).or_insert(*heard);
+            *latest = (*latest).max(*heard);
+        }
+    }
+    let stations: Vec<Series> =
+        states.iter().map(|state| series(state, latest.get(state.station.as_str()).copied(), now, as_of)).collect();
+    let why = if stations.is_empty() { vec!["no station is known".to_owned()] } else { Vec::new() };
+    let complete = why.is_empty() && stations.iter().all(|series| series.complete);
+    Completeness { as_of: as_of.unwrap_or(now), complete, why, stations }
+}
+
+fn series(state: &SeriesState, latest: Option<Timestamp>, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+    let stored = state.runs.last().map_or(0, |(_, last)| *last);
+    let announced = state.status.as_ref().map_or(0, |(status, _)| status.last).max(stored);
+    let all_holes = holes(&state.runs, announced);
+    let verified = state.status.as_ref().filter(|_| !state.unverified);
+    let silent_seconds = verified.map(|(_, heard)| now.duration_since(*heard).as_secs().max(0));
+    let mut why = Vec::new();
+    match (verified, silent_seconds) {
+        _ if state.series.is_none() => why.push("nothing is known of this station but its connection".to_owned()),
+        (Some((status, heard)), Some(silent)) => {
+            // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
+            let said = status.at.wall.min(*heard);
+            let superseded = latest.is_some_and(|latest| latest > *heard);
+            match as_of {
+                _ if superseded => {}
+                Some(time) if said <= time => why.push(format!("its last status is of {said}, not after {time}")),
+                None if silent > SILENT_AFTER_SECONDS => why.push(format!("no status for {silent} seconds")),
+                _ => {}
+            }
+        }
+        _ if state.runs.is_empty() => why.push("it has announced records and none has come".to_owned()),
+        _ => why.push("it has never said how many records there are".to_owned()),
+    }
+    why.extend(all_holes.iter().take(3).map(|(first, last)| match first == last {
+        true => format!("record {first} is missing"),
+        false => format!("records {first} to {last} are missing"),
+    }));
+    if all_holes.len() > 3 {
+        why.push(format!("{} further stretches are missing", all_holes.len() - 3));
+    }
+    if state.conflicts > 0 {
+        why.push(format!("{} records came twice with different content", state.conflicts));
+    }
+    if state.rejections > 0 {
+        why.push(format!("{} records cannot be read", state.rejections));
+    }
+    Series {
+        station: state.station.clone(),
+        series: state.series,
+        up_to: state.runs.first().filter(|(first, _)| *first == 1).map_or(0, |(_, last)| *last),
+        announced,
+        holes: all_holes.into_iter().take(MOST_HOLES).collect(),
+        last_status: verified.map(|(_, heard)| *heard),
+        silent_seconds,
+        complete: why.is_empty(),
+        why,
+    }
+}
+
+/// What is missing of 1 to `highest` beside the stored runs, lowest first.
+pub fn holes(runs: &[(u64, u64)], highest: u64) -> Vec<(u64, u64)> {
+    let mut next = 1;
+    let mut holes = Vec::new();
+    for &(first, last) in runs {
+        if first > next {
+            holes.push((next, first - 1));
+        }
+        next = last.saturating_add(1);
+    }
+    if next <= highest {
+        holes.push((next, highest));
+    }
+    holes
+}
+
+#[cfg(test)]
+mod tests {
+    use records::wire::{QueueDepth, Status};
+    use records::{FixedBytes, Hash};
+
+    use super::*;
+    use crate::testkit::{at, stamp};
+
+    fn state(series: u8, last: u64, said: i64, heard: i64) -> SeriesState {
+        let status = Status {
+            station: "a".into(),
+            series: FixedBytes([series; 16]),
+            last,
+            head: Hash::ZERO,
+            at: stamp(said),
+            sscc_mark: None,
+            queue: QueueDepth { records: 0, oldest_seconds: 0 },
+            version: "1".into(),
+        };
+        SeriesState {
+            station: "a".into(),
+            series: Some(status.series),
+            runs: vec![(1, last)],
+            status: Some((status, at(heard))),
+            unverified: false,
+            conflicts: 0,
+            rejections: 0,
+            online: None,
+        }
+    }
+
+    /// Complete, or why not.
+    fn why(states: &[SeriesState], now: i64, as_of: Option<i64>) -> Vec<String> {
+        let judged = judge(states, at(now), as_of.map(at));
+        let why: Vec<String> = judged.why.into_iter().chain(judged.stations.into_iter().flat_map(|s| s.why)).collect();
+        assert_eq!(judged.complete, why.is_empty());
+        why
+    }
+
+    #[test]
+    fn complete_is_what_a_fresh_status_names_and_the_store_has() {
+        assert!(why(&[state(1, 5, 0, 0)], 180, None).is_empty());
+        assert_eq!(why(&[state(1, 5, 0, 0)], 181, None), ["no status for 181 seconds"]);
+        assert_eq!(why(&[], 0, None), ["no station is known"]);
+        let at_the_end = SeriesState { runs: vec![(1, 3)], ..state(1, 5, 0, 0) };
+        assert_eq!(why(&[at_the_end], 0, None), ["records 4 to 5 are missing"]);
+        let many = SeriesState { runs: vec![(2, 2), (4, 4), (6, 6), (8, 8)], ..state(1, 8, 0, 0) };
+        let missing =
+            ["record 1 is missing", "record 3 is missing", "record 5 is missing", "1 further stretches are missing"];
+        assert_eq!(why(&[many], 0, None), missing);
+        let told = SeriesState { conflicts: 1, rejections: 2, ..state(1, 5, 0, 0) };
+        assert_eq!(why(&[told], 0, None), ["1 records came twice with different content", "2 records cannot be read"]);
+    }
+
+    #[test]
+    fn what_nobody_has_vouched_for_is_not_complete() {
+        let silent = SeriesState { status: None, ..state(1, 5, 0, 0) };
+        assert_eq!(why(&[silent], 0, None), ["it has never said how many records there are"]);
+        let announced = SeriesState { runs: Vec::new(), unverified: true, ..state(1, 5, 0, 0) };
+        assert_eq!(
+            why(&[announced], 0, None),
+            ["it has announced records and none has come", "records 1 to 5 are missing"]
+        );
+        let connected = SeriesState { series: None, status: None, runs: Vec::new(), ..state(1, 0, 0, 0) };
+        assert_eq!(why(&[connected], 0, None), ["nothing is known of this station but its connection"]);
+    }
+
+    #[test]
+    fn a_time_is_covered_by_a_status_after_it_by_both_clocks() {
+        assert!(why(&[state(1, 5, 10, 10)], 9999, Some(9)).is_empty(), "old, and after the time asked for");
+        for (said, heard) in [(9, 10), (10, 9)] {
+            assert_eq!(why(&[state(1, 5, said, heard)], 20, Some(9)).len(), 1);
+        }
+    }
+
+    #[test]
+    fn an_old_series_is_complete_by_its_records_while_the_new_one_speaks() {
+        assert!(why(&[state(1, 5, 0, 0), state(2, 3, 500, 500)], 510, None).is_empty());
+        let lost = SeriesState { runs: vec![(1, 4)], ..state(1, 5, 0, 0) };
+        assert_eq!(why(&[lost, state(2, 3, 500, 500)], 510, None), ["record 5 is missing"]);
+        assert_eq!(why(&[state(1, 5, 0, 0), state(2, 3, 500, 500)], 900, None), ["no status for 400 seconds"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! What waits to be told: receipts by series, and counts of what was refused.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use records::SeriesId;
+use records::wire::Receipt;
+use tokio::sync::Notify;
+
+/// Most rejections that one receipt carries.
+const MOST_REJECTED: usize = 64;
+/// Most stations whose refusals are counted by name.
+const MOST_COUNTED: usize = 1024;
+
+/// Receipts that wait to be published, one for each series: a later one says all that an earlier one says of what is
+/// stored, and takes over the rest.
+#[derive(Default)]
+pub struct Outbox {
+    waiting: Mutex<BTreeMap<(String, SeriesId), Receipt>>,
+    filled: Notify,
+}
+
+impl Outbox {
+    /// Adds a receipt that is true from now on.
+    pub fn put(&self, receipt: Receipt) {
+        let mut waiting = lock(&self.waiting);
+        let key = (receipt.station.clone(), receipt.series);
+        let receipt = match waiting.remove(&key) {
+            Some(earlier) => merged(earlier, receipt),
+            None => receipt,
+        };
+        waiting.insert(key, receipt);
+        self.filled.notify_one();
+    }
+
+    /// Takes out everything, waiting until there is something.
+    pub async fn take(&self) -> Vec<Receipt> {
+        loop {
+            let waiting = std::mem::take(&mut *lock(&self.waiting));
+            if !waiting.is_empty() {
+                return waiting.into_values().collect();
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Takes out everything that is there.
+    pub fn take_now(&self) -> Vec<Receipt> {
+        std::mem::take(&mut *lock(&self.waiting)).into_values().collect()
+    }
+}
+
+fn merged(earlier: Receipt, mut later: Receipt) -> Receipt {
+    let mut rejected = earlier.rejected;
+    rejected.retain(|one| !later.rejected.contains(one));
+    rejected.append(&mut later.rejected);
+    rejected.truncate(MOST_REJECTED);
+    Receipt { rejected, fork: later.fork.or(earlier.fork), ..later }
+}
+
+/// How many messages in the name of each station were refused since the start. Not stored: whoever sends rubbish must not
+/// fill the store.
+#[derive(Default)]
+pub struct Refusals {
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Refusals {
+    /// Counts and logs one.
+    pub fn add(&self, station: &str, reason: &str) {
+        tracing::warn!(station, reason, "a message was refused");
+        let mut counts = lock(&self.counts);
+        if counts.len() < MOST_COUNTED || counts.contains_key(station) {
+            *counts.entry(station.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How many for this station.
+    pub fn of(&self, station: &str) -> u64 {
+        lock(&self.counts).get(station).copied().unwrap_or_default()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use records::wire::{Fork, Rejected};
+    use records::{FixedBytes, Hash};
+
+    use super::*;
+
+    #[test]
+    fn a_later_receipt_takes_over_what_an_earlier_one_said() {
+        let outbox = Outbox::default();
+        let series = FixedBytes([1; 16]);
+        let rejected = |seq| Rejected { first: seq, last: seq, reason: "r".into() };
+        let fork = Fork { seq: 3, held: Hash::ZERO };
+        outbox.put(Receipt {
+            rejected: vec![rejected(1)],
+            fork: Some(fork),
+            ..Receipt::stored("a", series, 4, Hash::ZERO)
+        });
+        outbox.put(Receipt { rejected: vec![rejected(1), rejected(2)], ..Receipt::stored("a", series, 9, Hash::ZERO) });
+        outbox.put(Receipt::stored("b", series, 1, Hash::ZERO));
+        let taken = outbox.take_now();
+        let whole = Receipt {
+            rejected: vec![rejected(1), rejected(2)],
+            fork: Some(fork),
+            ..Receipt::stored("a", series, 9, Hash::ZERO)
+        };
+        assert_eq!(taken, [whole, Receipt::stored("b", series, 1, Hash::ZERO)]);
+        assert!(outbox.take_now().is_empty());
+    }
+}

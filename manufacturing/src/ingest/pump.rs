@@ -1,0 +1,196 @@
+//! The MQTT session of the service.
+
+use std::sync::Arc;
+
+use base::mqtt::{self, Ack, Client, Event, Message, PublishError};
+use jiff::Timestamp;
+use records::wire::signed;
+use records::wire::{Online, Receipt, ServiceHello, Status, Topic, Topics};
+use records::{SeriesId, SigningKey, WIRE_VERSION};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::check::{Verdict, check};
+use super::outbox::{Outbox, Refusals};
+use crate::clock::Clock;
+use crate::store::{Heard, Order, Store, Work};
+
+/// The way in: what the session needs to hand messages to the store.
+pub struct Inlet {
+    /// Where records go.
+    pub store: Store,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+    /// The topics.
+    pub topics: Topics,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The way out: what the session needs to tell the stations what is stored.
+pub struct Outlet {
+    /// Where receipts come from.
+    pub outbox: Arc<Outbox>,
+    /// The topics.
+    pub topics: Topics,
+    /// The service's key.
+    pub key: SigningKey,
+    /// Changes with each start of the service.
+    pub instance: SeriesId,
+}
+
+/// The running session.
+pub struct Session {
+    client: Client,
+    reading: JoinHandle<()>,
+    telling: JoinHandle<()>,
+    outlet: Arc<Outlet>,
+}
+
+/// Starts the session.
+pub fn start(inlet: Inlet, outlet: Outlet, mut settings: mqtt::Settings) -> Session {
+    let topics = &inlet.topics;
+    settings.subscriptions = vec![topics.shared_records(), topics.all_status(), topics.all_online()];
+    let (client, events) = mqtt::start(settings);
+    let outlet = Arc::new(outlet);
+    let reading = tokio::spawn(inlet.read(events, outlet.clone(), client.clone()));
+    let telling = tokio::spawn(outlet.clone().tell(client.clone()));
+    Session { client, reading, telling, outlet }
+}
+
+impl Session {
+    /// A handle that says whether there is a connection.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Takes no more messages. The store's writer ends when nobody else can send orders.
+    pub fn stop_reading(&self) {
+        self.reading.abort();
+    }
+
+    /// Publishes the receipts of the last commits and disconnects.
+    pub async fn close(self) {
+        self.telling.abort();
+        for receipt in self.outlet.outbox.take_now() {
+            self.outlet.publish_receipt(&self.client, &receipt).await;
+        }
+        self.client.close().await;
+    }
+}
+
+impl Inlet {
+    /// Reads what comes. While the writer has no room, nothing more is read, and the broker waits.
+    async fn read(self, mut events: mpsc::Receiver<Event>, outlet: Arc<Outlet>, client: Client) {
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Connected { .. } => {
+                    tracing::info!("connected to the broker");
+                    // Beside the reading: the broker may wait for acknowledgements before it sends its own.
+                    tokio::spawn(outlet.clone().greet(client.clone()));
+                }
+                Event::Disconnected { reason } => tracing::warn!(reason, "no connection to the broker"),
+                Event::Message(message, ack) => {
+                    let order = Order { work: self.work(&message), done: done(ack) };
+                    if self.store.put(order).await.is_err() {
+                        return; // The writer has ended, and the service is about to.
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a message asks the store to do.
+    fn work(&self, message: &Message) -> Option<Work> {
+        match self.topics.parse(&message.topic) {
+            Some(Topic::Records(station)) => match check(station, &message.payload) {
+                Verdict::Segment(checked) => Some(Work::Segment(checked)),
+                Verdict::Unreadable(unreadable) => {
+                    tracing::error!(
+                        station,
+                        seq = unreadable.seq,
+                        reason = unreadable.reason,
+                        "a signed record cannot be read"
+                    );
+                    Some(Work::Unreadable(unreadable))
+                }
+                Verdict::Refused(reason) => {
+                    let bytes = message.payload.len();
+                    self.refusals.add(station, &format!("{bytes} bytes of records: {reason}"));
+                    None
+                }
+            },
+            Some(Topic::Status(station)) => self.heard(station, message, (self.clock)()),
+            Some(Topic::Online(station)) => match serde_json::from_slice::<Online>(&message.payload) {
+                Ok(Online { online }) => Some(Work::Online { station: station.to_owned(), online }),
+                Err(error) => {
+                    self.refusals.add(station, &format!("whether it is online cannot be read: {error}"));
+                    None
+                }
+            },
+            _ => {
+                let bytes = message.payload.len();
+                tracing::warn!(
+                    topic = message.topic.escape_debug().to_string(),
+                    bytes,
+                    "a message on a topic that is not ours"
+                );
+                None
+            }
+        }
+    }
+
+    fn heard(&self, station: &str, message: &Message, now: Timestamp) -> Option<Work> {
+        match signed::open::<Status>(&message.payload) {
+            Ok((key, status)) if status.station == station => {
+                // What the broker kept may be old: it is no sign of life of this moment.
+                let at = if message.retain { now.min(status.at.wall) } else { now };
+                Some(Work::Status(Box::new(Heard { status, key, at })))
+            }
+            Ok((_, status)) => {
+                self.refusals.add(station, &format!("a status of {} on its topic", status.station));
+                None
+            }
+            Err(error) => {
+                self.refusals.add(station, &error.to_string());
+                None
+            }
+        }
+    }
+}
+
+impl Outlet {
+    /// Says that the service is there and what its key is.
+    async fn greet(self: Arc<Self>, client: Client) {
+        let hello = ServiceHello { versions: vec![WIRE_VERSION], instance: self.instance };
+        let Ok(payload) = signed::seal(&self.key, &hello) else { return };
+        let message = Message { topic: self.topics.name(Topic::Service), payload, retain: true };
+        if let Err(error) = client.publish(message).await {
+            tracing::warn!(%error, "the stations were not told that the service is here");
+        }
+    }
+
+    /// Publishes receipts as commits make them.
+    async fn tell(self: Arc<Self>, client: Client) {
+        loop {
+            for receipt in self.outbox.take().await {
+                self.publish_receipt(&client, &receipt).await;
+            }
+        }
+    }
+
+    /// A receipt that does not arrive is no loss: the station sends its records again and gets another one.
+    async fn publish_receipt(&self, client: &Client, receipt: &Receipt) {
+        let Ok(payload) = signed::seal(&self.key, receipt) else { return };
+        let message = Message { topic: self.topics.name(Topic::Receipts(&receipt.station)), payload, retain: false };
+        match client.publish(message).await {
+            Ok(_) => tracing::debug!(station = receipt.station, up_to = receipt.up_to, "receipt"),
+            Err(PublishError::NotConnected) => tracing::debug!(station = receipt.station, "no receipt: not connected"),
+            Err(error) => tracing::warn!(station = receipt.station, %error, "a receipt was not published"),
+        }
+    }
+}
+
+fn done(ack: Ack) -> Box<dyn FnOnce() + Send> {
+    Box::new(move || ack.send())
+}

@@ -1,0 +1,27 @@
+//! The service `lotline-manufacturing`: it stores the records of all stations, tells the history of every device and
+//! answers which units are affected.
+//!
+//! ```text
+//! MQTT -> ingest (check) -> store (one writer, group commit) -> receipt -> MQTT
+//!                             | projection: a pure function of the set of records
+//! HTTP <- api <- recall, history, completeness <- store (snapshots)
+//! ```
+
+mod api;
+mod cli;
+mod clock;
+mod completeness;
+mod history;
+mod ingest;
+mod projection;
+mod recall;
+mod service;
+mod settings;
+#[cfg(test)]
+mod speed;
+mod store;
+#[cfg(test)]
+mod testkit;
+mod unanswerable;
+
+pub use cli::run;

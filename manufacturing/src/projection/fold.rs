@@ -1,0 +1,146 @@
+//! From records to a device.
+
+use std::collections::{BTreeMap, HashMap};
+
+use records::{Event, Record, RecordId, Subject};
+
+use super::order::total_order;
+use super::walk::{Span, Walk};
+use super::{DeviceView, Fact, Mark, Membership, State};
+
+/// What a set of records says of one device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// The device; `None` where no record says that it exists: a refusal does not.
+    pub view: Option<DeviceView>,
+    /// Indices of the facts, oldest first.
+    pub order: Vec<usize>,
+    /// For each fact: is it of the device, or of a container while the device was inside?
+    pub concerns: Vec<bool>,
+    /// For each fact: was it corrected as a mistake?
+    pub corrected: Vec<bool>,
+}
+
+/// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
+/// harm. The answer is the same for every order of `facts`, each of which is there once.
+pub fn fold(device: &Subject, facts: &[&Fact]) -> Folded {
+    let order = total_order(facts);
+    let voided = voided(facts, &order);
+    let mut concerns = vec![false; facts.len()];
+    let mut walk = Walk::new(device);
+    for &index in &order {
+        let reading = &facts[index].reading;
+        let inside = |walk: &Walk<'_>| reading.subject.as_ref().is_some_and(|subject| walk.is_inside(subject));
+        concerns[index] = inside(&walk);
+        if let Some(record) = reading.record.as_ref().filter(|_| !voided.contains_key(&index)) {
+            walk.step(index, record);
+            concerns[index] |= inside(&walk);
+        }
+    }
+    let view = view(device, facts, &order, &voided, walk);
+    let corrected = (0..facts.len()).map(|index| voided.contains_key(&index)).collect();
+    Folded { view, order, concerns, corrected }
+}
+
+/// Which records were never true, each with the correction that says so. A correction counts when it names a record of the
+/// same subject that came before it. Read from the end, because a correction may itself be corrected.
+fn voided(facts: &[&Fact], order: &[usize]) -> BTreeMap<usize, usize> {
+    let mut voided = BTreeMap::new();
+    if !facts.iter().any(|fact| correction(fact).is_some()) {
+        return voided;
+    }
+    let mut named: HashMap<&RecordId, Vec<usize>> = HashMap::new();
+    let mut place = vec![0; facts.len()];
+    for (at, &index) in order.iter().enumerate() {
+        place[index] = at;
+        named.entry(&facts[index].id).or_default().push(index);
+        // A record that was written again after a fork answers to both of its identities.
+        if let Some(former) = facts[index].reading.record.as_ref().and_then(|record| record.former.as_ref()) {
+            named.entry(former).or_default().push(index);
+        }
+    }
+    for &index in order.iter().rev() {
+        let Some((record, corrects)) = correction(facts[index]).filter(|_| !voided.contains_key(&index)) else {
+            continue;
+        };
+        for &target in named.get(corrects).into_iter().flatten() {
+            let id = &facts[target].id;
+            let same_series = (&id.station, id.series) == (&facts[index].id.station, facts[index].id.series);
+            let before = !same_series || id.seq < facts[index].id.seq;
+            let Some(said) = facts[target].reading.record.as_ref() else { continue };
+            // Between series a clock may be wrong, and what names a record was written after it. Only two corrections
+            // that name each other need the order to decide.
+            let before = before && (said.event != Event::Voided || place[target] < place[index]);
+            if before && target != index && said.subject == record.subject && said.event != Event::Refused {
+                voided.entry(target).or_insert(index);
+            }
+        }
+    }
+    voided
+}
+
+fn correction(fact: &Fact) -> Option<(&Record, &RecordId)> {
+    let record = fact.reading.record.as_ref().filter(|record| record.event == Event::Voided)?;
+    Some((record, record.corrects.as_ref()?))
+}
+
+fn view(
+    device: &Subject,
+    facts: &[&Fact],
+    order: &[usize],
+    voided: &BTreeMap<usize, usize>,
+    walk: Walk<'_>,
+) -> Option<DeviceView> {
+    let own = |index: &usize| facts[*index].reading.subject.as_ref() == Some(device);
+    let said = |index: &usize| facts[*index].reading.record.as_ref().filter(|record| record.event != Event::Refused);
+    let times = || order.iter().filter(|i| own(i)).filter_map(said).map(|record| record.at.wall);
+    let (first_seen, last_seen) = (times().min()?, times().max()?);
+    let is_packed = order
+        .iter()
+        .filter(|index| own(index) && !voided.contains_key(index))
+        .filter_map(said)
+        .any(|record| record.event != Event::Voided);
+    let (contested, attributes) = (walk.is_contested(), walk.attributes());
+    let mark = |index: usize| Mark { at: facts[index].wall().unwrap_or_default(), record: facts[index].id.clone() };
+    let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
+        dimension: span.group.0,
+        value: span.group.1.clone().into_owned(),
+        since: mark(span.since),
+        until: until.map(mark),
+        corrected,
+    };
+    let spans = walk.into_spans();
+    let mut memberships: Vec<Membership> = spans.iter().map(|span| membership(span, span.until, false)).collect();
+    if !voided.is_empty() {
+        let never_true = as_said(device, facts, order).into_iter().filter(|s| spans.iter().all(|t| t.group != s.group));
+        let corrections: Vec<usize> = order.iter().copied().filter(|i| voided.values().any(|by| by == i)).collect();
+        memberships.extend(never_true.map(|span| {
+            // What followed in what was said, or the first correction after it.
+            let mut later = order.iter().copied().skip_while(|index| *index != span.since).skip(1);
+            let end = later.find(|index| span.until == Some(*index) || corrections.contains(index));
+            membership(&span, end.or(corrections.last().copied()), true)
+        }));
+    }
+    // Stable: of one group, the spans stay in the order of their beginning.
+    memberships.sort_by(|a, b| (a.dimension, &a.value).cmp(&(b.dimension, &b.value)));
+    Some(DeviceView {
+        state: if is_packed { State::Packed } else { State::Voided },
+        contested,
+        attributes,
+        memberships,
+        first_seen,
+        last_seen,
+        records: order.iter().filter(|i| own(i)).count() as u64,
+    })
+}
+
+/// What the corrected records would have made of the device, had they been true.
+fn as_said<'a>(device: &'a Subject, facts: &[&'a Fact], order: &[usize]) -> Vec<Span<'a>> {
+    let mut walk = Walk::new(device);
+    for &index in order {
+        if let Some(record) = facts[index].reading.record.as_ref() {
+            walk.step(index, record);
+        }
+    }
+    walk.into_spans()
+}

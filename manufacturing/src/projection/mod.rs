@@ -1,0 +1,53 @@
+//! What the records say of a device: a pure function of their *set*, never of the order in which they arrived.
+
+mod fold;
+mod order;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod view;
+mod walk;
+
+#[cfg(test)]
+use fold::Folded;
+pub use fold::fold;
+
+pub use reading::{Reading, previous};
+pub use view::{DeviceView, Mark, Membership, State};
+
+use jiff::Timestamp;
+use records::{Event, Joined, Kind, RecordId};
+
+/// A stored record, as far as it could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// Its identity.
+    pub id: RecordId,
+    /// Its place in the service's log order, from 1.
+    pub position: u64,
+    /// What it says.
+    pub reading: Reading,
+}
+
+impl Fact {
+    /// When it happened, where that could be read.
+    pub fn wall(&self) -> Option<Timestamp> {
+        self.reading.record.as_ref().map(|record| record.at.wall)
+    }
+
+    /// Whether it belongs to what is known of the past up to `time`. A correction says that something was never true, so
+    /// it holds for every time, whenever it was made.
+    pub fn holds_at(&self, time: Timestamp) -> bool {
+        self.reading.record.as_ref().is_none_or(|record| record.at.wall <= time || record.event == Event::Voided)
+    }
+}
+
+/// The recall dimension that a unit has by being inside `joined`.
+pub fn dimension(joined: &Joined) -> Option<&'static str> {
+    match joined.kind {
+        Kind::Container => joined.level.map(records::Level::attribute),
+        Kind::WorkOrder => Some("workOrder"),
+        Kind::Lot => Some("lotCode"),
+        Kind::Device | Kind::Station => None,
+    }
+}

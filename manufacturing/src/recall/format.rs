@@ -1,0 +1,225 @@
+//! A recall as JSON, NDJSON or CSV, written piece by piece. Each ends with a mark, so that a cut answer never looks whole.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::completeness::Completeness;
+use crate::store::Unit;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object; its last member is `"end":true`.
+    Json,
+    /// One JSON object a line: the question's header, the units, the corrected units, and the line with `"end":true`.
+    Ndjson,
+    /// RFC 4180 with a header line: the affected units alone, and a last line `#end,COUNT,complete` or
+    /// `#end,COUNT,incomplete`. Serial numbers and values stand in quotes exactly as they are, also those that a
+    /// spreadsheet would take for a formula: import such columns as text.
+    Csv,
+}
+
+impl Format {
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+
+    /// What an `Accept` header asks for (RFC 9110, 12.5.1): the known type with the highest weight, the first of equals.
+    /// JSON where none is known.
+    pub fn accepted(header: &str) -> Self {
+        let mut best = (Self::Json, 0.0_f32);
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                "application/json" | "application/*" | "*/*" => Self::Json,
+                "application/x-ndjson" | "application/ndjson" => Self::Ndjson,
+                "text/csv" | "text/*" => Self::Csv,
+                _ => continue,
+            };
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.trim().parse().ok());
+            let weight = weight.unwrap_or(0.0_f32);
+            if weight > best.1 {
+                best = (format, weight);
+            }
+        }
+        best.0
+    }
+}
+
+/// What the answer goes by.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    /// The group attribute.
+    pub by: &'static str,
+    /// The device that was asked for.
+    pub serial_number: String,
+    /// Its scope.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The values of the group attribute that it had.
+    pub values: Vec<Span>,
+}
+
+/// A value that a device had.
+#[derive(Debug, Clone, Serialize)]
+pub struct Span {
+    /// The value.
+    pub value: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; null while it lasts.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    serial_number: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    value: &'a str,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    current: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pallet_id: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn of(unit: &'a Unit) -> Self {
+        Self {
+            serial_number: &unit.serial,
+            scope: &unit.scope,
+            value: &unit.value,
+            since: unit.since,
+            until: unit.until,
+            current: unit.until.is_none() && !unit.corrected,
+            package_id: unit.package.as_deref(),
+            pallet_id: unit.pallet.as_deref(),
+        }
+    }
+}
+
+/// An answer that is being written.
+pub struct Answer {
+    format: Format,
+    bytes: Vec<u8>,
+    count: u64,
+    /// Units or corrected units of the list at hand.
+    listed: u64,
+    corrected: bool,
+}
+
+const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId,palletId\r\n";
+
+impl Answer {
+    /// Begins with what it goes by.
+    pub fn begin(format: Format, header: &Header, as_of: Option<Timestamp>) -> Self {
+        let mut answer = Self { format, bytes: Vec::new(), count: 0, listed: 0, corrected: false };
+        let mut object = json(header);
+        // Reopened: the header's members go on with others.
+        object.pop();
+        if let Some(as_of) = as_of {
+            object.extend_from_slice(format!(",\"asOf\":\"{as_of}\"").as_bytes());
+        }
+        match format {
+            Format::Json => {
+                answer.bytes = object;
+                answer.bytes.extend_from_slice(b",\n\"units\":[");
+            }
+            Format::Ndjson => {
+                answer.bytes = object;
+                answer.bytes.extend_from_slice(b"}\n");
+            }
+            Format::Csv => answer.bytes.extend_from_slice(CSV_HEADER.as_bytes()),
+        }
+        answer
+    }
+
+    /// Ends the affected units and begins the corrected ones. False where the format does not tell them.
+    pub fn begin_corrected(&mut self) -> bool {
+        (self.corrected, self.listed) = (true, 0);
+        if self.format == Format::Json {
+            self.bytes.extend_from_slice(b"],\n\"corrected\":[");
+        }
+        self.format != Format::Csv
+    }
+
+    /// Adds a unit.
+    pub fn unit(&mut self, unit: &Unit) {
+        let line = Line::of(unit);
+        match self.format {
+            Format::Json => {
+                self.bytes.extend_from_slice(if self.listed == 0 { b"\n" } else { b",\n" });
+                self.bytes.append(&mut json(&line));
+            }
+            Format::Ndjson if self.corrected => {
+                self.bytes.extend_from_slice(b"{\"corrected\":");
+                self.bytes.append(&mut json(&line));
+                self.bytes.extend_from_slice(b"}\n");
+            }
+            Format::Ndjson => {
+                self.bytes.append(&mut json(&line));
+                self.bytes.push(b'\n');
+            }
+            Format::Csv => self.bytes.extend_from_slice(csv(&line).as_bytes()),
+        }
+        self.listed += 1;
+        self.count += u64::from(!self.corrected);
+    }
+
+    /// How many bytes wait to be taken.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes out what is written so far.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Ends the answer; what is left of it.
+    pub fn end(mut self, completeness: &Completeness) -> Vec<u8> {
+        let (count, complete) = (self.count, completeness.complete);
+        let statement = String::from_utf8_lossy(&json(completeness)).into_owned();
+        let end = match self.format {
+            Format::Json => {
+                format!("],\n\"count\":{count},\"complete\":{complete},\"completeness\":{statement},\"end\":true}}\n")
+            }
+            Format::Ndjson => {
+                format!("{{\"end\":true,\"count\":{count},\"complete\":{complete},\"completeness\":{statement}}}\n")
+            }
+            Format::Csv => format!("#end,{count},{}\r\n", if complete { "complete" } else { "incomplete" }),
+        };
+        self.bytes.extend_from_slice(end.as_bytes());
+        self.bytes
+    }
+}
+
+/// Texts, numbers and times: the writer has nothing to refuse.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn csv(line: &Line<'_>) -> String {
+    let until = line.until.map(|until| until.to_string()).unwrap_or_default();
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    format!(
+        "{},{},{},{},{until},{},{},{}\r\n",
+        quoted(line.serial_number),
+        quoted(line.scope),
+        quoted(line.value),
+        line.since,
+        line.current,
+        quoted(line.package_id.unwrap_or_default()),
+        quoted(line.pallet_id.unwrap_or_default()),
+    )
+}

@@ -1,0 +1,67 @@
+use super::format::{Answer, Header, Span};
+use super::*;
+use crate::completeness::judge;
+use crate::store::Unit;
+use crate::testkit::at;
+
+fn unit(serial: &str, corrected: bool) -> Unit {
+    Unit {
+        serial: serial.into(),
+        scope: if serial == "S1" { "PN-1".into() } else { String::new() },
+        value: "L\"1\"".into(),
+        since: at(1),
+        until: (serial != "S1").then(|| at(9)),
+        corrected,
+        package: Some("003401234500000017".into()),
+        pallet: None,
+    }
+}
+
+fn written(format: Format) -> String {
+    let values = vec![Span { value: "L\"1\"".into(), since: at(0), until: None }];
+    let header = Header { by: "lotCode", serial_number: "S1".into(), scope: String::new(), values };
+    let mut answer = Answer::begin(format, &header, Some(at(50)));
+    let mut text = Vec::new();
+    for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {
+        answer.unit(&unit(serial, false));
+        text.append(&mut answer.take());
+    }
+    if answer.begin_corrected() {
+        answer.unit(&unit("S9", true));
+    }
+    text.append(&mut answer.end(&judge(&[], at(60), Some(at(50)))));
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn json() {
+    let text = written(Format::Json);
+    serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn ndjson() {
+    insta::assert_snapshot!(written(Format::Ndjson));
+}
+
+#[test]
+fn csv() {
+    insta::assert_snapshot!(written(Format::Csv));
+}
+
+#[test]
+fn the_accept_header_chooses() {
+    for (header, format) in [
+        ("", Format::Json),
+        ("*/*", Format::Json),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Format::Json),
+        ("text/csv", Format::Csv),
+        ("application/json;q=0.5, text/csv", Format::Csv),
+        ("application/x-ndjson, application/json", Format::Ndjson),
+        ("TEXT/CSV;q=0", Format::Json),
+        ("text/csv;q=abc", Format::Json),
+    ] {
+        assert_eq!(Format::accepted(header), format, "{header}");
+    }
+}

@@ -1,0 +1,209 @@
+//! The running service: store, MQTT session and HTTP together, from start to a clean end.
+
+use std::fs::Permissions;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{files, mqtt};
+use records::segment::MAX_BYTES;
+use records::{FixedBytes, SigningKey, keys};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::api::{self, App};
+use crate::clock::Clock;
+use crate::ingest::{self, Inlet, Outbox, Outlet, Refusals};
+use crate::settings::{Broker, Settings, StoreChoice};
+use crate::store::{self, Stopped, Store};
+
+/// Name of the key file in the data folder: 64 hexadecimal digits.
+const KEY_FILE: &str = "service.key";
+/// How long answers that are under way may take when the service ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+/// How long the last commits may take when the service ends.
+const LAST_COMMITS: Duration = Duration::from_secs(20);
+/// A segment and its topic.
+const MOST_PACKET: usize = MAX_BYTES + 1024;
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A file or folder of the data folder.
+    #[error(transparent)]
+    File(#[from] files::Error),
+    /// The key file does not hold a key.
+    #[error(
+        "`{0}` does not hold 64 hexadecimal digits: restore it from the backup; a new key would be a stranger to the stations"
+    )]
+    Key(PathBuf),
+    /// No new key could be made.
+    #[error("cannot make a key")]
+    NoRandomness(#[from] keys::NoRandomness),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}{}", advice(source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be used. It is never replaced by an empty one.
+    #[error("cannot use the store{}", after_damage(source))]
+    Store {
+        /// Why.
+        source: base::sqlite::Error,
+    },
+    /// Damage was found while it ran.
+    #[error("the store `{path}` is damaged: stop the service, keep the file, and restore the folder from a backup")]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The writer ended unasked.
+    #[error("the store's writer has ended unexpectedly: see the log, and start the service again")]
+    WriterEnded,
+    /// The server failed.
+    #[error("the HTTP server failed")]
+    Http(#[source] io::Error),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ": another program listens there; stop it, or choose another port with --listen",
+        io::ErrorKind::PermissionDenied => ": this port is for root; choose one above 1023 with --listen",
+        io::ErrorKind::AddrNotAvailable => ": this computer does not have that address; choose another with --listen",
+        _ => "",
+    }
+}
+
+fn after_damage(error: &base::sqlite::Error) -> &'static str {
+    match error {
+        base::sqlite::Error::Damaged { .. } => {
+            ": keep the damaged file and restore the folder from a backup; nothing was changed or replaced"
+        }
+        _ => "",
+    }
+}
+
+/// Runs the service until `end` or a fault. `announce` is called once with the address, when it answers.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub async fn serve(
+    settings: Settings,
+    clock: Clock,
+    announce: impl FnOnce(SocketAddr),
+    end: impl Future<Output = ()> + Send,
+) -> Result<(), ServiceError> {
+    let StoreChoice::Sqlite = settings.store;
+    files::ensure_folder(&settings.data, 0o750)?;
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?;
+    let key = key(&settings.data.join(KEY_FILE))?;
+    let broker = session(&settings.broker)?;
+    let (outbox, refusals) = (Arc::new(Outbox::default()), Arc::new(Refusals::default()));
+    let committed = {
+        let (outbox, refusals) = (outbox.clone(), refusals.clone());
+        move |committed: store::Committed| {
+            committed.receipts.into_iter().for_each(|receipt| outbox.put(receipt));
+            committed.refused.iter().for_each(|refused| refusals.add(&refused.station, &refused.reason));
+        }
+    };
+    let opened = Store::start(&settings.data, clock.clone(), committed);
+    let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
+    let topics = settings.topics;
+    let inlet =
+        Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
+    let outlet = Outlet { outbox, topics, key, instance: keys::random()? };
+    let session = ingest::start(inlet, outlet, broker);
+    let client = session.client();
+    let app = App { store, clock, refusals, is_connected: Box::new(move || client.is_connected()) };
+    let address = listener.local_addr().map_err(ServiceError::Http)?;
+    announce(address);
+    tracing::info!(%address, "listening");
+    let path = settings.data.join(store::FILE);
+    let ended = answer(listener, app, end, stopped, &path).await;
+    session.stop_reading();
+    let stopped = match ended {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            session.close().await;
+            return Err(error);
+        }
+    };
+    // Every sender of orders is gone now, so the writer ends after the last commit.
+    match tokio::time::timeout(LAST_COMMITS, stopped).await {
+        Ok(Ok(Stopped::Finished)) => tracing::info!("everything is stored"),
+        other => tracing::warn!(?other, "the last commits did not end in time; the stations send their records again"),
+    }
+    session.close().await;
+    Ok(())
+}
+
+/// Answers HTTP until the end or until the writer ends, and then finishes the answers under way.
+async fn answer(
+    listener: TcpListener,
+    app: App,
+    end: impl Future<Output = ()> + Send,
+    mut stopped: oneshot::Receiver<Stopped>,
+    path: &Path,
+) -> Result<oneshot::Receiver<Stopped>, ServiceError> {
+    let (ending, ended) = oneshot::channel::<()>();
+    let server = axum::serve(listener, api::router(app)).with_graceful_shutdown(async {
+        // Told or dropped, it is the end.
+        drop(ended.await);
+    });
+    let mut server = std::pin::pin!(server.into_future());
+    tokio::select! {
+        result = &mut server => return result.map(|()| stopped).map_err(ServiceError::Http),
+        fault = &mut stopped => return Err(match fault {
+            Ok(Stopped::Damaged(source)) => ServiceError::Damaged { path: path.to_owned(), source },
+            Ok(Stopped::Finished) | Err(_) => ServiceError::WriterEnded,
+        }),
+        () = end => {}
+    }
+    tracing::info!("ending");
+    drop(ending);
+    match tokio::time::timeout(LAST_ANSWERS, server).await {
+        Ok(result) => result.map_err(ServiceError::Http)?,
+        Err(_) => tracing::warn!("answers under way were cut off"),
+    }
+    Ok(stopped)
+}
+
+/// The service's key, made at the first start.
+fn key(path: &Path) -> Result<SigningKey, ServiceError> {
+    let Some(bytes) = files::read_optional(path)? else {
+        let key = SigningKey::generate()?;
+        files::write_atomic(path, format!("{}\n", key.seed()).as_bytes(), 0o600)?;
+        return Ok(key);
+    };
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end();
+    let seed: FixedBytes<32> = text.parse().map_err(|_| ServiceError::Key(path.to_owned()))?;
+    // A copy from a backup may have come with other permissions.
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|source| files::Error {
+        action: "protect",
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(SigningKey::from_seed(seed))
+}
+
+fn session(broker: &Broker) -> Result<mqtt::Settings, ServiceError> {
+    let mut settings = mqtt::Settings::new(broker.url.host.clone(), broker.url.port, broker.client_id.clone());
+    settings.username.clone_from(&broker.username);
+    if let Some(file) = &broker.password_file {
+        let bytes =
+            std::fs::read(file).map_err(|source| files::Error { action: "read", path: file.clone(), source })?;
+        settings.password = Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned());
+    }
+    settings.max_packet = u32::try_from(MOST_PACKET).unwrap_or(u32::MAX);
+    Ok(settings)
+}

@@ -1,0 +1,146 @@
+//! What is stored, and the only way to it: [`Store`] takes work for its one writer and hands out readers.
+
+mod sqlite;
+mod work;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+pub use sqlite::{DeviceName, Kept, SeriesState, Snapshot, Unit, Writer, shown};
+pub use work::{Checked, Committed, Heard, Unreadable, Work};
+pub use writer::{Order, Stopped};
+
+use crate::clock::Clock;
+
+/// Name of the store's file in the data folder.
+pub const FILE: &str = "manufacturing.db";
+
+/// Orders that wait for the writer: enough for a group commit, few enough for memory, since one can be 1 MiB.
+const WAITING: usize = 64;
+/// Answers that are read at the same time.
+const READERS: usize = 8;
+/// The longest wait for a reader.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The store of a running service. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    orders: mpsc::Sender<Order>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    path: PathBuf,
+    free: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A question could not be put to the store.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// All readers are busy.
+    #[error("too many answers are being read at once: ask again in a moment")]
+    Busy,
+    /// The file cannot be opened.
+    #[error("the store cannot be read")]
+    Open(#[source] Box<base::sqlite::Error>),
+    /// A query failed.
+    #[error("the store did not answer")]
+    Query(#[source] rusqlite::Error),
+    /// The reading ended in a panic.
+    #[error("the reading of the store broke off")]
+    Broken(#[source] tokio::task::JoinError),
+}
+
+impl Store {
+    /// Opens the store in `folder` and starts its writer. `committed` is called after each commit, before the orders of
+    /// that commit are told so. The receiver answers when the writer has ended.
+    ///
+    /// # Errors
+    /// The store cannot be opened, is damaged, or was written by a newer program. Nothing is repaired or replaced.
+    pub fn start(
+        folder: &Path,
+        clock: Clock,
+        committed: impl FnMut(Committed) + Send + 'static,
+    ) -> Result<(Self, oneshot::Receiver<Stopped>), base::sqlite::Error> {
+        let path = folder.join(FILE);
+        let writer = Writer::open(&path)?;
+        let (orders, waiting) = mpsc::channel(WAITING);
+        let ended = writer::start(writer, waiting, clock, committed);
+        let free = Arc::new(Semaphore::new(READERS));
+        Ok((Self { orders, readers: Arc::new(Readers { path, free, idle: Mutex::default() }) }, ended))
+    }
+
+    /// Hands an order to the writer, waiting for room.
+    ///
+    /// # Errors
+    /// Gives the order back when the writer has ended.
+    pub async fn put(&self, order: Order) -> Result<(), Order> {
+        self.orders.send(order).await.map_err(|unsent| unsent.0)
+    }
+
+    /// A reader of its own for a long answer.
+    ///
+    /// # Errors
+    /// [`ReadError::Busy`], [`ReadError::Open`].
+    pub async fn reader(&self) -> Result<Reader, ReadError> {
+        let permit = tokio::time::timeout(READER_PATIENCE, self.readers.free.clone().acquire_owned());
+        let permit = permit.await.ok().and_then(Result::ok).ok_or(ReadError::Busy)?;
+        Ok(Reader { readers: self.readers.clone(), _permit: permit })
+    }
+
+    /// Answers one question from one snapshot.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Snapshot<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.reader().await?.run(question).await
+    }
+}
+
+/// The right to read.
+pub struct Reader {
+    readers: Arc<Readers>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// Answers one question from one snapshot, on a thread that may block.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn run<T: Send + 'static>(
+        self,
+        question: impl FnOnce(&Snapshot<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let reading = tokio::task::spawn_blocking(move || {
+            let idle = self.readers.take();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => sqlite::reader(&self.readers.path).map_err(|error| ReadError::Open(Box::new(error)))?,
+            };
+            let answer = Snapshot::of(&mut connection).and_then(|snapshot| question(&snapshot));
+            self.readers.put(connection);
+            answer.map_err(ReadError::Query)
+        });
+        reading.await.map_err(ReadError::Broken)?
+    }
+}
+
+impl Readers {
+    fn take(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}

@@ -1,0 +1,301 @@
+//! One transaction: lines in, receipts out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use records::segment::Line;
+use records::wire::{Fork, Receipt, Rejected};
+use records::{Event, FixedBytes, Hash, PublicKey, SeriesId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::load::Facts;
+use super::names::Names;
+use super::project::{self, Tallies};
+use super::{TENANT, int, micros, names, number, runs, stations};
+use crate::completeness::holes;
+use crate::projection::{Fact, Reading, previous};
+use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
+
+/// Most runs above a hole, and most holes asked for, in one receipt.
+const MOST_RUNS: usize = 32;
+
+/// What the transaction says about a series, beside what is stored of it.
+struct Touched {
+    station: String,
+    series: SeriesId,
+    rejected: Vec<Rejected>,
+    fork: Option<Fork>,
+    /// The station says that it has receipts up to here.
+    receipted: u64,
+}
+
+/// A transaction in the making.
+pub struct Append<'c> {
+    connection: &'c Connection,
+    now: Timestamp,
+    position: i64,
+    names: Names,
+    facts: Facts,
+    affected: BTreeSet<i64>,
+    touched: BTreeMap<i64, Touched>,
+    refused: Vec<Refused>,
+}
+
+impl<'c> Append<'c> {
+    pub fn new(connection: &'c Connection, now: Timestamp) -> rusqlite::Result<Self> {
+        let position = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
+        Ok(Self {
+            connection,
+            now,
+            position,
+            names: Names::default(),
+            facts: Facts::default(),
+            affected: BTreeSet::new(),
+            touched: BTreeMap::new(),
+            refused: Vec::new(),
+        })
+    }
+
+    pub fn take(&mut self, work: &Work) -> rusqlite::Result<()> {
+        match work {
+            Work::Segment(checked) => self.segment(checked),
+            Work::Unreadable(unreadable) => self.unreadable(unreadable),
+            Work::Status(heard) => self.status(heard),
+            Work::Online { station, online } => stations::online(self.connection, station, *online, self.now),
+        }
+    }
+
+    fn segment(&mut self, checked: &Checked) -> rusqlite::Result<()> {
+        let envelope = &checked.envelope;
+        let Some(series) = self.series(&envelope.station, envelope.series, &envelope.key)? else { return Ok(()) };
+        let known = self.known(series, envelope.first, envelope.last)?;
+        if let Some(fork) = self.fork(series, checked, &known)? {
+            tracing::error!(
+                station = envelope.station, series = %envelope.series, seq = fork.seq,
+                "ALARM: the same record came with other bytes; both are kept apart, and the station opens a new series"
+            );
+            self.keep_apart(series, checked, &known)?;
+            self.touch(series, envelope.station.clone(), envelope.series).fork = Some(fork);
+            return Ok(());
+        }
+        self.touch(series, envelope.station.clone(), envelope.series);
+        let first_new = self.position + 1;
+        for (line, reading) in checked.lines.iter().zip(&checked.readings) {
+            if !known.contains_key(&line.seq) {
+                self.line(series, checked, line, reading)?;
+            }
+        }
+        if self.position >= first_new {
+            runs::add(self.connection, series, envelope.first, envelope.last)?;
+            self.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO segment (series_id, first, last, v, prev, head, sig, position)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                )?
+                .execute(params![
+                    series,
+                    int(envelope.first),
+                    int(envelope.last),
+                    envelope.v,
+                    envelope.prev.0,
+                    envelope.head.0,
+                    envelope.sig.0,
+                    first_new
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// The number of a series; `None` and a refusal where another key is known for it.
+    fn series(&mut self, station: &str, series: SeriesId, key: &PublicKey) -> rusqlite::Result<Option<i64>> {
+        let known: Option<(i64, PublicKey)> = self
+            .connection
+            .prepare_cached("SELECT id, key FROM series WHERE tenant = ? AND station = ? AND series = ?")?
+            .query_row(params![TENANT, station, series.0], |row| Ok((row.get(0)?, FixedBytes(row.get(1)?))))
+            .optional()?;
+        match known {
+            Some((id, known)) if known == *key => Ok(Some(id)),
+            Some((_, known)) => {
+                let reason = format!("series {series} belongs to key {known}, this came with key {key}");
+                self.refused.push(Refused { station: station.to_owned(), reason });
+                Ok(None)
+            }
+            None => {
+                self.connection
+                    .prepare_cached("INSERT INTO series (tenant, station, series, key) VALUES (?, ?, ?, ?)")?
+                    .execute(params![TENANT, station, series.0, key.0])?;
+                Ok(Some(self.connection.last_insert_rowid()))
+            }
+        }
+    }
+
+    fn known(&self, series: i64, first: u64, last: u64) -> rusqlite::Result<BTreeMap<u64, Hash>> {
+        self.connection
+            .prepare_cached("SELECT seq, hash FROM record WHERE series_id = ? AND seq BETWEEN ? AND ?")?
+            .query_map(params![series, int(first), int(last)], |row| {
+                Ok((number(row.get(0)?), FixedBytes(row.get(1)?)))
+            })?
+            .collect()
+    }
+
+    /// Does the segment agree with what is stored of the series, at its own sequences and at its neighbours?
+    fn fork(&self, series: i64, checked: &Checked, known: &BTreeMap<u64, Hash>) -> rusqlite::Result<Option<Fork>> {
+        let envelope = &checked.envelope;
+        let other = checked.lines.iter().find_map(|line| {
+            known.get(&line.seq).filter(|held| **held != line.hash).map(|held| Fork { seq: line.seq, held: *held })
+        });
+        if other.is_some() {
+            return Ok(other);
+        }
+        if let Some(held) = runs::hash(self.connection, series, envelope.first - 1)?
+            && held != envelope.prev
+        {
+            return Ok(Some(Fork { seq: envelope.first - 1, held }));
+        }
+        let next: Option<Option<Hash>> = self
+            .connection
+            .prepare_cached("SELECT line FROM record WHERE series_id = ? AND seq = ?")?
+            .query_row(params![series, int(envelope.last + 1)], |row| Ok(previous(row.get_ref(0)?.as_blob()?)))
+            .optional()?;
+        Ok(next.flatten().filter(|held| *held != envelope.head).map(|held| Fork { seq: envelope.last, held }))
+    }
+
+    fn keep_apart(&self, series: i64, checked: &Checked, known: &BTreeMap<u64, Hash>) -> rusqlite::Result<()> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT OR IGNORE INTO conflict (series_id, seq, hash, line, stored_at) VALUES (?, ?, ?, ?, ?)",
+        )?;
+        for line in checked.lines.iter().filter(|line| known.get(&line.seq) != Some(&line.hash)) {
+            insert.execute(params![series, int(line.seq), line.hash.0, line.bytes, micros(self.now)])?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, series: i64, checked: &Checked, line: &Line, reading: &Reading) -> rusqlite::Result<()> {
+        self.position += 1;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO record (position, series_id, seq, hash, line, stored_at) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![self.position, series, int(line.seq), line.hash.0, line.bytes, micros(self.now)])?;
+        let id = records::RecordId {
+            station: checked.envelope.station.clone(),
+            series: checked.envelope.series,
+            seq: line.seq,
+        };
+        let fact = Fact { id, position: number(self.position), reading: reading.clone() };
+        let stale = index(self.connection, &mut self.names, self.position, reading)?;
+        self.affected.extend(stale);
+        self.facts.learn(self.position, fact);
+        Ok(())
+    }
+
+    fn unreadable(&mut self, unreadable: &Unreadable) -> rusqlite::Result<()> {
+        let Unreadable { station, series: id, key, seq, reason } = unreadable;
+        let Some(series) = self.series(station, *id, key)? else { return Ok(()) };
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO rejection (series_id, seq, reason, stored_at) VALUES (?, ?, ?, ?)")?
+            .execute(params![series, int(*seq), reason, micros(self.now)])?;
+        let rejected = Rejected { first: *seq, last: *seq, reason: reason.clone() };
+        self.touch(series, station.clone(), *id).rejected.push(rejected);
+        Ok(())
+    }
+
+    /// Keeps a status. Where it shows that something is missing here for which the station has a receipt, as after a
+    /// restore from a backup, or that there is a hole, the station is asked to send it again.
+    fn status(&mut self, heard: &Heard) -> rusqlite::Result<()> {
+        let status = &heard.status;
+        if !stations::status(self.connection, heard)? {
+            return Ok(());
+        }
+        let series: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ? AND key = ?")?
+            .query_row(params![TENANT, status.station, status.series.0, heard.key.0], |row| row.get(0))
+            .optional()?;
+        let receipted = status.last.saturating_sub(status.queue.records);
+        if let Some(series) = series
+            && !holes(&runs::of(self.connection, series)?, receipted).is_empty()
+        {
+            self.touch(series, status.station.clone(), status.series).receipted = receipted;
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, series: i64, station: String, id: SeriesId) -> &mut Touched {
+        self.touched.entry(series).or_insert_with(|| Touched {
+            station,
+            series: id,
+            rejected: Vec::new(),
+            fork: None,
+            receipted: 0,
+        })
+    }
+
+    /// Brings the projections up to date and says what is now stored.
+    pub fn finish(mut self) -> rusqlite::Result<Committed> {
+        let mut devices = BTreeSet::new();
+        for &subject in &self.affected {
+            devices.extend(project::devices_inside(self.connection, subject)?);
+        }
+        let mut tallies = Tallies::default();
+        for id in devices {
+            let device = names::name(self.connection, id)?;
+            project::refold(self.connection, &mut self.facts, &mut tallies, id, &device)?;
+        }
+        tallies.write(self.connection)?;
+        let receipts = self.touched.iter().map(|(&series, touched)| self.receipt(series, touched));
+        Ok(Committed { receipts: receipts.collect::<Result<_, _>>()?, refused: self.refused })
+    }
+
+    fn receipt(&self, series: i64, touched: &Touched) -> rusqlite::Result<Receipt> {
+        let stored = runs::of(self.connection, series)?;
+        let (up_to, hash) = runs::up_to(self.connection, series, &stored)?;
+        let mut resend = Vec::new();
+        for hole in holes(&stored, touched.receipted) {
+            if resend.len() < MOST_RUNS && !self.is_known(series, hole)? {
+                resend.push(hole);
+            }
+        }
+        Ok(Receipt {
+            station: touched.station.clone(),
+            series: touched.series,
+            up_to,
+            hash,
+            also: runs::above(self.connection, series, &stored, MOST_RUNS)?,
+            rejected: touched.rejected.clone(),
+            resend,
+            fork: touched.fork,
+        })
+    }
+
+    /// Is it known why this hole cannot be filled? Asking again would bring the same again.
+    fn is_known(&self, series: i64, (first, last): (u64, u64)) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM rejection WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)
+                     OR EXISTS (SELECT 1 FROM conflict WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)",
+            )?
+            .query_row(params![series, int(first), int(last)], |row| row.get(0))
+    }
+}
+
+/// Enters a line into the indices, and says which subject it is about: the devices inside have to be folded anew.
+pub fn index(
+    connection: &Connection,
+    names: &mut Names,
+    position: i64,
+    reading: &Reading,
+) -> rusqlite::Result<Option<i64>> {
+    let Some(subject) = &reading.subject else { return Ok(None) };
+    let id = names.number(connection, subject)?;
+    connection.prepare_cached("INSERT INTO about (subject, position) VALUES (?, ?)")?.execute([id, position])?;
+    let record = reading.record.as_ref().filter(|record| record.event != Event::Refused);
+    for joined in record.into_iter().flat_map(|record| &record.into) {
+        let parent = names.number(connection, &joined.subject())?;
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO inside (parent, child) VALUES (?, ?)")?
+            .execute([parent, id])?;
+    }
+    // Even a record that moves nothing has a place in the order in which the others are read.
+    Ok(Some(id))
+}

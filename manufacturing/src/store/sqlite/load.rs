@@ -1,0 +1,96 @@
+//! From stored lines to facts.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use records::{Event, FixedBytes, RecordId, Subject};
+use rusqlite::{Connection, Row};
+
+use super::{names, number};
+use crate::projection::{Fact, Reading};
+
+/// The facts about some subjects, read once.
+#[derive(Default)]
+pub struct Facts {
+    /// By position: what the same transaction has just stored, and what containers share.
+    known: HashMap<i64, Rc<Fact>>,
+    /// By subject: its facts and the numbers of what it was ever put into.
+    subjects: HashMap<i64, Rc<About>>,
+}
+
+/// What is known about one subject.
+#[derive(Default)]
+struct About {
+    facts: Vec<Rc<Fact>>,
+    parents: Vec<i64>,
+}
+
+impl Facts {
+    /// Makes a new fact known, so that its line need not be read again.
+    pub fn learn(&mut self, position: i64, fact: Fact) {
+        self.known.insert(position, Rc::new(fact));
+    }
+
+    /// The facts about a device and about everything that it was ever inside, upwards without end.
+    pub fn relevant(&mut self, connection: &Connection, device: i64) -> rusqlite::Result<Vec<Rc<Fact>>> {
+        let mut facts = Vec::new();
+        let mut seen = HashSet::from([device]);
+        let mut waiting = vec![device];
+        while let Some(subject) = waiting.pop() {
+            // A device is read once; what it is in is shared with others.
+            let about = match self.subjects.get(&subject) {
+                Some(about) => Rc::clone(about),
+                None => {
+                    let about = Rc::new(self.about(connection, subject)?);
+                    if subject != device {
+                        self.subjects.insert(subject, Rc::clone(&about));
+                    }
+                    about
+                }
+            };
+            facts.extend(about.facts.iter().cloned());
+            waiting.extend(about.parents.iter().filter(|parent| seen.insert(**parent)));
+        }
+        Ok(facts)
+    }
+
+    fn about(&mut self, connection: &Connection, subject: i64) -> rusqlite::Result<About> {
+        let mut statement =
+            connection.prepare_cached("SELECT position FROM about WHERE subject = ? ORDER BY position")?;
+        let positions: Vec<i64> = statement.query_map([subject], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut about = About::default();
+        let mut parents = HashSet::<Subject>::new();
+        for position in positions {
+            let fact = match self.known.get(&position) {
+                Some(fact) => Rc::clone(fact),
+                None => Rc::new(one(connection, position)?),
+            };
+            if let Some(record) = fact.reading.record.as_ref().filter(|record| record.event != Event::Refused) {
+                parents.extend(record.into.iter().map(records::Joined::subject));
+            }
+            about.facts.push(fact);
+        }
+        for parent in &parents {
+            about.parents.extend(names::find(connection, parent)?);
+        }
+        Ok(about)
+    }
+}
+
+/// The fact at a position.
+fn one(connection: &Connection, position: i64) -> rusqlite::Result<Fact> {
+    connection
+        .prepare_cached(
+            "SELECT position, station, series, seq, line FROM record JOIN series ON series.id = series_id WHERE position = ?",
+        )?
+        .query_row([position], fact)
+}
+
+/// A fact from a row of position, station, series, seq, line.
+pub fn fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
+    Ok(Fact {
+        position: number(row.get(0)?),
+        id: RecordId { station: row.get(1)?, series: FixedBytes(row.get(2)?), seq: number(row.get(3)?) },
+        reading: Reading::of(row.get_ref(4)?.as_blob()?),
+    })
+}

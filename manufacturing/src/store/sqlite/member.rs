@@ -1,0 +1,181 @@
+//! Who was ever in a group.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use records::Subject;
+use rusqlite::{Connection, Row, Rows, Statement, params};
+
+use super::project::Kept;
+use super::{TENANT, micros, time};
+
+/// A unit of a recall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its serial number.
+    pub serial: String,
+    /// What keeps it apart from others with that serial.
+    pub scope: String,
+    /// The value that it shares.
+    pub value: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub until: Option<Timestamp>,
+    /// It was said to be a member and never was.
+    pub corrected: bool,
+    /// The package that it is in now.
+    pub package: Option<String>,
+    /// The pallet that it is in now.
+    pub pallet: Option<String>,
+}
+
+/// Replaces the rows of a device.
+pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, new: &Kept) -> rusqlite::Result<()> {
+    if let Some(old) = old {
+        let mut delete = connection.prepare_cached(
+            "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
+        )?;
+        for (n, (dimension, value, ..)) in (0_i64..).zip(&old.groups) {
+            delete.execute(params![TENANT, dimension, value, device.id, device.scope, n])?;
+        }
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, package, pallet)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let (package, pallet) = (new.text("packageId"), new.text("palletId"));
+    for (n, (dimension, value, since, until, corrected)) in (0_i64..).zip(&new.groups) {
+        insert.execute(params![
+            TENANT,
+            dimension,
+            value,
+            device.id,
+            device.scope,
+            n,
+            since,
+            until,
+            corrected,
+            package,
+            pallet
+        ])?;
+    }
+    Ok(())
+}
+
+/// One row, by the name of the device.
+struct Member {
+    serial: String,
+    scope: String,
+    since: i64,
+    until: Option<i64>,
+    corrected: bool,
+    package: Option<String>,
+    pallet: Option<String>,
+}
+
+impl Member {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            serial: row.get(0)?,
+            scope: row.get(1)?,
+            since: row.get(2)?,
+            until: row.get(3)?,
+            corrected: row.get(4)?,
+            package: row.get(5)?,
+            pallet: row.get(6)?,
+        })
+    }
+
+    fn device(&self) -> (&str, &str) {
+        (&self.serial, &self.scope)
+    }
+}
+
+/// The rows of one value, in the order of their devices.
+struct Stretch<'r> {
+    value: &'r str,
+    rows: Rows<'r>,
+    head: Option<Member>,
+}
+
+impl Stretch<'_> {
+    fn next(&mut self) -> rusqlite::Result<Option<Member>> {
+        let following = self.rows.next()?.map(Member::of).transpose()?;
+        Ok(std::mem::replace(&mut self.head, following))
+    }
+}
+
+/// Every unit that was ever in one of these groups, each once, by serial and scope: those that were (`corrected` false) or
+/// those that were said to be and never were (`corrected` true). With `as_of`, as far as it had begun by then. Memory does
+/// not grow with the group.
+pub fn units(
+    connection: &Connection,
+    dimension: &str,
+    values: &[String],
+    as_of: Option<Timestamp>,
+    corrected: bool,
+    mut each: impl FnMut(Unit) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let until = as_of.map_or(i64::MAX, micros);
+    let mut statements: Vec<Statement<'_>> = values
+        .iter()
+        .map(|_| {
+            connection.prepare(
+                "SELECT serial, scope, since, until, corrected, package, pallet FROM member
+                 WHERE tenant = ? AND dimension = ? AND value = ? AND since <= ? ORDER BY serial, scope, n",
+            )
+        })
+        .collect::<Result<_, _>>()?;
+    let mut stretches = Vec::with_capacity(values.len());
+    for (value, statement) in values.iter().zip(&mut statements) {
+        let rows = statement.query(params![TENANT, dimension, value, until])?;
+        let mut stretch = Stretch { value, rows, head: None };
+        stretch.next()?;
+        stretches.push(stretch);
+    }
+    while let Some(device) = stretches.iter().filter_map(|s| s.head.as_ref()).map(Member::device).min() {
+        let (serial, scope) = (device.0.to_owned(), device.1.to_owned());
+        let mut unit: Option<Unit> = None;
+        for stretch in &mut stretches {
+            while stretch.head.as_ref().is_some_and(|head| head.device() == (&serial, &scope)) {
+                let Some(row) = stretch.next()? else { break };
+                take(&mut unit, row, stretch.value, until);
+            }
+        }
+        if let Some(unit) = unit.filter(|unit| unit.corrected == corrected)
+            && each(unit).is_break()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
+/// group, the first beginning and the last end are told.
+fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
+    let until = row.until.filter(|until| *until <= as_of).map(time);
+    let since = time(row.since);
+    if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {
+        known.until = known.until.and_then(|known| Some(known.max(until?)));
+        known.since = known.since.min(since);
+        return;
+    }
+    let outweighs = unit.as_ref().is_none_or(|known| {
+        (known.corrected && !row.corrected)
+            || (known.corrected == row.corrected && known.until.is_some() && until.is_none())
+    });
+    if outweighs {
+        *unit = Some(Unit {
+            serial: row.serial,
+            scope: row.scope,
+            value: value.to_owned(),
+            since,
+            until,
+            corrected: row.corrected,
+            package: row.package,
+            pallet: row.pallet,
+        });
+    }
+}

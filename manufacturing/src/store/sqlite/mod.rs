@@ -1,0 +1,139 @@
+//! The embedded store: one SQLite file with one writer and many readers.
+
+mod append;
+mod load;
+mod member;
+mod names;
+mod project;
+#[cfg(test)]
+mod property;
+mod rebuild;
+mod runs;
+mod snapshot;
+mod stations;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use base::sqlite::{Migration, Profile};
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use member::Unit;
+pub use project::{Kept, shown};
+pub use snapshot::{DeviceName, Snapshot};
+pub use stations::SeriesState;
+
+use super::work::{Committed, Work};
+use append::Append;
+
+/// The one tenant.
+const TENANT: &str = "";
+
+const MIGRATIONS: [Migration; 1] = [Migration { number: 1, sql: include_str!("schema.sql") }];
+
+const WRITER_CACHE_KIB: u32 = 64 << 10;
+const READER_CACHE_KIB: u32 = 16 << 10;
+/// A command such as `rebuild` may hold the lock for a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// More than there are statements in this room.
+const STATEMENTS: usize = 64;
+
+/// The one connection that writes.
+pub struct Writer {
+    connection: Connection,
+}
+
+impl Writer {
+    /// Opens the store, or makes it where there is no file.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is damaged, or was written by a newer program.
+    pub fn open(path: &Path) -> Result<Self, base::sqlite::Error> {
+        let mut connection = base::sqlite::open(path, &Profile::writer(WRITER_CACHE_KIB, PATIENCE))?;
+        base::sqlite::migrate(&mut connection, &MIGRATIONS)?;
+        Self::with(connection).map_err(|source| base::sqlite::Error::Query { action: "set up", source })
+    }
+
+    /// A store that is gone when it is dropped.
+    #[cfg(test)]
+    pub fn in_memory() -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        base::sqlite::migrate(&mut connection, &MIGRATIONS).unwrap();
+        Self::with(connection).unwrap()
+    }
+
+    fn with(connection: Connection) -> rusqlite::Result<Self> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise REPLACE would remove rows without asking the triggers that keep them.
+        connection.pragma_update(None, "recursive_triggers", true)?;
+        Ok(Self { connection })
+    }
+
+    /// Stores a batch in one transaction. When this returns, everything in it is durable.
+    ///
+    /// # Errors
+    /// What SQLite says; nothing of the batch is then stored.
+    pub fn commit(&mut self, batch: &[Work], now: Timestamp) -> rusqlite::Result<Committed> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut append = Append::new(&transaction, now)?;
+        for work in batch {
+            append.take(work)?;
+        }
+        let committed = append.finish()?;
+        transaction.commit()?;
+        Ok(committed)
+    }
+
+    /// Makes every projection anew from the stored lines.
+    ///
+    /// # Errors
+    /// What SQLite says; the projections are then as they were.
+    pub fn rebuild(&mut self, progress: impl FnMut(u64)) -> rusqlite::Result<u64> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let devices = rebuild::rebuild(&transaction, progress)?;
+        transaction.commit()?;
+        Ok(devices)
+    }
+
+    /// What is stored, as a reader sees it.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    #[cfg(test)]
+    pub fn snapshot(&mut self) -> rusqlite::Result<Snapshot<'_>> {
+        Snapshot::of(&mut self.connection)
+    }
+}
+
+/// A connection that only reads.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn reader(path: &Path) -> Result<Connection, base::sqlite::Error> {
+    let connection = base::sqlite::open(path, &Profile::reader(READER_CACHE_KIB, PATIENCE))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Microseconds since 1970, as times are stored.
+fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// A stored time.
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A sequence or position as SQLite stores it. What ingest lets in fits.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A stored sequence or position.
+fn number(int: i64) -> u64 {
+    u64::try_from(int).unwrap_or_default()
+}

@@ -1,0 +1,173 @@
+//! Keeping the projections of devices as the records make them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use records::attributes::Attributes;
+use records::{Kind, Subject};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::load::Facts;
+use super::{TENANT, member, micros};
+use crate::projection::{DeviceView, Fact, State, fold};
+
+/// A device as it is kept. Times are microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What became of it.
+    pub state: State,
+    /// Is it a member of two places at once?
+    pub contested: bool,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its groups: dimension, value, since, until, corrected.
+    pub groups: Vec<(String, String, i64, Option<i64>, bool)>,
+    /// Its earliest time.
+    pub first_seen: i64,
+    /// Its latest.
+    pub last_seen: i64,
+    /// How many records it is the subject of.
+    pub records: u64,
+}
+
+impl Kept {
+    fn of(view: DeviceView) -> Self {
+        let groups = view.memberships.into_iter().map(|m| {
+            (m.dimension.to_owned(), m.value, micros(m.since.at), m.until.map(|mark| micros(mark.at)), m.corrected)
+        });
+        Self {
+            groups: groups.collect(),
+            state: view.state,
+            contested: view.contested,
+            attributes: view.attributes,
+            first_seen: micros(view.first_seen),
+            last_seen: micros(view.last_seen),
+            records: view.records,
+        }
+    }
+
+    /// An attribute that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).and_then(serde_json::Value::as_str)
+    }
+
+    /// What the device counts for now: its state, and the containers that it is in.
+    fn counted(&self) -> BTreeSet<(&str, &str)> {
+        let packed = (self.state == State::Packed).then_some(("state", "packed"));
+        let containers = self.groups.iter().filter(|(dimension, _, _, until, corrected)| {
+            ["packageId", "palletId"].contains(&dimension.as_str()) && until.is_none() && !corrected
+        });
+        packed
+            .into_iter()
+            .chain(containers.map(|(dimension, value, ..)| (dimension.as_str(), value.as_str())))
+            .collect()
+    }
+}
+
+/// The device with a number, as it is kept.
+pub fn kept(connection: &Connection, subject: i64) -> rusqlite::Result<Option<Kept>> {
+    connection
+        .prepare_cached("SELECT view FROM device WHERE subject = ?")?
+        .query_row([subject], |row| read(row.get_ref(0)?.as_str()?))
+        .optional()
+}
+
+fn read(view: &str) -> rusqlite::Result<Kept> {
+    serde_json::from_str(view)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
+}
+
+/// Changes of the tallies, summed up until the end of a transaction.
+#[derive(Default)]
+pub struct Tallies {
+    changes: HashMap<(&'static str, String), i64>,
+}
+
+impl Tallies {
+    fn change(&mut self, counted: &BTreeSet<(&str, &str)>, by: i64) {
+        for (dimension, value) in counted {
+            let dimension = match *dimension {
+                "packageId" => "packageId",
+                "palletId" => "palletId",
+                _ => "state",
+            };
+            *self.changes.entry((dimension, (*value).to_owned())).or_default() += by;
+        }
+    }
+
+    /// Writes the changes.
+    pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        let changes: BTreeMap<_, _> = self.changes.into_iter().filter(|(_, by)| *by != 0).collect();
+        for ((dimension, value), by) in changes {
+            connection
+                .prepare_cached(
+                    "INSERT INTO tally (tenant, dimension, value, devices) VALUES (?, ?, ?, ?)
+                     ON CONFLICT DO UPDATE SET devices = devices + excluded.devices",
+                )?
+                .execute(params![TENANT, dimension, value, by])?;
+            connection
+                .prepare_cached("DELETE FROM tally WHERE tenant = ? AND dimension = ? AND value = ? AND devices = 0")?
+                .execute(params![TENANT, dimension, value])?;
+        }
+        Ok(())
+    }
+}
+
+/// Folds a device anew and replaces what was kept of it.
+pub fn refold(
+    connection: &Connection,
+    facts: &mut Facts,
+    tallies: &mut Tallies,
+    id: i64,
+    device: &Subject,
+) -> rusqlite::Result<()> {
+    debug_assert_eq!(device.kind, Kind::Device);
+    let relevant = facts.relevant(connection, id)?;
+    let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
+    let Some(new) = fold(device, &relevant).view.map(Kept::of) else {
+        return Ok(()); // Records never go away, so a device that is none now was none before.
+    };
+    let old = kept(connection, id)?;
+    if old.as_ref() == Some(&new) {
+        return Ok(());
+    }
+    if let Some(old) = &old {
+        tallies.change(&old.counted(), -1);
+    }
+    tallies.change(&new.counted(), 1);
+    member::replace(connection, device, old.as_ref(), &new)?;
+    let view = serde_json::to_string(&new).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO device (subject, connhex, view) VALUES (?, ?, ?)")?
+        .execute(params![id, new.text("connhexId"), view])?;
+    Ok(())
+}
+
+/// The devices that were ever inside a subject, downwards without end, the subject itself included where it is one.
+pub fn devices_inside(connection: &Connection, subject: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "WITH RECURSIVE within (id) AS (
+                 SELECT ?1 UNION SELECT child FROM inside JOIN within ON parent = within.id
+             ) SELECT subject.id FROM within JOIN subject ON subject.id = within.id WHERE kind = 'device'",
+        )?
+        .query_map([subject], |row| row.get(0))?
+        .collect()
+}
+
+/// What the tallies count: devices that are packed, packages and pallets with a device in them.
+pub fn counts(connection: &Connection) -> rusqlite::Result<(u64, u64, u64)> {
+    let packed: Option<u64> = connection
+        .prepare_cached("SELECT devices FROM tally WHERE tenant = ? AND dimension = 'state' AND value = 'packed'")?
+        .query_row([TENANT], |row| row.get(0))
+        .optional()?;
+    let mut of = connection.prepare_cached("SELECT count(*) FROM tally WHERE tenant = ? AND dimension = ?")?;
+    let mut of = |dimension| of.query_row([TENANT, dimension], |row| row.get::<_, u64>(0));
+    Ok((packed.unwrap_or_default(), of("packageId")?, of("palletId")?))
+}
+
+/// A stored time as a person or program reads it.
+pub fn shown(micros: i64) -> Timestamp {
+    super::time(micros)
+}

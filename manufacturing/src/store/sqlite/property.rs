@@ -1,0 +1,344 @@
+//! Whatever the order in which segments arrive, and however often, the projections are those of the set of records; and
+//! the recall sets are those that a plain reading of that set gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use records::{Draft, Event, Joined, Level, Record, RecordId, Subject};
+
+use super::Writer;
+use crate::store::Work;
+use crate::testkit::{Station, at, closed, moved, packed, voided};
+
+#[derive(Debug, Clone)]
+enum Op {
+    Pack {
+        device: u8,
+        package: u8,
+        lot: u8,
+    },
+    Move {
+        device: u8,
+        from: u8,
+        into: u8,
+    },
+    Unpack {
+        device: u8,
+        package: u8,
+    },
+    Close {
+        package: u8,
+        pallet: u8,
+    },
+    Reload {
+        package: u8,
+        from: u8,
+        into: u8,
+    },
+    Stack {
+        pallet: u8,
+        onto: u8,
+    },
+    Open {
+        package: u8,
+    },
+    Refuse {
+        device: u8,
+        lot: u8,
+    },
+    /// Corrects one of the records before, by its number modulo their count.
+    Void {
+        record: prop::sample::Index,
+        own_subject: bool,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0..5u8, 0..3u8, 0..3u8).prop_map(|(device, package, lot)| Op::Pack { device, package, lot }),
+        2 => (0..5u8, 0..3u8, 0..3u8).prop_map(|(device, from, into)| Op::Move { device, from, into }),
+        1 => (0..5u8, 0..3u8).prop_map(|(device, package)| Op::Unpack { device, package }),
+        3 => (0..3u8, 0..2u8).prop_map(|(package, pallet)| Op::Close { package, pallet }),
+        1 => (0..3u8, 0..2u8, 0..2u8).prop_map(|(package, from, into)| Op::Reload { package, from, into }),
+        1 => (0..2u8, 0..2u8).prop_map(|(pallet, onto)| Op::Stack { pallet, onto }),
+        2 => (0..3u8).prop_map(|package| Op::Open { package }),
+        1 => (0..5u8, 0..3u8).prop_map(|(device, lot)| Op::Refuse { device, lot }),
+        2 => (any::<prop::sample::Index>(), prop::bool::weighted(0.9))
+            .prop_map(|(record, own_subject)| Op::Void { record, own_subject }),
+    ]
+}
+
+/// Who does what when. Clocks jump and agree by chance.
+type Script = Vec<(usize, i64, Op)>;
+
+fn script() -> impl Strategy<Value = Script> {
+    prop::collection::vec((0..3usize, 0..12i64, op()), 1..40)
+}
+
+fn play(script: &Script) -> Vec<Station> {
+    let mut stations: Vec<Station> = (0..3).map(|n| Station::new(&format!("s{n}"), n + 1)).collect();
+    let mut written: Vec<(RecordId, Subject)> = Vec::new();
+    let (d, p, u) = (|n: &u8| format!("D{n}"), |n: &u8| format!("P{n}"), |n: &u8| format!("U{n}"));
+    for (station, seconds, op) in script {
+        let draft = match op {
+            Op::Pack { device, package, lot } => packed(&d(device), &p(package), &[("lotCode", &format!("L{lot}"))]),
+            Op::Move { device, from, into } => moved(&d(device), &p(from), &p(into)),
+            Op::Unpack { device, package } => Draft { into: Vec::new(), ..moved(&d(device), &p(package), "") },
+            Op::Close { package, pallet } => closed(&p(package), &u(pallet)),
+            Op::Reload { package, from, into } => {
+                Draft { from: vec![Joined::container(u(from), Level::Pallet)], ..closed(&p(package), &u(into)) }
+            }
+            Op::Stack { pallet, onto } => Draft {
+                into: vec![Joined::container(u(onto), Level::Pallet)],
+                ..Draft::new(Event::Closed, Subject::container(u(pallet)))
+            },
+            Op::Open { package } => Draft::new(Event::Opened, Subject::container(p(package))),
+            Op::Refuse { device, lot } => {
+                Draft { event: Event::Refused, ..packed(&d(device), "P0", &[("lotCode", &format!("L{lot}"))]) }
+            }
+            Op::Void { record, own_subject } => {
+                if written.is_empty() {
+                    continue;
+                }
+                let (id, subject) = record.get(&written).clone();
+                voided(if *own_subject { subject } else { Subject::device("D0") }, id)
+            }
+        };
+        let subject = draft.subject.clone();
+        written.push((stations[*station].write(*seconds, draft), subject));
+    }
+    stations
+}
+
+/// Segments of random length, each of them up to twice, shuffled.
+fn segments(stations: &[Station], cuts: &[usize], order: &[u32]) -> Vec<Work> {
+    let mut segments = Vec::new();
+    let mut cut = cuts.iter().cycle();
+    for station in stations {
+        let mut first = 1;
+        while first <= station.lines.len() {
+            let last = (first + cut.next().unwrap()).min(station.lines.len());
+            segments.push(station.work(first, last));
+            // Overlaps, too: the same records cut in another way.
+            if (first + last) % 3 == 0 {
+                segments.push(station.work(first.saturating_sub(2).max(1), last));
+            }
+            first = last + 1;
+        }
+    }
+    let mut order = order.iter().cycle();
+    let mut keyed: Vec<(u32, Work)> = segments.into_iter().map(|work| (*order.next().unwrap(), work)).collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    keyed.into_iter().map(|(_, work)| work).collect()
+}
+
+/// Every row of every projection, by names instead of numbers.
+fn projections(writer: &mut Writer) -> BTreeMap<&'static str, Vec<String>> {
+    let tables = [
+        (
+            "device",
+            "SELECT name || '|' || scope || '|' || coalesce(connhex, '') || '|' || view FROM device JOIN subject ON id = subject",
+        ),
+        (
+            "member",
+            "SELECT dimension || '|' || value || '|' || serial || '|' || n || '|' || since || '|' || coalesce(until, '-') || '|' || corrected || '|' || coalesce(package, '-') || '|' || coalesce(pallet, '-') FROM member",
+        ),
+        ("tally", "SELECT dimension || '|' || value || '|' || devices FROM tally"),
+        (
+            "inside",
+            "SELECT p.name || '|' || c.name FROM inside JOIN subject p ON p.id = parent JOIN subject c ON c.id = child",
+        ),
+        (
+            "about",
+            "SELECT name || '|' || station || '|' || seq FROM about JOIN subject ON subject.id = subject JOIN record USING (position) JOIN series ON series.id = series_id",
+        ),
+    ];
+    let read = |sql: &str| {
+        let mut statement = writer.connection.prepare(sql).unwrap();
+        let mut rows: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        rows.sort();
+        rows
+    };
+    tables.into_iter().map(|(name, sql)| (name, read(sql))).collect()
+}
+
+/// Dimension and value to the devices that were ever members, and those that were only said to be.
+type RecallSets = BTreeMap<(String, String), (BTreeSet<String>, BTreeSet<String>)>;
+
+fn recall_sets(writer: &mut Writer) -> RecallSets {
+    let snapshot = writer.snapshot().unwrap();
+    let mut sets = RecallSets::new();
+    for (dimension, values) in
+        [("lotCode", ["L0", "L1", "L2"]), ("packageId", ["P0", "P1", "P2"]), ("palletId", ["U0", "U1", "-"])]
+    {
+        for value in values {
+            let of = |corrected| {
+                let mut serials = Vec::new();
+                let each = |unit: crate::store::Unit| {
+                    serials.push(unit.serial);
+                    ControlFlow::Continue(())
+                };
+                snapshot.units(dimension, &[value.to_owned()], None, corrected, each).unwrap();
+                let set: BTreeSet<String> = serials.iter().cloned().collect();
+                assert!(serials.len() == set.len() && serials.is_sorted(), "each once and in order: {serials:?}");
+                set
+            };
+            let sets_of_value = (of(false), of(true));
+            if sets_of_value != (BTreeSet::new(), BTreeSet::new()) {
+                sets.insert((dimension.to_owned(), value.to_owned()), sets_of_value);
+            }
+        }
+    }
+    sets
+}
+
+/// The plain reading: no index, no index of subjects, no incremental state.
+mod reference {
+    use super::*;
+
+    type Written = (RecordId, Record);
+
+    pub fn recall_sets(stations: &[Station]) -> RecallSets {
+        let all: Vec<Written> = stations
+            .iter()
+            .flat_map(|station| {
+                station.lines.iter().zip(1..).map(|(line, seq)| {
+                    let id = RecordId { station: station.name.clone(), series: station.series, seq };
+                    (id, serde_json::from_slice(line).unwrap())
+                })
+            })
+            .collect();
+        let mut sets = RecallSets::new();
+        for n in 0..5 {
+            let device = Subject::device(format!("D{n}"));
+            let mut about = BTreeSet::from([device.clone()]);
+            loop {
+                let more: BTreeSet<Subject> = all
+                    .iter()
+                    .filter(|(_, record)| record.event != Event::Refused && about.contains(&record.subject))
+                    .flat_map(|(_, record)| record.into.iter().map(Joined::subject))
+                    .collect();
+                let before = about.len();
+                about.extend(more);
+                if about.len() == before {
+                    break;
+                }
+            }
+            let ordered = merged(all.iter().filter(|(_, record)| about.contains(&record.subject)).collect());
+            let wrong = never_true(&ordered);
+            let truly = ever(&device, ordered.iter().filter(|(id, _)| !wrong.contains(id)));
+            let as_said = ever(&device, ordered.iter());
+            for group in &truly {
+                sets.entry(group.clone()).or_default().0.insert(device.id.clone());
+            }
+            for group in as_said.difference(&truly) {
+                sets.entry(group.clone()).or_default().1.insert(device.id.clone());
+            }
+        }
+        sets
+    }
+
+    /// The heads of the series, the smallest first, taken literally.
+    fn merged(mut left: Vec<&Written>) -> Vec<&Written> {
+        let mut ordered = Vec::new();
+        while !left.is_empty() {
+            let is_head = |(id, _): &Written| {
+                !left
+                    .iter()
+                    .any(|(other, _)| (&other.station, other.series) == (&id.station, id.series) && other.seq < id.seq)
+            };
+            let heads = left.iter().enumerate().filter(|(_, written)| is_head(written));
+            let key = |(id, record): &Written| (record.at.wall, id.series, id.station.clone(), id.seq);
+            let smallest = heads.min_by_key(|(_, written)| key(written)).unwrap().0;
+            ordered.push(left.remove(smallest));
+        }
+        ordered
+    }
+
+    fn never_true(ordered: &[&Written]) -> BTreeSet<RecordId> {
+        let mut wrong = BTreeSet::new();
+        for (n, (id, record)) in ordered.iter().enumerate().rev() {
+            if record.event != Event::Voided || wrong.contains(id) {
+                continue;
+            }
+            let Some(corrects) = &record.corrects else { continue };
+            let Some(m) = ordered.iter().position(|(other, _)| other == corrects) else { continue };
+            let (target, said) = ordered[m];
+            let written_before = (&target.station, target.series) != (&id.station, id.series) || target.seq < id.seq;
+            let may = match said.event {
+                Event::Refused => false,
+                Event::Voided => m < n,
+                _ => true,
+            };
+            if written_before && may && said.subject == record.subject {
+                wrong.insert(target.clone());
+            }
+        }
+        wrong
+    }
+
+    fn ever<'a>(device: &Subject, records: impl Iterator<Item = &'a &'a Written>) -> BTreeSet<(String, String)> {
+        let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
+        let mut groups = BTreeSet::new();
+        for (_, record) in records {
+            if [Event::Refused, Event::Voided].contains(&record.event) {
+                continue;
+            }
+            inside.retain(|(child, parent)| {
+                *child != record.subject || !record.from.iter().any(|f| f.subject() == parent.subject())
+            });
+            inside.extend(record.into.iter().map(|parent| (record.subject.clone(), parent.clone())));
+            if record.subject == *device {
+                groups.extend(
+                    record.attributes.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())),
+                );
+            }
+            let mut reached = BTreeSet::from([device.clone()]);
+            for _ in 0..inside.len() {
+                for (child, parent) in &inside {
+                    if reached.contains(child) {
+                        reached.insert(parent.subject());
+                        groups.insert((parent.level.unwrap().attribute().to_owned(), parent.id.clone()));
+                    }
+                }
+            }
+        }
+        groups
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn projections_are_a_function_of_the_set_of_records(
+        script in script(),
+        cuts in prop::collection::vec(0..5usize, 1..6),
+        orders in prop::collection::vec(prop::collection::vec(any::<u32>(), 1..20), 2),
+        group in 1..6usize,
+    ) {
+        let stations = play(&script);
+        let written: Vec<&Station> = stations.iter().filter(|station| !station.lines.is_empty()).collect();
+        let mut at_once = Writer::in_memory();
+        at_once.commit(&written.iter().map(|station| station.all()).collect::<Vec<_>>(), at(0)).unwrap();
+        let expected = projections(&mut at_once);
+        prop_assert_eq!(&recall_sets(&mut at_once), &reference::recall_sets(&stations));
+
+        for order in &orders {
+            let mut writer = Writer::in_memory();
+            let works = segments(&stations, &cuts, order);
+            for batch in works.chunks(group) {
+                writer.commit(batch, at(0)).unwrap();
+            }
+            for work in works.iter().rev() {
+                let committed = writer.commit(std::slice::from_ref(work), at(1)).unwrap();
+                prop_assert!(committed.receipts.iter().all(|receipt| receipt.fork.is_none() && receipt.resend.is_empty()));
+            }
+            prop_assert_eq!(&projections(&mut writer), &expected);
+            writer.rebuild(|_| ()).unwrap();
+            prop_assert_eq!(&projections(&mut writer), &expected);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Making every projection anew from the stored lines.
+
+use rusqlite::Connection;
+
+use super::append::index;
+use super::load::{self, Facts};
+use super::names::{self, Names};
+use super::project::{Tallies, refold};
+
+/// Lines and devices between two reports, and after which what was remembered is let go.
+const STRIDE: i64 = 10_000;
+
+/// Drops and makes anew all that follows from the lines. Returns the number of devices.
+pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqlite::Result<u64> {
+    connection.execute_batch(
+        "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;",
+    )?;
+    let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
+    let mut lines = connection.prepare(
+        "SELECT position, station, series, seq, line FROM record JOIN series ON series.id = series_id
+         WHERE position BETWEEN ? AND ?",
+    )?;
+    for first in (1..=last).step_by(STRIDE as usize) {
+        let mut names = Names::default();
+        let mut rows = lines.query([first, first + STRIDE - 1])?;
+        while let Some(row) = rows.next()? {
+            index(connection, &mut names, row.get(0)?, &load::fact(row)?.reading)?;
+        }
+        progress(super::number(first));
+    }
+    let mut devices =
+        connection.prepare("SELECT id FROM subject WHERE kind = 'device' AND id > ? ORDER BY id LIMIT ?")?;
+    let mut after = 0;
+    loop {
+        let ids: Vec<i64> = devices.query_map([after, STRIDE], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let Some(&highest) = ids.last() else { break };
+        let (mut facts, mut tallies) = (Facts::default(), Tallies::default());
+        for id in ids {
+            refold(connection, &mut facts, &mut tallies, id, &names::name(connection, id)?)?;
+        }
+        tallies.write(connection)?;
+        after = highest;
+    }
+    connection.query_row("SELECT count(*) FROM device", [], |row| row.get(0))
+}

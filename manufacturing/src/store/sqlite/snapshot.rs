@@ -1,0 +1,107 @@
+//! One consistent view of the store, for one answer.
+
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use records::{Kind, Subject};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::load::Facts;
+use super::member::Unit;
+use super::project::{self, Kept};
+use super::stations::{self, SeriesState};
+use super::{TENANT, member};
+use crate::projection::Fact;
+
+/// What was stored at one moment. Writers go on beside it.
+pub struct Snapshot<'c> {
+    connection: Transaction<'c>,
+}
+
+/// A device that a serial or connhexId may mean.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeviceName {
+    /// Its serial number and scope.
+    pub subject: Subject,
+    /// Its number in this store.
+    pub id: i64,
+}
+
+/// What the store has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Devices that are packed.
+    pub devices: u64,
+    /// Packages with a device in them.
+    pub packages: u64,
+    /// Pallets with a device in them.
+    pub pallets: u64,
+    /// The position of the last record.
+    pub position: u64,
+}
+
+impl<'c> Snapshot<'c> {
+    /// A snapshot of now.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn of(connection: &'c mut Connection) -> rusqlite::Result<Self> {
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        // The first read fixes what is seen.
+        connection.query_row("SELECT count(*) FROM series WHERE id = 0", [], |_| Ok(()))?;
+        Ok(Self { connection })
+    }
+
+    /// The devices with this serial or connhexId, by scope. `exists` asks for those that some record says to exist; a
+    /// refused scan says nothing of the kind.
+    pub fn devices(&self, serial: &str, exists: bool) -> rusqlite::Result<Vec<DeviceName>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, name, scope FROM subject WHERE tenant = ?1 AND kind = ?2 AND name = ?3
+                 AND (NOT ?4 OR EXISTS (SELECT 1 FROM device WHERE subject = id))
+             UNION SELECT id, name, scope FROM device JOIN subject ON id = subject WHERE tenant = ?1 AND connhex = ?3
+             ORDER BY scope, name",
+        )?;
+        statement
+            .query_map(params![TENANT, Kind::Device.word(), serial, exists], |row| {
+                let subject = Subject { kind: Kind::Device, id: row.get(1)?, scope: row.get(2)? };
+                Ok(DeviceName { id: row.get(0)?, subject })
+            })?
+            .collect()
+    }
+
+    /// What is kept of a device.
+    pub fn kept(&self, device: &DeviceName) -> rusqlite::Result<Option<Kept>> {
+        project::kept(&self.connection, device.id)
+    }
+
+    /// The facts about a device and everything that it was ever inside.
+    pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
+        Facts::default().relevant(&self.connection, device.id)
+    }
+
+    /// See [`member::units`].
+    pub fn units(
+        &self,
+        dimension: &str,
+        values: &[String],
+        as_of: Option<Timestamp>,
+        corrected: bool,
+        each: impl FnMut(Unit) -> ControlFlow<()>,
+    ) -> rusqlite::Result<()> {
+        member::units(&self.connection, dimension, values, as_of, corrected, each)
+    }
+
+    /// Every known series of every known station.
+    pub fn stations(&self) -> rusqlite::Result<Vec<SeriesState>> {
+        stations::all(&self.connection)
+    }
+
+    /// What is stored, in numbers.
+    pub fn stored(&self) -> rusqlite::Result<Stored> {
+        let (devices, packages, pallets) = project::counts(&self.connection)?;
+        let position =
+            self.connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
+        Ok(Stored { devices, packages, pallets, position })
+    }
+}

@@ -1,0 +1,165 @@
+//! What stations say of themselves, beside what is stored of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use records::wire::Status;
+use records::{FixedBytes, PublicKey, SeriesId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{TENANT, micros, runs, time};
+use crate::store::work::Heard;
+
+/// Most stations, and most series of which nothing but a status is known: both come from messages that anyone who may
+/// use the broker can send.
+const MOST_STATIONS: i64 = 4096;
+
+/// One series of one station, as far as it is known here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesState {
+    /// The station.
+    pub station: String,
+    /// The series; `None` for a station of which nothing but its connection is known.
+    pub series: Option<SeriesId>,
+    /// What is stored.
+    pub runs: Vec<(u64, u64)>,
+    /// Its last status and when it was heard, where it was signed by the key of the records.
+    pub status: Option<(Status, Timestamp)>,
+    /// There is a status, and no record says whose key it bears.
+    pub unverified: bool,
+    /// Records that came with other bytes.
+    pub conflicts: u64,
+    /// Signed records that cannot be read.
+    pub rejections: u64,
+    /// Whether the station has a connection, where it has said so, and when.
+    pub online: Option<(bool, Timestamp)>,
+}
+
+/// Notes whether a station has a connection.
+pub fn online(connection: &Connection, station: &str, online: bool, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO station (tenant, name, online, heard_at) SELECT ?1, ?2, ?3, ?4
+             WHERE (SELECT count(*) FROM station) < ?5 OR EXISTS (SELECT 1 FROM station WHERE tenant = ?1 AND name = ?2)
+             ON CONFLICT DO UPDATE SET online = excluded.online, heard_at = excluded.heard_at",
+        )?
+        .execute(params![TENANT, station, online, micros(now), MOST_STATIONS])?;
+    Ok(())
+}
+
+/// Keeps the status of a series where it is newer than the one that is kept. Says whether it was.
+pub fn status(connection: &Connection, heard: &Heard) -> rusqlite::Result<bool> {
+    let status = &heard.status;
+    let pinned = key(connection, &status.station, status.series)?;
+    if pinned.is_some_and(|pinned| pinned != heard.key) {
+        tracing::warn!(station = status.station, "a status came with another key than the records of its series");
+        return Ok(false);
+    }
+    if let Some((known, known_key, _)) = kept(connection, &status.station, status.series)? {
+        let trusted = pinned.is_none() || known_key == heard.key;
+        if trusted && !is_newer(status, &known) {
+            return Ok(false);
+        }
+    } else if pinned.is_none() && total(connection)? >= MOST_STATIONS {
+        return Ok(false);
+    }
+    let body = serde_json::to_string(status).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO status (tenant, station, series, key, body, heard_at) VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![TENANT, status.station, status.series.0, heard.key.0, body, micros(heard.at)])?;
+    Ok(true)
+}
+
+/// Was `new` said after `old`? An old status that is sent again must not pass for a sign of life.
+fn is_newer(new: &Status, old: &Status) -> bool {
+    if new.at.boot == old.at.boot {
+        new.at.since_boot > old.at.since_boot
+    } else {
+        new.last >= old.last && (new.at.wall > old.at.wall || new.last > old.last)
+    }
+}
+
+fn total(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM status", [], |row| row.get(0))
+}
+
+fn key(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::Result<Option<PublicKey>> {
+    connection
+        .prepare_cached("SELECT key FROM series WHERE tenant = ? AND station = ? AND series = ?")?
+        .query_row(params![TENANT, station, series.0], |row| row.get(0).map(FixedBytes))
+        .optional()
+}
+
+type Said = (Status, PublicKey, Timestamp);
+
+fn kept(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::Result<Option<Said>> {
+    connection
+        .prepare_cached("SELECT body, key, heard_at FROM status WHERE tenant = ? AND station = ? AND series = ?")?
+        .query_row(params![TENANT, station, series.0], said)
+        .optional()
+}
+
+fn said(row: &rusqlite::Row<'_>) -> rusqlite::Result<Said> {
+    let body = row.get_ref(0)?.as_str()?;
+    let status = serde_json::from_str(body)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+    Ok((status, FixedBytes(row.get(1)?), time(row.get(2)?)))
+}
+
+/// Every known series of every known station, by station and series.
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
+    let mut online: BTreeMap<String, (bool, Timestamp)> = connection
+        .prepare_cached("SELECT name, online, heard_at FROM station WHERE tenant = ?")?
+        .query_map([TENANT], |row| Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?)))))?
+        .collect::<Result<_, _>>()?;
+    let connected = online.clone();
+    let mut states = Vec::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
+                (SELECT count(*) FROM rejection WHERE series_id = series.id)
+         FROM series WHERE tenant = ? ORDER BY station, series",
+    )?;
+    let mut rows = statement.query([TENANT])?;
+    while let Some(row) = rows.next()? {
+        let (id, station, series): (i64, String, SeriesId) = (row.get(0)?, row.get(1)?, FixedBytes(row.get(2)?));
+        let key: PublicKey = FixedBytes(row.get(3)?);
+        let status = kept(connection, &station, series)?;
+        states.push(SeriesState {
+            series: Some(series),
+            runs: runs::of(connection, id)?,
+            unverified: status.as_ref().is_some_and(|(_, by, _)| *by != key),
+            status: status.filter(|(_, by, _)| *by == key).map(|(status, _, at)| (status, at)),
+            conflicts: row.get(4)?,
+            rejections: row.get(5)?,
+            online: connected.get(&station).copied(),
+            station: station.clone(),
+        });
+        online.remove(&station);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT body, key, heard_at FROM status WHERE tenant = ?1 AND NOT EXISTS (SELECT 1 FROM series
+         WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)",
+    )?;
+    for kept in statement.query_map([TENANT], said)? {
+        let (status, _, at) = kept?;
+        online.remove(&status.station);
+        states.push(SeriesState {
+            unverified: true,
+            online: connected.get(&status.station).copied(),
+            ..SeriesState::unknown(status.station.clone(), Some(status.series), Some((status, at)))
+        });
+    }
+    for (station, connection) in online {
+        states.push(SeriesState { online: Some(connection), ..SeriesState::unknown(station, None, None) });
+    }
+    states.sort_by(|a, b| (&a.station, a.series).cmp(&(&b.station, b.series)));
+    Ok(states)
+}
+
+impl SeriesState {
+    fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
+        Self { station, series, runs: Vec::new(), status, unverified: false, conflicts: 0, rejections: 0, online: None }
+    }
+}

@@ -1,0 +1,55 @@
+//! Why a question about a device has no answer.
+
+use records::attributes::{GROUPS, RECALL_ORDER};
+
+use crate::store::{DeviceName, Snapshot};
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswerable {
+    /// No record says that such a device exists.
+    #[error("no device has the serial number or connhexId `{}`", .0.escape_debug())]
+    Unknown(String),
+    /// Several devices have that serial; the scopes tell them apart.
+    #[error("{} devices have the serial number or connhexId `{}`", candidates.len(), asked.escape_debug())]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// Serial number and scope of each.
+        candidates: Vec<(String, String)>,
+    },
+    /// Not a group attribute.
+    #[error("`{}` is no recall dimension; allowed are {}", .0.escape_debug(), GROUPS.join(", "))]
+    Dimension(String),
+    /// The device was never in such a group.
+    #[error("the device `{}` was never in a group of {}", serial.escape_debug(), by.as_deref().unwrap_or(&RECALL_ORDER.join(", ")))]
+    NoGroup {
+        /// The device.
+        serial: String,
+        /// The dimension asked for.
+        by: Option<String>,
+    },
+}
+
+/// The one device that is meant. `exists`: it must be more than the subject of refused scans.
+///
+/// # Errors
+/// What SQLite says; inside, why no device or more than one is meant.
+pub fn find(
+    snapshot: &Snapshot<'_>,
+    serial: &str,
+    scope: Option<&str>,
+    exists: bool,
+) -> rusqlite::Result<Result<DeviceName, Unanswerable>> {
+    let mut found = snapshot.devices(serial, exists)?;
+    if let Some(scope) = scope {
+        found.retain(|device| device.subject.scope == scope);
+    }
+    let Some(device) = found.pop() else { return Ok(Err(Unanswerable::Unknown(serial.to_owned()))) };
+    if found.is_empty() {
+        return Ok(Ok(device));
+    }
+    found.push(device);
+    let candidates = found.into_iter().map(|device| (device.subject.id, device.subject.scope)).collect();
+    Ok(Err(Unanswerable::Ambiguous { asked: serial.to_owned(), candidates }))
+}

@@ -1,0 +1,151 @@
+//! What is refused, and what a person is told: through the built programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::process::Command;
+
+use tests::{Process, Rig, Shape, mosquitto, program, run, wait_for};
+
+const SHAPE: Shape = Shape { package: 10, pallet: 10 };
+
+#[test]
+fn a_configuration_with_ten_faults_names_them_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    let text = r#"station = "pack/1"
+dta = "/var/lib/lotline"
+[broker]
+url = "http://broker"
+receipt_timeout_ms = 5
+[packing]
+package_size = 0
+package_close = "never"
+[sscc]
+company_prefix = "95X"
+[[scanner]]
+name = "hand"
+kind = "wedge"
+path = "/dev/ttyACM0"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[A-Z]+'
+"#;
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    for command in ["check", "run"] {
+        let output = run("lotline-station", &[command, "--config", &file]);
+        assert_eq!(output.status.code(), Some(if command == "check" { 1 } else { 2 }));
+        let said = String::from_utf8(output.stderr).unwrap();
+        for line in [1, 2, 4, 5, 7, 8, 10, 13, 17] {
+            assert!(said.contains(&format!("{file}:{line}:")), "line {line} is not named:\n{said}");
+        }
+    }
+    let output = run("lotline-station", &["check", "--json", "--config", &file]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["ok"].as_bool(), json["faults"].as_array().unwrap().len()), (Some(false), 9));
+    assert_eq!(run("lotline-station", &["check", "--config", "/nowhere.toml"]).status.code(), Some(1));
+    assert_eq!(run("lotline-station", &["chek"]).status.code(), Some(2));
+}
+
+#[test]
+fn noise_from_a_scanner_is_refused_and_the_next_scan_is_whole() {
+    let Some(mosquitto) = mosquitto("noise from a scanner") else { return };
+    let rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    let watch = rig.watch().unwrap();
+    rig.scanner.scan([0xff, 0xfe, 0x80]).unwrap();
+    let answer = watch.next(10).unwrap();
+    assert_eq!((answer["outcome"].as_str(), answer["code"].as_str()), (Some("refused"), Some("not-text")), "{answer}");
+    rig.scanner.scan(vec![b'7'; 64 << 10]).unwrap();
+    let answer = watch.next(10).unwrap();
+    assert_eq!(answer["code"], "noise", "{answer}");
+    assert!(answer["text"].as_str().unwrap().contains("maximum length"), "{answer}");
+    rig.scanner.scan("A1").unwrap();
+    let answer = std::iter::from_fn(|| watch.next(10)).find(|answer| answer["code"] != "noise").unwrap();
+    assert_eq!((answer["code"].as_str(), answer["serial"].as_str()), (Some("packed"), Some("A1")));
+    rig.wait_until_delivered(20);
+    assert_eq!(rig.json("/healthz")["devices"], 1);
+}
+
+#[test]
+fn scanned_text_is_never_code() {
+    let Some(mosquitto) = mosquitto("scanned text is never code") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    let text = std::fs::read_to_string(rig.config()).unwrap();
+    std::fs::write(rig.config(), text.replace("[0-9A-Za-z._/+-]{1,64}", "[^W].*")).unwrap();
+    rig.end_station();
+    rig.start_station();
+    rig.scan("WO:WO-1");
+    let nasty =
+        ["'; DROP TABLE record; --", "<script>alert(1)</script>", "../../etc/passwd", "=1+1", "ä%2F#?&\"\\", "$(id)"];
+    for serial in nasty {
+        assert_eq!(rig.scan(serial)["code"], "packed", "{serial}");
+    }
+    rig.wait_until_delivered(20);
+    assert_eq!(rig.recall(nasty[0], "workOrder"), nasty.iter().map(ToString::to_string).collect());
+}
+
+#[test]
+fn a_second_station_a_used_port_and_a_damaged_store_are_named() {
+    let Some(mosquitto) = mosquitto("a second station, a used port, a damaged store") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    let second = run("lotline-station", &["run", "--config", &rig.config()]);
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said.contains("already answers on") && said.contains("station.sock"), "{said}");
+
+    let data = rig.path("second-service").display().to_string();
+    let (http, broker) = (rig.http(), format!("mqtt://127.0.0.1:{}", rig.broker_port()));
+    let service = |data: &str| {
+        let output = run("lotline-manufacturing", &["serve", "--listen", &http, "--broker", &broker, "--data", data]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = service(&data);
+    assert!(code == Some(1) && said.contains(&http), "{said}");
+
+    rig.scan("WO:WO-1");
+    rig.scan("A1");
+    rig.wait_until_delivered(20);
+    rig.end_service();
+    let store = std::fs::read_dir(rig.path("service")).unwrap().map(|entry| entry.unwrap().path());
+    let store = store.filter(|path| path.extension().is_some_and(|extension| extension == "db")).next().unwrap();
+    std::fs::write(&store, vec![0x55; 100_000]).unwrap();
+    let (code, said) = service(&rig.path("service").display().to_string());
+    assert!(code == Some(1) && said.contains(store.to_str().unwrap()), "{said}");
+    assert!(store.exists(), "the service never begins empty by itself");
+
+    rig.kill_station();
+    std::fs::write(rig.path("station/journal.db"), vec![0x55; 100_000]).unwrap();
+    // With its write-ahead log SQLite would mend the file.
+    std::fs::remove_file(rig.path("station/journal.db-wal")).unwrap();
+    rig.start_station();
+    assert!(rig.path("station/journal.db.damaged-1").exists(), "set aside, not deleted");
+    assert!(rig.station_log().contains("the journal was damaged"), "{}", rig.station_log());
+    rig.scan("WO:WO-1");
+    let answer = rig.scan("A2");
+    assert_eq!(answer["code"], "packed");
+}
+
+#[test]
+fn a_broker_that_refuses_is_named_and_nothing_is_lost() {
+    let Some(mosquitto) = mosquitto("a broker that refuses") else { return };
+    let mut rig = Rig::start(mosquitto.clone(), SHAPE);
+    rig.scan("WO:WO-1");
+    rig.wait_until_delivered(20);
+    rig.kill_broker();
+    let strict = rig.path("strict.conf");
+    std::fs::write(&strict, format!("listener {} 127.0.0.1\nallow_anonymous false\n", rig.broker_port())).unwrap();
+    let refusing = Process::start("refusing-broker", rig.as_ref(), Command::new(&mosquitto).arg("-c").arg(&strict));
+    let trouble = wait_for("the broker to refuse", 15, || {
+        let status = rig.status()?;
+        let trouble = status["notices"]["uplink"]["trouble"].as_str()?.to_owned();
+        trouble.to_lowercase().contains("not authori").then_some(trouble)
+    });
+    assert!(trouble.contains(&rig.broker_port().to_string()), "{trouble}");
+    assert_eq!(rig.scan("A1")["outcome"], "accepted");
+    refusing.kill();
+    rig.start_broker();
+    rig.wait_until_delivered(30);
+    assert_eq!(rig.json("/healthz")["devices"], 1);
+    let help = Command::new(program("lotline-station")).arg("--help").output().unwrap();
+    assert!(help.status.success());
+}

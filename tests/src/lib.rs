@@ -1,0 +1,36 @@
+//! A line of built programs for tests: Mosquitto, `lotline-manufacturing`, `lotline-station`, and a simulated scanner.
+//!
+//! `cargo build --workspace --bins` makes the programs; `tests/run` does it first.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test rig says what broke and ends")]
+
+mod http;
+mod process;
+mod rig;
+mod station;
+
+pub use http::get;
+pub use process::{Process, mosquitto, program, run};
+pub use rig::{Rig, Shape};
+pub use station::{Ask, Watch};
+
+/// Waits until `probe` gives something; panics with `what` after `seconds`.
+pub fn wait_for<T>(what: &str, seconds: u64, mut probe: impl FnMut() -> Option<T>) -> T {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < until, "waited {seconds} s for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Where shared test data lies; says that `test` is left out where there is none.
+#[must_use]
+pub fn shared(test: &str) -> Option<std::path::PathBuf> {
+    let shared = std::env::var_os("LOTLINE_SHARED").map(std::path::PathBuf::from);
+    if shared.is_none() {
+        println!("SKIPPED {test}: LOTLINE_SHARED is not set");
+    }
+    shared
+}

@@ -1,0 +1,110 @@
+//! Programs that run during a test and end with it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// A program in the folder of the test program's own build.
+///
+/// # Panics
+/// When it has not been built.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("the path of this test");
+    let path = this.parent().and_then(Path::parent).expect("target/PROFILE/deps").join(name);
+    assert!(path.exists(), "{} is not built: run `cargo build --workspace --bins` first", path.display());
+    path
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn run(name: &str, arguments: &[&str]) -> Output {
+    Command::new(program(name)).args(arguments).stdin(Stdio::null()).output().expect("the program starts")
+}
+
+/// Mosquitto, if this machine has it; says that `test` is left out if not.
+#[must_use]
+pub fn mosquitto(test: &str) -> Option<PathBuf> {
+    let found = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"].map(PathBuf::from);
+    let found = found.into_iter().find(|path| path.exists());
+    if found.is_none() {
+        println!("SKIPPED {test}: mosquitto is not installed");
+    }
+    found
+}
+
+/// A running program; killed when dropped.
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program; its output is added to `NAME.log` in `folder`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(name: &'static str, folder: &Path, command: &mut Command) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&log).expect("a log file");
+        let errors = file.try_clone().expect("a log file");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(errors).spawn().expect("the program starts");
+        Self { name, child, log }
+    }
+
+    /// SIGKILL, as if the power had gone for this program alone.
+    ///
+    /// # Panics
+    /// When it cannot be waited for.
+    pub fn kill(mut self) {
+        drop(self.child.kill());
+        self.child.wait().expect("the end of a killed program");
+    }
+
+    /// SIGTERM, and waits for an end in order.
+    ///
+    /// # Panics
+    /// When it does not end by itself, or not well.
+    pub fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let status =
+            crate::wait_for(&format!("the end of {}", self.name), 15, || self.child.try_wait().expect("a child"));
+        assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.log());
+    }
+
+    /// Panics if the program has ended.
+    ///
+    /// # Panics
+    /// If the program has ended.
+    pub fn must_run(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            panic!("{} ended with {status}:\n{}", self.name, self.log());
+        }
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("--- {} ---\n{}", self.name, self.log());
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One line: a broker, a service, a station, a scanner.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use demo::sim::{Format, PtyScanner};
+use serde_json::Value;
+
+use crate::process::{Process, program};
+use crate::station::{Ask, Watch};
+use crate::{get, wait_for};
+
+/// What a line is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Devices in a package.
+    pub package: u32,
+    /// Packages on a pallet.
+    pub pallet: u32,
+}
+
+/// A line whose parts can be killed and started one by one.
+pub struct Rig {
+    mosquitto: PathBuf,
+    broker_port: u16,
+    http_port: u16,
+    broker: Option<Process>,
+    service: Option<Process>,
+    station: Option<Process>,
+    /// The scanner; what it scans goes through a pty to the station.
+    pub scanner: PtyScanner,
+    /// Last, so that logs can be shown after a failure.
+    folder: tempfile::TempDir,
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+impl Rig {
+    /// Starts everything and waits until the scanner is ready.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    #[must_use]
+    pub fn start(mosquitto: PathBuf, shape: Shape) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
+        let (broker_port, http_port) = (free_port(), free_port());
+        let mut rig =
+            Self { folder, mosquitto, broker_port, http_port, broker: None, service: None, station: None, scanner };
+        std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
+            .expect("a configuration");
+        std::fs::write(rig.path("station.toml"), rig.station_toml(shape)).expect("a configuration");
+        rig.start_broker();
+        rig.start_service();
+        rig.start_station();
+        rig.wait_for_scanner();
+        rig
+    }
+
+    fn station_toml(&self, Shape { package, pallet }: Shape) -> String {
+        let folder = self.folder.path().display();
+        let port = self.broker_port;
+        format!(
+            r#"station = "pack-1"
+data = "{folder}/station"
+socket = "{folder}/station.sock"
+[broker]
+url = "mqtt://127.0.0.1:{port}"
+receipt_timeout_ms = 2000
+reconnect_first_ms = 50
+reconnect_longest_ms = 500
+[packing]
+package_size = {package}
+pallet_size = {pallet}
+[sscc]
+company_prefix = "9521234"
+[[scanner]]
+name = "hand"
+kind = "serial"
+path = "{folder}/scanner"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[0-9A-Za-z._/+-]{{1,64}})'
+[[rule]]
+name = "work order"
+reads = "work-order"
+pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
+"#
+        )
+    }
+
+    /// A file of the line.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The station's configuration, as an argument.
+    #[must_use]
+    pub fn config(&self) -> String {
+        self.path("station.toml").display().to_string()
+    }
+
+    /// The broker's port.
+    #[must_use]
+    pub fn broker_port(&self) -> u16 {
+        self.broker_port
+    }
+
+    /// The service's address.
+    #[must_use]
+    pub fn http(&self) -> String {
+        format!("127.0.0.1:{}", self.http_port)
+    }
+
+    /// Starts the broker.
+    pub fn start_broker(&mut self) {
+        let mut command = Command::new(&self.mosquitto);
+        command.arg("-c").arg(self.path("broker.conf"));
+        self.broker = Some(Process::start("broker", self.folder.path(), &mut command));
+        let port = self.broker_port;
+        wait_for("the broker", 10, || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    }
+
+    /// Starts the service.
+    pub fn start_service(&mut self) {
+        let mut command = Command::new(program("lotline-manufacturing"));
+        command.args([
+            "serve",
+            "--listen",
+            &self.http(),
+            "--broker",
+            &format!("mqtt://127.0.0.1:{}", self.broker_port),
+        ]);
+        command.arg("--data").arg(self.path("service"));
+        self.service = Some(Process::start("service", self.folder.path(), &mut command));
+        let http = self.http();
+        wait_for("the service", 15, || get(&http, "/healthz", "application/json"));
+    }
+
+    /// Starts the station.
+    pub fn start_station(&mut self) {
+        let mut command = Command::new(program("lotline-station"));
+        command.args(["run", "--config", &self.config()]);
+        self.station = Some(Process::start("station", self.folder.path(), &mut command));
+        wait_for("the station", 15, || self.ask());
+    }
+
+    /// Waits until the station has the scanner open.
+    pub fn wait_for_scanner(&self) {
+        wait_for("the scanner", 15, || {
+            self.status().filter(|status| status["notices"]["scanners"]["hand"]["ready"] == true)
+        });
+    }
+
+    /// SIGKILL for the broker.
+    pub fn kill_broker(&mut self) {
+        self.broker.take().into_iter().for_each(Process::kill);
+    }
+
+    /// SIGKILL for the service.
+    pub fn kill_service(&mut self) {
+        self.service.take().into_iter().for_each(Process::kill);
+    }
+
+    /// SIGKILL for the station.
+    pub fn kill_station(&mut self) {
+        self.station.take().into_iter().for_each(Process::kill);
+    }
+
+    /// Ends the station in order.
+    pub fn end_station(&mut self) {
+        self.station.take().into_iter().for_each(Process::end);
+    }
+
+    /// Ends the service in order.
+    pub fn end_service(&mut self) {
+        self.service.take().into_iter().for_each(Process::end);
+    }
+
+    /// The log of the station.
+    #[must_use]
+    pub fn station_log(&self) -> String {
+        std::fs::read_to_string(self.path("station.log")).unwrap_or_default()
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.path("station.sock")
+    }
+
+    /// A connection to the station's command socket.
+    #[must_use]
+    pub fn ask(&self) -> Option<Ask> {
+        Ask::open(&self.socket())
+    }
+
+    /// Everything that operators are told from now on.
+    #[must_use]
+    pub fn watch(&self) -> Option<Watch> {
+        Watch::open(&self.socket())
+    }
+
+    /// The station's status.
+    #[must_use]
+    pub fn status(&self) -> Option<Value> {
+        self.ask()?.status()
+    }
+
+    /// Scans over the command socket and expects an answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn scan(&self, text: &str) -> Value {
+        self.ask().and_then(|mut ask| ask.scan(text)).expect("an answer")
+    }
+
+    /// Waits until everything has its receipt.
+    pub fn wait_until_delivered(&self, seconds: u64) {
+        wait_for("the queue to drain", seconds, || self.status().filter(|status| status["undelivered"] == 0));
+    }
+
+    /// Asks the service; expects 200 and JSON.
+    ///
+    /// # Panics
+    /// When the answer is another one.
+    #[must_use]
+    pub fn json(&self, path: &str) -> Value {
+        let (status, body) = get(&self.http(), path, "application/json").expect("an answer");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    /// The serials that a recall names.
+    ///
+    /// # Panics
+    /// When the answer is not a recall, or names a unit twice.
+    #[must_use]
+    pub fn recall(&self, serial: &str, by: &str) -> std::collections::BTreeSet<String> {
+        let answer = self.json(&format!("/v1/recall?serial={}&by={by}", escaped(serial)));
+        let units = answer["units"].as_array().expect("units");
+        assert_eq!(answer["count"], units.len());
+        let serials: std::collections::BTreeSet<String> =
+            units.iter().map(|unit| unit["serialNumber"].as_str().expect("a serial").to_owned()).collect();
+        assert_eq!(serials.len(), units.len(), "a unit twice");
+        serials
+    }
+}
+
+/// A text as part of a URL.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+/// The folder of a line that is looked at from outside.
+impl AsRef<Path> for Rig {
+    fn as_ref(&self) -> &Path {
+        self.folder.path()
+    }
+}
