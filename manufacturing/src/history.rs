@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::projection::{Fact, fold};
+use crate::projection::{Fact, Told, tell};
 use crate::store::{DeviceName, Snapshot};
 
 /// Every record of a device and of the containers that it was in, while it was inside; oldest first. `as_of`: what had
@@ -24,11 +24,10 @@ pub fn history(
         .filter(|fact| known_at.is_none_or(|position| fact.position <= position))
         .filter(|fact| as_of.is_none_or(|time| fact.holds_at(time)))
         .collect();
-    let folded = fold(&device.subject, &facts);
-    let shown = |index: &&usize| {
-        folded.concerns[**index] && as_of.is_none_or(|time| facts[**index].wall().is_none_or(|wall| wall <= time))
-    };
-    Ok(folded.order.iter().filter(shown).map(|&index| entry(facts[index], folded.corrected[index])).collect())
+    // A correction holds whenever it was made, and is itself told only where it had happened.
+    let had_happened = |told: &Told| as_of.is_none_or(|time| facts[told.index].wall().is_none_or(|wall| wall <= time));
+    let told = tell(&device.subject, &facts).into_iter().filter(had_happened);
+    Ok(told.map(|told| entry(facts[told.index], told.corrected)).collect())
 }
 
 /// A record as it is shown: its own fields, its identity and place, and what there is to say about it.

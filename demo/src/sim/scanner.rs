@@ -168,6 +168,12 @@ impl PtyScanner {
         Ok(port)
     }
 
+    /// Is it plugged in?
+    #[must_use]
+    pub fn is_plugged(&self) -> bool {
+        self.port().is_some()
+    }
+
     /// Does a program have it open?
     #[must_use]
     pub fn is_open(&self) -> bool {

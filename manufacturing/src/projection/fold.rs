@@ -8,38 +8,50 @@ use super::order::total_order;
 use super::walk::{Span, Walk};
 use super::{DeviceView, Fact, Mark, Membership, State};
 
-/// What a set of records says of one device.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Folded {
-    /// The device; `None` where no record says that it exists: a refusal does not.
-    pub view: Option<DeviceView>,
-    /// Indices of the facts, oldest first.
-    pub order: Vec<usize>,
-    /// For each fact: is it of the device, or of a container while the device was inside?
-    pub concerns: Vec<bool>,
-    /// For each fact: was it corrected as a mistake?
-    pub corrected: Vec<bool>,
-}
-
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
-/// harm. The answer is the same for every order of `facts`, each of which is there once.
-pub fn fold(device: &Subject, facts: &[&Fact]) -> Folded {
+/// harm. The answer is the same for every order of `facts`, each of which is there once. `None` where no record says that
+/// the device exists: a refusal does not.
+pub fn fold(device: &Subject, facts: &[&Fact]) -> Option<DeviceView> {
     let order = total_order(facts);
     let voided = voided(facts, &order);
-    let mut concerns = vec![false; facts.len()];
     let mut walk = Walk::new(device);
-    for &index in &order {
-        let reading = &facts[index].reading;
-        let inside = |walk: &Walk<'_>| reading.subject.as_ref().is_some_and(|subject| walk.is_inside(subject));
-        concerns[index] = inside(&walk);
-        if let Some(record) = reading.record.as_ref().filter(|_| !voided.contains_key(&index)) {
-            walk.step(index, record);
-            concerns[index] |= inside(&walk);
+    for index in order.iter().filter(|index| !voided.contains_key(index)) {
+        if let Some(record) = facts[*index].reading.record.as_ref() {
+            walk.step(*index, record);
         }
     }
-    let view = view(device, facts, &order, &voided, walk);
-    let corrected = (0..facts.len()).map(|index| voided.contains_key(&index)).collect();
-    Folded { view, order, concerns, corrected }
+    view(device, facts, &order, &voided, walk)
+}
+
+/// A fact in the history of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Its index among the facts.
+    pub index: usize,
+    /// It was a mistake and never true.
+    pub corrected: bool,
+}
+
+/// Which facts belong to the history of a device, oldest first: those of its own, and those of a container while the
+/// device was inside.
+pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
+    let order = total_order(facts);
+    let voided = voided(facts, &order);
+    let mut walk = Walk::new(device);
+    let mut told = Vec::new();
+    for index in order {
+        let reading = &facts[index].reading;
+        let inside = |walk: &Walk<'_>| reading.subject.as_ref().is_some_and(|subject| walk.is_inside(subject));
+        let corrected = voided.contains_key(&index);
+        let before = inside(&walk);
+        if let Some(record) = reading.record.as_ref().filter(|_| !corrected) {
+            walk.step(index, record);
+        }
+        if before || inside(&walk) {
+            told.push(Told { index, corrected });
+        }
+    }
+    told
 }
 
 /// Which records were never true, each with the correction that says so. A correction counts when it names a record of the

@@ -8,9 +8,7 @@ mod tests;
 mod view;
 mod walk;
 
-#[cfg(test)]
-use fold::Folded;
-pub use fold::fold;
+pub use fold::{Told, fold, tell};
 
 pub use reading::{Reading, previous};
 pub use view::{DeviceView, Mark, Membership, State};

@@ -1,17 +1,17 @@
 //! One transaction: lines in, receipts out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use records::segment::Line;
 use records::wire::{Fork, Receipt, Rejected};
-use records::{Event, FixedBytes, Hash, PublicKey, SeriesId};
+use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::load::Facts;
 use super::names::Names;
 use super::project::{self, Tallies};
-use super::{TENANT, int, micros, names, number, runs, stations};
+use super::{TENANT, int, micros, number, runs, stations};
 use crate::completeness::holes;
 use crate::projection::{Fact, Reading, previous};
 use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
@@ -36,7 +36,7 @@ pub struct Append<'c> {
     position: i64,
     names: Names,
     facts: Facts,
-    affected: BTreeSet<i64>,
+    affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
 }
@@ -50,7 +50,7 @@ impl<'c> Append<'c> {
             position,
             names: Names::default(),
             facts: Facts::default(),
-            affected: BTreeSet::new(),
+            affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
         })
@@ -183,8 +183,9 @@ impl<'c> Append<'c> {
             seq: line.seq,
         };
         let fact = Fact { id, position: number(self.position), reading: reading.clone() };
-        let stale = index(self.connection, &mut self.names, self.position, reading)?;
-        self.affected.extend(stale);
+        if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
+            self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
+        }
         self.facts.learn(self.position, fact);
         Ok(())
     }
@@ -233,14 +234,10 @@ impl<'c> Append<'c> {
 
     /// Brings the projections up to date and says what is now stored.
     pub fn finish(mut self) -> rusqlite::Result<Committed> {
-        let mut devices = BTreeSet::new();
-        for &subject in &self.affected {
-            devices.extend(project::devices_inside(self.connection, subject)?);
-        }
         let mut tallies = Tallies::default();
-        for id in devices {
-            let device = names::name(self.connection, id)?;
-            project::refold(self.connection, &mut self.facts, &mut tallies, id, &device)?;
+        let affected = std::mem::take(&mut self.affected);
+        for (id, device) in project::devices_inside(self.connection, affected)? {
+            project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
         }
         tallies.write(self.connection)?;
         let receipts = self.touched.iter().map(|(&series, touched)| self.receipt(series, touched));

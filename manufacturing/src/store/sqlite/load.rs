@@ -6,7 +6,8 @@ use std::rc::Rc;
 use records::{Event, FixedBytes, RecordId, Subject};
 use rusqlite::{Connection, Row};
 
-use super::{names, number};
+use super::names::Names;
+use super::number;
 use crate::projection::{Fact, Reading};
 
 /// The facts about some subjects, read once.
@@ -32,7 +33,12 @@ impl Facts {
     }
 
     /// The facts about a device and about everything that it was ever inside, upwards without end.
-    pub fn relevant(&mut self, connection: &Connection, device: i64) -> rusqlite::Result<Vec<Rc<Fact>>> {
+    pub fn relevant(
+        &mut self,
+        connection: &Connection,
+        names: &mut Names,
+        device: i64,
+    ) -> rusqlite::Result<Vec<Rc<Fact>>> {
         let mut facts = Vec::new();
         let mut seen = HashSet::from([device]);
         let mut waiting = vec![device];
@@ -41,7 +47,7 @@ impl Facts {
             let about = match self.subjects.get(&subject) {
                 Some(about) => Rc::clone(about),
                 None => {
-                    let about = Rc::new(self.about(connection, subject)?);
+                    let about = Rc::new(self.about(connection, names, subject)?);
                     if subject != device {
                         self.subjects.insert(subject, Rc::clone(&about));
                     }
@@ -54,7 +60,7 @@ impl Facts {
         Ok(facts)
     }
 
-    fn about(&mut self, connection: &Connection, subject: i64) -> rusqlite::Result<About> {
+    fn about(&mut self, connection: &Connection, names: &mut Names, subject: i64) -> rusqlite::Result<About> {
         let mut statement =
             connection.prepare_cached("SELECT position FROM about WHERE subject = ? ORDER BY position")?;
         let positions: Vec<i64> = statement.query_map([subject], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -71,7 +77,7 @@ impl Facts {
             about.facts.push(fact);
         }
         for parent in &parents {
-            about.parents.extend(names::find(connection, parent)?);
+            about.parents.extend(names.find(connection, parent)?);
         }
         Ok(about)
     }

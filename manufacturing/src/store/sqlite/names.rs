@@ -3,25 +3,15 @@
 use std::collections::HashMap;
 
 use records::{Kind, Subject};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::TENANT;
 
-/// The number of a subject; `None` where no record names it.
-pub fn find(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT id FROM subject WHERE tenant = ? AND kind = ? AND name = ? AND scope = ?")?
-        .query_row(params![TENANT, subject.kind.word(), subject.id, subject.scope], |row| row.get(0))
-        .optional()
-}
-
-/// The subject with a number.
-pub fn name(connection: &Connection, id: i64) -> rusqlite::Result<Subject> {
-    connection.prepare_cached("SELECT kind, name, scope FROM subject WHERE id = ?")?.query_row([id], |row| {
-        let word: String = row.get(0)?;
-        let kind = Kind::from_word(&word).ok_or(rusqlite::Error::InvalidQuery)?;
-        Ok(Subject { kind, id: row.get(1)?, scope: row.get(2)? })
-    })
+/// A subject from columns of kind, name and scope, the first of which has this index.
+pub fn subject(row: &Row<'_>, first: usize) -> rusqlite::Result<Subject> {
+    let word = row.get_ref(first)?.as_str()?;
+    let kind = Kind::from_word(word).ok_or(rusqlite::Error::InvalidQuery)?;
+    Ok(Subject { kind, id: row.get(first + 1)?, scope: row.get(first + 2)? })
 }
 
 /// Numbers that one transaction has looked up.
@@ -33,19 +23,27 @@ pub struct Names {
 impl Names {
     /// The number of a subject, given to it now where it has none.
     pub fn number(&mut self, connection: &Connection, subject: &Subject) -> rusqlite::Result<i64> {
-        if let Some(&id) = self.known.get(subject) {
+        if let Some(id) = self.find(connection, subject)? {
             return Ok(id);
         }
-        let id = match find(connection, subject)? {
-            Some(id) => id,
-            None => {
-                connection
-                    .prepare_cached("INSERT INTO subject (tenant, kind, name, scope) VALUES (?, ?, ?, ?)")?
-                    .execute(params![TENANT, subject.kind.word(), subject.id, subject.scope])?;
-                connection.last_insert_rowid()
-            }
-        };
+        connection
+            .prepare_cached("INSERT INTO subject (tenant, kind, name, scope) VALUES (?, ?, ?, ?)")?
+            .execute(params![TENANT, subject.kind.word(), subject.id, subject.scope])?;
+        let id = connection.last_insert_rowid();
         self.known.insert(subject.clone(), id);
+        Ok(id)
+    }
+
+    /// The number of a subject; `None` where no record names it.
+    pub fn find(&mut self, connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<i64>> {
+        if let Some(&id) = self.known.get(subject) {
+            return Ok(Some(id));
+        }
+        let id: Option<i64> = connection
+            .prepare_cached("SELECT id FROM subject WHERE tenant = ? AND kind = ? AND name = ? AND scope = ?")?
+            .query_row(params![TENANT, subject.kind.word(), subject.id, subject.scope], |row| row.get(0))
+            .optional()?;
+        self.known.extend(id.map(|id| (subject.clone(), id)));
         Ok(id)
     }
 }

@@ -1,5 +1,6 @@
 //! Keeping the projections of devices as the records make them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::load::Facts;
+use super::names::{self, Names};
 use super::{TENANT, member, micros};
 use crate::projection::{DeviceView, Fact, State, fold};
 
@@ -117,15 +119,16 @@ impl Tallies {
 /// Folds a device anew and replaces what was kept of it.
 pub fn refold(
     connection: &Connection,
+    names: &mut Names,
     facts: &mut Facts,
     tallies: &mut Tallies,
     id: i64,
     device: &Subject,
 ) -> rusqlite::Result<()> {
     debug_assert_eq!(device.kind, Kind::Device);
-    let relevant = facts.relevant(connection, id)?;
+    let relevant = facts.relevant(connection, names, id)?;
     let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
-    let Some(new) = fold(device, &relevant).view.map(Kept::of) else {
+    let Some(new) = fold(device, &relevant).map(Kept::of) else {
         return Ok(()); // Records never go away, so a device that is none now was none before.
     };
     let old = kept(connection, id)?;
@@ -144,16 +147,26 @@ pub fn refold(
     Ok(())
 }
 
-/// The devices that were ever inside a subject, downwards without end, the subject itself included where it is one.
-pub fn devices_inside(connection: &Connection, subject: i64) -> rusqlite::Result<Vec<i64>> {
-    connection
-        .prepare_cached(
-            "WITH RECURSIVE within (id) AS (
-                 SELECT ?1 UNION SELECT child FROM inside JOIN within ON parent = within.id
-             ) SELECT subject.id FROM within JOIN subject ON subject.id = within.id WHERE kind = 'device'",
-        )?
-        .query_map([subject], |row| row.get(0))?
-        .collect()
+/// The devices among these subjects, and all that were ever inside one of them, downwards without end.
+pub fn devices_inside(
+    connection: &Connection,
+    subjects: BTreeMap<i64, Subject>,
+) -> rusqlite::Result<BTreeMap<i64, Subject>> {
+    let mut children = connection
+        .prepare_cached("SELECT id, kind, name, scope FROM inside JOIN subject ON id = child WHERE parent = ?")?;
+    let mut waiting: Vec<i64> = subjects.keys().copied().collect();
+    let mut found = subjects;
+    while let Some(parent) = waiting.pop() {
+        let mut rows = children.query([parent])?;
+        while let Some(row) = rows.next()? {
+            if let Entry::Vacant(new) = found.entry(row.get(0)?) {
+                waiting.push(*new.key());
+                new.insert(names::subject(row, 1)?);
+            }
+        }
+    }
+    found.retain(|_, subject| subject.kind == Kind::Device);
+    Ok(found)
 }
 
 /// What the tallies count: devices that are packed, packages and pallets with a device in them.

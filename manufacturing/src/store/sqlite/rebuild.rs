@@ -28,18 +28,21 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
         }
         progress(super::number(first));
     }
-    let mut devices =
-        connection.prepare("SELECT id FROM subject WHERE kind = 'device' AND id > ? ORDER BY id LIMIT ?")?;
+    let mut devices = connection
+        .prepare("SELECT id, kind, name, scope FROM subject WHERE kind = 'device' AND id > ? ORDER BY id LIMIT ?")?;
     let mut after = 0;
     loop {
-        let ids: Vec<i64> = devices.query_map([after, STRIDE], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let Some(&highest) = ids.last() else { break };
-        let (mut facts, mut tallies) = (Facts::default(), Tallies::default());
-        for id in ids {
-            refold(connection, &mut facts, &mut tallies, id, &names::name(connection, id)?)?;
+        let (mut names, mut facts, mut tallies) = (Names::default(), Facts::default(), Tallies::default());
+        let mut rows = devices.query([after, STRIDE])?;
+        let before = after;
+        while let Some(row) = rows.next()? {
+            after = row.get(0)?;
+            refold(connection, &mut names, &mut facts, &mut tallies, after, &names::subject(row, 1)?)?;
         }
         tallies.write(connection)?;
-        after = highest;
+        if after == before {
+            break;
+        }
     }
     connection.query_row("SELECT count(*) FROM device", [], |row| row.get(0))
 }

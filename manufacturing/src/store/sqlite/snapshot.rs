@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::load::Facts;
 use super::member::Unit;
+use super::names::Names;
 use super::project::{self, Kept};
 use super::stations::{self, SeriesState};
 use super::{TENANT, member};
@@ -77,7 +78,7 @@ impl<'c> Snapshot<'c> {
 
     /// The facts about a device and everything that it was ever inside.
     pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
-        Facts::default().relevant(&self.connection, device.id)
+        Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
     }
 
     /// See [`member::units`].
