@@ -17,8 +17,6 @@ mod projection;
 mod recall;
 mod service;
 mod settings;
-#[cfg(test)]
-mod speed;
 mod store;
 #[cfg(test)]
 mod testkit;

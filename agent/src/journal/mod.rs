@@ -10,6 +10,7 @@
 //! | `quarantine(seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `station` | one row: name, series, state as JSON, `settled`, `answered`, the service's key |
 
+mod ballast;
 mod group;
 mod marks;
 mod queue;
@@ -24,6 +25,7 @@ use records::{Hash, PublicKey, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::station::State;
+pub use ballast::Ballast;
 pub use group::Group;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};

@@ -232,15 +232,23 @@ impl Journal {
             .map_err(query("forget records of"))
     }
 
+    /// Bytes inside the file that forgotten records have left free: they can be written to even on a full disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn free_inside(&self) -> Result<u64, JournalError> {
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+        number("freelist_count").and_then(|pages| Ok(pages * number("page_size")?)).map_err(query("measure"))
+    }
+
     /// Bytes in use of the quota.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn used(&self) -> Result<u64, JournalError> {
         let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-        let used =
-            number("page_count").and_then(|pages| Ok((pages - number("freelist_count")?) * number("page_size")?));
-        used.map_err(query("measure"))
+        let size = number("page_count").and_then(|pages| Ok(pages * number("page_size")?)).map_err(query("measure"))?;
+        Ok(size.saturating_sub(self.free_inside()?))
     }
 }
 

@@ -10,7 +10,7 @@ use records::Stamp;
 use tokio::sync::{broadcast, watch};
 
 use super::{Mark, Owner, Report, Request, ScanRequest};
-use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::journal::{Applied, Ballast, FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Reading, State, Unread, decide};
 
 /// Most inputs in one group.
@@ -19,6 +19,8 @@ const GROUP: usize = 64;
 const IDLE: Duration = Duration::from_millis(200);
 /// How often receipted records are forgotten.
 const FORGET_EVERY_MS: u64 = 60_000;
+/// On a full disk scans go on when forgotten records have left so many bytes free.
+const ROOM: u64 = 256 << 10;
 /// SSCCs that one scan can use: a pallet's and a package's.
 const SSCCS_PER_SCAN: u64 = 2;
 
@@ -30,6 +32,7 @@ pub(super) struct Running {
     answered: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
+    ballast: Ballast,
 }
 
 /// An input that is being decided, and who waits for the answer.
@@ -47,7 +50,8 @@ enum Item {
 
 impl Running {
     pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>) -> Self {
-        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0 }
+        let ballast = Ballast::new(&owner.folder);
+        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0, ballast }
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Request>) {
@@ -104,9 +108,13 @@ impl Running {
 
     fn decide_group(&mut self, items: Vec<Item>) {
         let now = self.owner.clock.now();
-        let result = self.commit_group(&items, &now);
-        if result.as_ref().is_err_and(JournalError::is_full) {
+        let result = match self.has_room() {
+            true => self.commit_group(&items, &now).map_err(Red::Failed),
+            false => Err(Red::NoRoom),
+        };
+        if matches!(&result, Err(Red::Failed(error)) if error.is_full()) {
             self.forget_at = 0; // what has its receipt makes room at once
+            self.ballast.release_if_disk_is_full();
         }
         let failed = result.as_ref().err().map(not_durable);
         let mut answers = result.unwrap_or_default().into_iter();
@@ -126,6 +134,11 @@ impl Running {
             }
         }
         self.answered = self.owner.state.last_seq;
+    }
+
+    /// May something new be written? On a full disk only into what forgotten records have left free.
+    fn has_room(&self) -> bool {
+        self.ballast.is_held() || self.owner.journal.free_inside().is_ok_and(|free| free >= ROOM)
     }
 
     /// Decides and commits; the answers are to be given only if it returns `Ok`.
@@ -224,9 +237,15 @@ impl Running {
         if self.owner.state.tick_is_due(&now) {
             self.tick(&now);
         }
+        if !self.ballast.is_held() {
+            self.forget_at = 0;
+            self.ballast.rebuild();
+        }
         if now.since_boot >= self.forget_at {
             self.save_settled(); // only what has its receipt on disk is forgotten
-            match self.owner.journal.forget(now.wall.as_second(), self.owner.keep) {
+            // On a full disk nothing is kept beyond its receipt.
+            let keep = if self.ballast.is_held() { self.owner.keep } else { Duration::ZERO };
+            match self.owner.journal.forget(now.wall.as_second(), keep) {
                 Ok(FORGET_AT_ONCE) => {} // there is more: go on at the next occasion
                 Ok(_) => self.forget_at = now.since_boot + FORGET_EVERY_MS,
                 Err(error) => warn("receipted records could not be forgotten", &error),
@@ -273,18 +292,26 @@ fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, n
     }
 }
 
-fn not_durable(error: &JournalError) -> (String, &'static str) {
-    warn("a group was not committed", error);
-    if error.is_full() {
-        (
-            "Not recorded: the disk is full".to_owned(),
-            "Put the unit aside and tell a technician: free disk space, or let the queue drain.",
-        )
-    } else {
-        (
-            "Not recorded: the disk does not take it".to_owned(),
-            "Put the unit aside and tell a technician: see the log of lotline-station.",
-        )
+/// Why a group is answered red.
+enum Red {
+    /// The disk is full, and what is left of it is for receipts.
+    NoRoom,
+    /// The journal did not take it.
+    Failed(JournalError),
+}
+
+fn not_durable(red: &Red) -> (String, &'static str) {
+    let full = (
+        "Not recorded: the disk is full".to_owned(),
+        "Put the unit aside and tell a technician: free disk space, or let the queue drain.",
+    );
+    match red {
+        Red::NoRoom => full,
+        Red::Failed(error) => {
+            warn("a group was not committed", error);
+            let broken = "Put the unit aside and tell a technician: see the log of lotline-station.";
+            if error.is_full() { full } else { ("Not recorded: the disk does not take it".to_owned(), broken) }
+        }
     }
 }
 

@@ -168,7 +168,11 @@ async fn a_service_that_comes_back_gets_what_comes_from_then_on() {
             assert_eq!(message(&mut events).await.payload, [round, number]);
         }
         // Gone with messages in flight; once by a good-bye, once without.
-        if round % 2 == 0 { service.close().await } else { drop(events) }
+        if round % 2 == 0 {
+            service.close().await
+        } else {
+            drop(events)
+        }
         station.publish(said("x/one/records", "nobody is there", false)).await.unwrap();
     }
 }

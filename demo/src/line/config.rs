@@ -98,8 +98,11 @@ mod tests {
             assert!(matches!(read(serial), Ok(Reading::Device { serial: read, .. }) if read == serial), "{serial}");
         }
         let order = read("WO:2026-0457;P=LL-200;L=L2647A");
-        assert!(matches!(&order, Ok(Reading::WorkOrder { id, attributes })
-            if id == "2026-0457" && attributes["lotCode"] == "L2647A"), "{order:?}");
+        assert!(
+            matches!(&order, Ok(Reading::WorkOrder { id, attributes })
+            if id == "2026-0457" && attributes["lotCode"] == "L2647A"),
+            "{order:?}"
+        );
         assert_eq!(read("LOTLINE-VOID-LAST").unwrap(), Reading::Command(Command::VoidLast));
         for wrong in ["", "two words", "https://example.com/warranty", "Gerät", &"x".repeat(65), "WO:"] {
             assert!(read(wrong).is_err(), "{wrong}");
@@ -115,6 +118,10 @@ mod tests {
         let file = Path::new(&shared).join("data/serials/drives-2013-04-10.csv");
         let serials = crate::serials::read(&file, Some("serial_number")).unwrap();
         assert_eq!(serials.len(), 21_195);
-        assert!(serials.iter().all(|serial| serial.len() <= 64 && serial.bytes().all(|b| b.is_ascii_graphic() && b != b':')));
+        assert!(
+            serials
+                .iter()
+                .all(|serial| serial.len() <= 64 && serial.bytes().all(|b| b.is_ascii_graphic() && b != b':'))
+        );
     }
 }

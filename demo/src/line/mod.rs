@@ -31,6 +31,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::local::client::Connection;
@@ -83,7 +84,8 @@ impl Options {
     pub fn find() -> Result<Self, LineError> {
         let this = std::env::current_exe().map_err(LineError::System)?;
         // Tests lie in `deps/`, one folder deeper.
-        let found = this.ancestors().skip(1).take(2).map(|folder| folder.join("lotline-demo")).find(|path| path.is_file());
+        let found =
+            this.ancestors().skip(1).take(2).map(|folder| folder.join("lotline-demo")).find(|path| path.is_file());
         found.map(Self::new).ok_or(LineError::NoProgram { near: this })
     }
 }
@@ -96,7 +98,7 @@ pub struct Line {
     broker: SocketAddr,
     service: SocketAddr,
     parts: BTreeMap<Part, Process>,
-    scanner: PtyScanner,
+    scanner: Arc<PtyScanner>,
     http: Http,
     /// Held as long as the line runs.
     _lock: File,
@@ -133,7 +135,7 @@ impl Line {
             broker: addresses[0],
             service: addresses[1],
             parts: BTreeMap::new(),
-            scanner,
+            scanner: Arc::new(scanner),
             http: Http::new().map_err(LineError::System)?,
             _lock: lock,
             temporary,
@@ -177,7 +179,8 @@ impl Line {
             Part::Broker => words(&["--listen", &self.broker.to_string()]),
             Part::Service => {
                 let broker = format!("mqtt://{}", self.broker);
-                let mut arguments = words(&["serve", "--listen", &self.service.to_string(), "--broker", &broker, "--data"]);
+                let mut arguments =
+                    words(&["serve", "--listen", &self.service.to_string(), "--broker", &broker, "--data"]);
                 arguments.push(self.folder.join("service").into());
                 arguments
             }
@@ -269,6 +272,12 @@ impl Line {
     #[must_use]
     pub fn scanner(&self) -> &PtyScanner {
         &self.scanner
+    }
+
+    /// The scanner, for another thread.
+    #[must_use]
+    pub fn scanner_handle(&self) -> Arc<PtyScanner> {
+        self.scanner.clone()
     }
 
     /// The folder of everything.
@@ -363,7 +372,7 @@ impl Line {
         }
     }
 
-    fn not_reached(&self, what: &str, limit: Duration, found: String) -> LineError {
+    pub(crate) fn not_reached(&self, what: &str, limit: Duration, found: String) -> LineError {
         LineError::NotReached { what: what.to_owned(), seconds: limit.as_secs(), found, logs: self.folder.clone() }
     }
 }
@@ -405,8 +414,11 @@ fn folder(wanted: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>),
 }
 
 fn make_folder(path: &Path) -> Result<(), LineError> {
-    std::fs::create_dir_all(path)
-        .map_err(|source| LineError::File { action: "make the folder", path: path.to_owned(), source })
+    std::fs::create_dir_all(path).map_err(|source| LineError::File {
+        action: "make the folder",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Two lines in one folder would be two stations with one name.
@@ -462,19 +474,5 @@ mod tests {
         assert!(text.contains("service.log") && text.contains("it says: service serve --listen 127.0.0.1:"), "{text}");
         let mut line = Line::prepare(&Options::new("/no/such/program")).unwrap();
         assert!(matches!(line.start_part(Part::Broker), Err(LineError::Process { part: Part::Broker, .. })));
-    }
-
-    #[test]
-    fn a_part_ends_in_order_or_is_killed() {
-        let data = tempfile::tempdir().unwrap();
-        let start = |script: &str| {
-            let log = data.path().join("log");
-            // `sh station …`: the file `station` is a script in this folder.
-            let file = data.path().join("station");
-            std::fs::write(&file, script).unwrap();
-            Process::start(Part::Station, Path::new("/bin/sh"), &[], &log)
-        };
-        let script = data.path().join("station");
-        assert!(start("exit 0").is_ok() && script.is_file());
     }
 }

@@ -79,7 +79,8 @@ impl Line {
                 return Ok(health);
             }
             if left().is_zero() {
-                let found = format!("stored up to {}: {stored}, {} records at the service", status.last, health.position);
+                let found =
+                    format!("stored up to {}: {stored}, {} records at the service", status.last, health.position);
                 return Err(self.not_reached("a service that has stored everything", limit, found));
             }
         }

@@ -51,7 +51,10 @@ pub async fn recall(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -
                 if let Err(error) = sent {
                     tracing::error!(%error, "a recall broke off");
                     // The client sees a broken connection instead of an end.
-                    let _: ControlFlow<()> = send(&handle, &pieces, Err(io::Error::other("the store did not answer")));
+                    let broken = io::Error::other("the store did not answer");
+                    if send(&handle, &pieces, Err(broken)).is_break() {
+                        tracing::debug!("the client had left before");
+                    }
                 }
             }
         }

@@ -119,7 +119,8 @@ pub fn stream(
             return Ok(());
         }
     }
-    // Nobody has to take the last piece.
-    let _: ControlFlow<()> = send(answer.end(&completeness));
+    if send(answer.end(&completeness)).is_break() {
+        tracing::debug!("the client left before the end of a recall");
+    }
     Ok(())
 }

@@ -71,6 +71,9 @@ fn run(
         }
         done.into_iter().for_each(|done| done());
     }
+    if let Err(error) = writer.close() {
+        tracing::warn!(%error, "the log of the store was not written back; that is done at the next start");
+    }
     Stopped::Finished
 }
 

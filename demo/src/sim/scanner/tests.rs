@@ -102,14 +102,20 @@ fn a_writer_that_waits_sees_that_the_reader_or_the_device_went() {
         let (_folder, scanner) = scanner(Format::cr());
         let reader = File::open(scanner.link()).unwrap();
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| loop {
-                if let Err(error) = scanner.scan([b'x'; 1000]) {
-                    return error;
+            let writer = scope.spawn(|| {
+                loop {
+                    if let Err(error) = scanner.scan([b'x'; 1000]) {
+                        return error;
+                    }
                 }
             });
             std::thread::sleep(Duration::from_millis(100));
             assert!(!writer.is_finished());
-            if unplug { scanner.unplug().unwrap() } else { drop(reader) }
+            if unplug {
+                scanner.unplug().unwrap()
+            } else {
+                drop(reader)
+            }
             let error = writer.join().unwrap();
             assert_eq!(matches!(error, ScannerError::Unplugged { .. }), unplug, "{error}");
         });

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use base::sqlite::{Migration, Profile};
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use member::Unit;
@@ -54,7 +55,7 @@ impl Writer {
     pub fn open(path: &Path) -> Result<Self, base::sqlite::Error> {
         let mut connection = base::sqlite::open(path, &Profile::writer(WRITER_CACHE_KIB, PATIENCE))?;
         base::sqlite::migrate(&mut connection, &MIGRATIONS)?;
-        Self::with(connection).map_err(|source| base::sqlite::Error::Query { action: "set up", source })
+        Self::with(connection).map_err(set_up)
     }
 
     /// A store that is gone when it is dropped.
@@ -66,7 +67,7 @@ impl Writer {
     }
 
     fn with(connection: Connection) -> rusqlite::Result<Self> {
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        keep_statements(&connection)?;
         // Otherwise REPLACE would remove rows without asking the triggers that keep them.
         connection.pragma_update(None, "recursive_triggers", true)?;
         Ok(Self { connection })
@@ -85,6 +86,14 @@ impl Writer {
         let committed = append.finish()?;
         transaction.commit()?;
         Ok(committed)
+    }
+
+    /// Writes the log back into the store, so that its file alone is the whole store.
+    ///
+    /// # Errors
+    /// What SQLite says; the log then stays beside the file, and nothing is lost.
+    pub fn close(self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// Makes every projection anew from the stored lines.
@@ -114,8 +123,19 @@ impl Writer {
 /// The file cannot be opened.
 pub fn reader(path: &Path) -> Result<Connection, base::sqlite::Error> {
     let connection = base::sqlite::open(path, &Profile::reader(READER_CACHE_KIB, PATIENCE))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection).map_err(set_up)?;
     Ok(connection)
+}
+
+/// Keeps statements as they were planned once. Otherwise SQLite plans some of them anew at each use, in case the values
+/// make another plan better (<https://www.sqlite.org/c3ref/c_dbconfig_defensive.html>, ENABLE_QPSG).
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
+}
+
+fn set_up(source: rusqlite::Error) -> base::sqlite::Error {
+    base::sqlite::Error::Query { action: "set up", source }
 }
 
 /// Microseconds since 1970, as times are stored.

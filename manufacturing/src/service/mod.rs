@@ -207,3 +207,6 @@ fn session(broker: &Broker) -> Result<mqtt::Settings, ServiceError> {
     settings.max_packet = u32::try_from(MOST_PACKET).unwrap_or(u32::MAX);
     Ok(settings)
 }
+
+#[cfg(test)]
+mod tests;

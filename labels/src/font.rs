@@ -1,0 +1,299 @@
+//! Text as dots. Outlines are fitted to the dot grid by the automatic hinter for one-bit output, so that all stems of a size are
+//! equally wide; a dot is black where the outline covers at least half of it.
+
+use embedded_graphics::pixelcolor::BinaryColor;
+use embedded_graphics::prelude::{DrawTarget, Pixel, Point, Size as Extent};
+use embedded_graphics::primitives::Rectangle;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::outline::{
+    DrawError, DrawSettings, Engine, GlyphStyles, HintingInstance, HintingOptions, OutlinePen, Target,
+};
+use skrifa::{FontRef, MetadataProvider};
+use zeno::{Command, Mask, Origin, Point as OutlinePoint};
+
+/// Liberation Sans: metrics of a face that everybody knows, Latin, Greek and Cyrillic.
+const REGULAR: &[u8] = include_bytes!("../fonts/LiberationSans-Regular.ttf");
+const BOLD: &[u8] = include_bytes!("../fonts/LiberationSans-Bold.ttf");
+
+/// Which face a text is set in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Regular,
+    Bold,
+}
+
+/// The faces that labels are set in.
+pub(crate) struct Fonts {
+    regular: Face,
+    bold: Face,
+}
+
+struct Face {
+    font: FontRef<'static>,
+    styles: GlyphStyles,
+}
+
+impl Face {
+    fn new(bytes: &'static [u8]) -> Result<Face, FontError> {
+        let font = FontRef::new(bytes).map_err(|error| FontError::File { reason: error.to_string() })?;
+        let styles = GlyphStyles::new(&font.outline_glyphs());
+        Ok(Face { font, styles })
+    }
+}
+
+impl std::fmt::Debug for Fonts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fonts")
+    }
+}
+
+impl Fonts {
+    /// The faces that are part of the program.
+    pub fn embedded() -> Result<Fonts, FontError> {
+        Ok(Fonts { regular: Face::new(REGULAR)?, bold: Face::new(BOLD)? })
+    }
+
+    /// The least em in dots with which capitals are at least `height` dots high.
+    pub fn em_for_capitals(&self, weight: Weight, height: i32) -> Result<u32, FontError> {
+        // Capitals of common faces are about 0.7 em high; from a little below, the first that fits is the least.
+        let mut em = u32::try_from(height).unwrap_or(1).max(1);
+        while self.capitals(weight, em)? < height {
+            em += 1;
+        }
+        Ok(em)
+    }
+
+    /// Height of capitals in dots.
+    pub fn capitals(&self, weight: Weight, em: u32) -> Result<i32, FontError> {
+        Ok(-self.line(weight, em, "H")?.ink.top_left.y)
+    }
+
+    /// Sets one line of text with an em of `em` dots.
+    ///
+    /// # Errors
+    /// A character that the face does not have: it is never replaced by a box.
+    pub fn line(&self, weight: Weight, em: u32, text: &str) -> Result<Line, FontError> {
+        let face = match weight {
+            Weight::Regular => &self.regular,
+            Weight::Bold => &self.bold,
+        };
+        let outlines = face.font.outline_glyphs();
+        let options = HintingOptions { engine: Engine::Auto(Some(face.styles.clone())), target: Target::Mono };
+        let hinting = HintingInstance::new(&outlines, Size::new(em as f32), LocationRef::default(), options)?;
+        let metrics = face.font.glyph_metrics(Size::new(em as f32), LocationRef::default());
+        let charmap = face.font.charmap();
+        let mut line = Line { glyphs: Vec::new(), advance: 0, ink: Rectangle::zero() };
+        for character in text.chars() {
+            let glyph = charmap
+                .map(character)
+                .and_then(|id| outlines.get(id).map(|outline| (id, outline)))
+                .ok_or(FontError::MissingGlyph { character })?;
+            let mut pen = Pen::default();
+            let adjusted = glyph.1.draw(DrawSettings::hinted(&hinting, false), &mut pen)?;
+            if let Some(dots) = Glyph::new(&pen.commands, line.advance) {
+                line.ink = match line.ink.is_zero_sized() {
+                    true => dots.area,
+                    false => line.ink.envelope(&dots.area),
+                };
+                line.glyphs.push(dots);
+            }
+            let advance = adjusted.advance_width.or_else(|| metrics.advance_width(glyph.0)).unwrap_or_default();
+            line.advance += advance.round() as i32;
+        }
+        Ok(line)
+    }
+}
+
+/// A line of text as dots, relative to the start of its base line; y grows downwards.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    glyphs: Vec<Glyph>,
+    /// Width with the white at both ends, in dots.
+    advance: i32,
+    /// The smallest rectangle with all black dots; zero sized for blanks.
+    pub ink: Rectangle,
+}
+
+impl Line {
+    /// Width of the black dots.
+    pub fn width(&self) -> i32 {
+        i32::try_from(self.ink.size.width).unwrap_or(i32::MAX)
+    }
+
+    /// Draws the line with the start of its base line at `origin`.
+    pub fn draw<D>(&self, target: &mut D, origin: Point, color: BinaryColor) -> Result<(), D::Error>
+    where
+        D: DrawTarget<Color = BinaryColor>,
+    {
+        for glyph in &self.glyphs {
+            let dots = glyph.dots().map(|dot| Pixel(dot + origin, color));
+            target.draw_iter(dots)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Glyph {
+    area: Rectangle,
+    /// Coverage of each dot, 0 to 255.
+    coverage: Vec<u8>,
+}
+
+impl Glyph {
+    /// `None` for a blank.
+    fn new(outline: &[Command], x: i32) -> Option<Glyph> {
+        if outline.is_empty() {
+            return None;
+        }
+        let (coverage, placement) = Mask::new(outline).origin(Origin::BottomLeft).render();
+        let area = Rectangle::new(
+            Point::new(x + placement.left, -placement.top),
+            Extent::new(placement.width, placement.height),
+        );
+        let mut glyph = Glyph { area, coverage };
+        // The mask may have an edge of dots that are hardly covered: the ink is what is black.
+        let mut black = glyph.dots();
+        let first = Rectangle::new(black.next()?, Extent::new(1, 1));
+        let ink = black.fold(first, |ink, dot| ink.envelope(&Rectangle::new(dot, Extent::new(1, 1))));
+        let inside: Vec<u8> = (0..ink.size.height as i32)
+            .flat_map(|y| (0..ink.size.width as i32).map(move |x| Point::new(x, y)))
+            .map(|dot| glyph.covered(dot + ink.top_left))
+            .collect();
+        glyph = Glyph { area: ink, coverage: inside };
+        Some(glyph)
+    }
+
+    fn covered(&self, dot: Point) -> u8 {
+        let Point { x, y } = dot - self.area.top_left;
+        let at = y as usize * self.area.size.width as usize + x as usize;
+        self.coverage.get(at).copied().unwrap_or_default()
+    }
+
+    fn dots(&self) -> impl Iterator<Item = Point> + '_ {
+        let width = self.area.size.width.max(1) as usize;
+        let black = self.coverage.iter().enumerate().filter(|(_, coverage)| **coverage >= 128);
+        black.map(move |(at, _)| self.area.top_left + Point::new((at % width) as i32, (at / width) as i32))
+    }
+}
+
+/// Collects an outline for the mask; y grows upwards in both.
+#[derive(Default)]
+struct Pen {
+    commands: Vec<Command>,
+}
+
+impl OutlinePen for Pen {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.commands.push(Command::MoveTo(OutlinePoint::new(x, y)));
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.commands.push(Command::LineTo(OutlinePoint::new(x, y)));
+    }
+
+    fn quad_to(&mut self, cx: f32, cy: f32, x: f32, y: f32) {
+        self.commands.push(Command::QuadTo(OutlinePoint::new(cx, cy), OutlinePoint::new(x, y)));
+    }
+
+    fn curve_to(&mut self, ax: f32, ay: f32, bx: f32, by: f32, x: f32, y: f32) {
+        let (a, b) = (OutlinePoint::new(ax, ay), OutlinePoint::new(bx, by));
+        self.commands.push(Command::CurveTo(a, b, OutlinePoint::new(x, y)));
+    }
+
+    fn close(&mut self) {
+        self.commands.push(Command::Close);
+    }
+}
+
+/// Why a text cannot be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FontError {
+    /// The face has no such character.
+    #[error("the font has no character {character:?} (U+{:04X})", u32::from(*character))]
+    MissingGlyph {
+        /// The character.
+        character: char,
+    },
+    /// The font file is not one.
+    #[error("the font cannot be read: {reason}")]
+    File {
+        /// What its reader says.
+        reason: String,
+    },
+    /// An outline of the font is damaged.
+    #[error("a character of the font cannot be drawn: {reason}")]
+    Outline {
+        /// What its reader says.
+        reason: String,
+    },
+}
+
+impl From<DrawError> for FontError {
+    fn from(error: DrawError) -> FontError {
+        FontError::Outline { reason: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::canvas::Canvas;
+
+    fn stems(weight: Weight, em: u32) -> BTreeMap<u32, u32> {
+        let line = Fonts::embedded().unwrap().line(weight, em, "lIHhnmiu").unwrap();
+        let (width, height) = (line.ink.size.width + 4, line.ink.size.height);
+        let mut canvas = Canvas::new(width, height);
+        line.draw(&mut canvas, Point::zero() - line.ink.top_left, BinaryColor::On).unwrap();
+        // A row at half the height of small letters crosses every stem and no bow.
+        let y = height as i32 - (f64::from(em) * 0.2) as i32;
+        let mut runs = BTreeMap::new();
+        let mut run = 0;
+        for x in 0..=width as i32 {
+            if canvas.is_black(x, y) {
+                run += 1;
+            } else if run > 0 {
+                *runs.entry(run).or_default() += 1;
+                run = 0;
+            }
+        }
+        runs
+    }
+
+    #[test]
+    fn all_stems_of_a_size_are_equally_wide() {
+        for em in [14, 17, 20, 25, 28, 34, 42, 60, 90] {
+            for weight in [Weight::Regular, Weight::Bold] {
+                let stems = stems(weight, em);
+                assert_eq!(stems.len(), 1, "{weight:?} em {em}: {stems:?}");
+                assert_eq!(stems.values().sum::<u32>(), 14, "{weight:?} em {em}: {stems:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn capitals_are_never_lower_than_asked() {
+        let fonts = Fonts::embedded().unwrap();
+        for height in [10, 16, 24, 37, 56, 100] {
+            let em = fonts.em_for_capitals(Weight::Regular, height).unwrap();
+            assert!(fonts.capitals(Weight::Regular, em).unwrap() >= height);
+            assert!(fonts.capitals(Weight::Regular, em - 1).unwrap() < height);
+        }
+    }
+
+    #[test]
+    fn accents_are_drawn_and_missing_characters_refused() {
+        let fonts = Fonts::embedded().unwrap();
+        let plain = fonts.line(Weight::Regular, 40, "AU").unwrap();
+        let accents = fonts.line(Weight::Regular, 40, "ÄÜ").unwrap();
+        assert!(accents.ink.size.height > plain.ink.size.height);
+        assert!(fonts.line(Weight::Regular, 40, "Łódź Ωμέγα Жук").is_ok());
+        assert_eq!(
+            fonts.line(Weight::Bold, 40, "a漢").unwrap_err().to_string(),
+            "the font has no character '漢' (U+6F22)"
+        );
+        assert_eq!(fonts.line(Weight::Bold, 40, "  ").unwrap().width(), 0);
+    }
+}

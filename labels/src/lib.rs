@@ -1,0 +1,4 @@
+//! x
+mod canvas;
+mod font;
+pub use canvas::Canvas;

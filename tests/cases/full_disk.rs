@@ -1,0 +1,99 @@
+//! A disk that another program fills: red, receipts still count, and green again when there is space.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tests::{Rig, Shape, mosquitto, wait_for};
+
+/// A small file system in memory; unmounted when dropped.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn new(path: &Path) -> Option<Self> {
+        std::fs::create_dir_all(path).unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"]).arg(path).output();
+        mount.is_ok_and(|output| output.status.success()).then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+/// A line whose station has a small disk; `None` where this user cannot mount one.
+fn small_disk(test: &str) -> Option<(Rig, Mounted)> {
+    let mut rig = Rig::start(mosquitto(test)?, Shape { package: 10, pallet: 10 });
+    rig.end_station();
+    std::fs::remove_dir_all(rig.path("station")).unwrap();
+    let Some(mounted) = Mounted::new(&rig.path("station")) else {
+        println!("SKIPPED {test}: a file system can only be mounted as root");
+        return None;
+    };
+    rig.start_station();
+    rig.scan("WO:WO-1");
+    rig.wait_until_delivered(20);
+    rig.kill_service();
+    Some((rig, mounted))
+}
+
+/// Scans units until one is red; tells how many were green, and the red answer.
+fn scan_until_red(rig: &Rig, first: u32) -> (u32, serde_json::Value) {
+    let mut ask = rig.ask().unwrap();
+    for number in first.. {
+        let answer = ask.scan(&format!("A{number}")).unwrap();
+        if answer["outcome"] != "accepted" {
+            assert_eq!(answer["code"], "not-durable");
+            assert!(answer["text"].as_str().unwrap().contains("disk is full"), "{answer}");
+            return (number, answer);
+        }
+    }
+    unreachable!("numbers end")
+}
+
+#[test]
+fn a_disk_that_the_queue_itself_has_filled_is_emptied_by_receipts() {
+    let Some((mut rig, _mounted)) = small_disk("a disk filled by the queue") else { return };
+    let (green, _) = scan_until_red(&rig, 0);
+    rig.kill_station();
+    rig.start_station();
+    assert_eq!(rig.scan(&format!("A{green}"))["code"], "not-durable", "a restart changes nothing");
+    rig.start_service();
+    rig.wait_until_delivered(60);
+    assert_eq!(rig.json("/healthz")["devices"], green);
+    wait_for("green again, by itself", 20, || {
+        Some(rig.scan(&format!("A{green}"))).filter(|answer| answer["code"] == "packed")
+    });
+    (green + 1..green + 200).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["code"], "packed"));
+    rig.wait_until_delivered(20);
+    assert_eq!(rig.json("/healthz")["devices"], green + 200);
+    rig.end_station();
+}
+
+#[test]
+fn on_a_full_disk_scans_are_red_receipts_count_and_it_goes_on_by_itself() {
+    let Some((mut rig, _mounted)) = small_disk("a disk filled by another program") else { return };
+    (0..50).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
+
+    let filler = rig.path("station/filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    drop(file);
+    let (green, _) = scan_until_red(&rig, 50);
+
+    rig.start_service();
+    rig.wait_until_delivered(30);
+    assert_eq!(rig.json("/healthz")["devices"], green, "what was green has arrived, from a full disk");
+    assert_eq!(rig.scan(&format!("A{green}"))["code"], "not-durable", "what is left of the disk is for receipts");
+
+    std::fs::remove_file(&filler).unwrap();
+    wait_for("green again, by itself", 10, || {
+        Some(rig.scan(&format!("A{green}"))).filter(|answer| answer["code"] == "packed")
+    });
+    rig.wait_until_delivered(20);
+    assert_eq!(rig.json("/healthz")["devices"], green + 1);
+    rig.end_station();
+}
