@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use agent::local::Status;
-use agent::station::{Code, Counters, Outcome};
+use agent::station::{Answer, Code, Counters, Outcome};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -93,6 +93,7 @@ pub fn run(line: &mut Line, serials: &[String], stop: &Stop) -> Result<Summary, 
     };
     run.scan_all(line, &watch, serials, stop)?;
     let counters = line.status()?.counters;
+    run.last_reasons(&watch, counters.refused - run.before.refused);
     work::close(line, &watch)?;
     run.deliver(line, stop)?;
     let seconds = run.begin.elapsed().as_secs_f64();
@@ -195,11 +196,26 @@ impl Run {
     /// Why scans were red, from the answers that came since.
     fn reasons(&mut self, watch: &Watch) {
         while let Seen::Answer(answer) = watch.next(Duration::ZERO) {
-            if answer.outcome == Outcome::Refused {
-                self.not_durable += u64::from(answer.code == Code::NotDurable);
-                let word = serde_json::to_value(answer.code).ok();
-                let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("unknown").to_owned();
-                *self.reasons.entry(word).or_default() += 1;
+            self.reason(&answer);
+        }
+    }
+
+    fn reason(&mut self, answer: &Answer) {
+        if answer.outcome == Outcome::Refused {
+            self.not_durable += u64::from(answer.code == Code::NotDurable);
+            let word = serde_json::to_value(answer.code).ok();
+            let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("unknown").to_owned();
+            *self.reasons.entry(word).or_default() += 1;
+        }
+    }
+
+    /// The last answers may still be on the way to the watcher. Answers that were missed are not waited for.
+    fn last_reasons(&mut self, watch: &Watch, refused: u64) {
+        while self.reasons.values().sum::<u64>() < refused + self.not_durable {
+            match watch.next(Duration::from_millis(200)) {
+                Seen::Answer(answer) => self.reason(&answer),
+                Seen::Missed(_) => {}
+                Seen::Nothing | Seen::Ended => return,
             }
         }
     }

@@ -106,8 +106,8 @@ fn a_second_station_a_used_port_and_a_damaged_store_are_named() {
     rig.scan("A1");
     rig.wait_until_delivered(20);
     rig.end_service();
-    let store = std::fs::read_dir(rig.path("service")).unwrap().map(|entry| entry.unwrap().path());
-    let store = store.filter(|path| path.extension().is_some_and(|extension| extension == "db")).next().unwrap();
+    let mut files = std::fs::read_dir(rig.path("service")).unwrap().map(|entry| entry.unwrap().path());
+    let store = files.find(|path| path.extension().is_some_and(|extension| extension == "db")).unwrap();
     std::fs::write(&store, vec![0x55; 100_000]).unwrap();
     let (code, said) = service(&rig.path("service").display().to_string());
     assert!(code == Some(1) && said.contains(store.to_str().unwrap()), "{said}");
