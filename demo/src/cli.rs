@@ -158,7 +158,13 @@ impl Demo {
         let mut line = Line::start(&options, &mut progress)?;
         let result = match serials {
             Some(serials) => self.list(&mut line, &serials, &stop),
-            None => show::run(&mut line, &Screen::new(stop.clone()), &stop).map_err(Fault::from),
+            None => {
+                let screen = Screen::new(stop.clone());
+                show::run(&mut line, &screen, &stop).map_err(|error| {
+                    screen.clear();
+                    Fault::from(line.cause(error))
+                })
+            }
         };
         match result {
             Ok(()) => Ok(line.end(&mut progress)?),
@@ -174,7 +180,7 @@ impl Demo {
 
     fn list(&self, line: &mut Line, serials: &[String], stop: &Stop) -> Result<(), Fault> {
         let summary = list::run(line, serials, stop).map_err(|error| match error {
-            list::ListError::Line(error) => Fault::from(error),
+            list::ListError::Line(error) => Fault::from(line.cause(error)),
             stopped @ list::ListError::Stopped { .. } => Fault::Failed(stopped.to_string()),
         })?;
         let text = if self.json {

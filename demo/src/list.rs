@@ -11,6 +11,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::line::{Line, LineError, Seen, Watch};
+use crate::screen::counted;
 use crate::sim::ScannerError;
 use crate::stop::Stop;
 use crate::work;
@@ -293,8 +294,8 @@ impl Summary {
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![format!(
-            "{} serials scanned in {:.1} s ({:.0} a second): {} accepted, {} refused",
-            HumanCount(self.scanned),
+            "{} scanned in {:.1} s ({:.0} a second): {} accepted, {} refused",
+            counted(self.scanned, "serial"),
             self.seconds,
             self.scanned as f64 / self.seconds.max(0.001),
             HumanCount(self.accepted),
@@ -304,11 +305,11 @@ impl Summary {
             lines.push(format!("  refused as {why}: {}", HumanCount(*count)));
         }
         lines.push(format!(
-            "The service has {} devices in {} packages on {} pallets; {} records undelivered",
-            HumanCount(self.stored),
-            HumanCount(self.packages),
-            HumanCount(self.pallets),
-            HumanCount(self.undelivered)
+            "The service has {} in {} on {}; {} undelivered",
+            counted(self.stored, "device"),
+            counted(self.packages, "package"),
+            counted(self.pallets, "pallet"),
+            counted(self.undelivered, "record")
         ));
         lines.join("\n")
     }

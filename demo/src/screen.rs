@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use agent::station::{Answer, Filling, Outcome};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::stop::Stop;
 
@@ -117,6 +117,11 @@ pub fn paint(text: &str, numbers: &str, style: Style) -> String {
     if style.colour { format!("\x1b[{numbers}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
+/// A number with its word, in the plural where it has to be.
+pub fn counted(number: u64, word: &str) -> String {
+    format!("{} {word}{}", HumanCount(number), if number == 1 { "" } else { "s" })
+}
+
 /// Text that cannot move the cursor or forge a line.
 pub fn plain(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
@@ -149,6 +154,12 @@ mod tests {
         let line = answer(&packed(), Style::RICH);
         assert!(line.starts_with("\x1b[1;30;42m GREEN \x1b[0m  SN-1 packed"), "{line}");
         assert!(line.contains("[███████░░░]  7/10"));
+    }
+
+    #[test]
+    fn numbers_and_words_agree() {
+        assert_eq!(counted(1, "pallet"), "1 pallet");
+        assert_eq!((counted(0, "pallet"), counted(21_195, "device")), ("0 pallets".into(), "21,195 devices".into()));
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
         let error = value("a,sn\n1,A\n2,B,C\n");
         assert!(error.contains("is not CSV") && error.contains("line: 3"), "{error}");
         let error = of(b"sn\nA\n\xff\n", Some("sn")).unwrap_err();
-        assert!(error.contains("UTF-8") && error.contains("line: 3"), "{error}");
+        assert!(error.contains("UTF-8") && error.contains("line 3"), "{error}");
     }
 
     #[test]

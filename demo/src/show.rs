@@ -44,7 +44,7 @@ impl Script {
             3 if self.units > 1 => self.serial(self.units - 1),
             9 => "https://example.com/warranty".to_owned(),
             6 if open > 0 => work::VOID_LAST.to_owned(),
-            14 if open > 0 => work::CLOSE_PACKAGE.to_owned(),
+            12 if open > 2 => work::CLOSE_PACKAGE.to_owned(),
             _ => {
                 self.units += 1;
                 self.serial(self.units)
@@ -134,8 +134,11 @@ fn show_status(line: &Line, screen: &Screen, scans: u64) -> Result<(), LineError
     let status = line.status()?;
     let stored = line.health()?.devices;
     let text = format!(
-        "status: {} packed, {} refused | {} undelivered | {stored} stored at the service",
-        status.counters.accepted, status.counters.refused, status.undelivered
+        "status: {} green, {} red | {} waiting for a receipt | {} at the service",
+        status.counters.accepted,
+        status.counters.refused,
+        status.undelivered,
+        screen::counted(stored, "device")
     );
     if !screen.bottom(screen::paint(&text, "2", screen.style())) && scans.is_multiple_of(SAY_STATUS) {
         screen.say(&text);
@@ -149,16 +152,16 @@ fn conclude(line: &mut Line, screen: &Screen, before: agent::station::Counters) 
     let status = delivered.or_else(|_| line.status())?;
     let (health, counters) = (line.health()?, status.counters);
     screen.say(&format!(
-        "\nIn this run: {} units packed, {} scans refused, {} packages and {} pallets closed.
-The service has {} devices in {} packages on {} pallets; {} records undelivered.",
-        counters.accepted - before.accepted,
-        counters.refused - before.refused,
-        counters.packages - before.packages,
-        counters.pallets - before.pallets,
-        health.devices,
-        health.packages,
-        health.pallets,
-        status.undelivered
+        "\nIn this run: {} packed, {} refused, {} and {} closed.
+The service has {} in {} on {}; {} undelivered.",
+        screen::counted(counters.accepted - before.accepted, "unit"),
+        screen::counted(counters.refused - before.refused, "scan"),
+        screen::counted(counters.packages - before.packages, "package"),
+        screen::counted(counters.pallets - before.pallets, "pallet"),
+        screen::counted(health.devices, "device"),
+        screen::counted(health.packages, "package"),
+        screen::counted(health.pallets, "pallet"),
+        screen::counted(status.undelivered, "record")
     ));
     Ok(())
 }
@@ -170,13 +173,13 @@ mod tests {
     #[test]
     fn the_script_has_units_and_every_mistake() {
         let (mut script, mut again) = (Script::new(40), Script::new(40));
-        let codes: Vec<String> = (0..32).map(|_| script.next(1)).collect();
+        let codes: Vec<String> = (0..32).map(|_| script.next(3)).collect();
         assert_eq!(codes[0], "LL26-000041");
         assert_eq!(codes[3], codes[1], "a unit twice");
         for wanted in ["https://example.com/warranty", work::VOID_LAST, work::CLOSE_PACKAGE] {
             assert_eq!(codes.iter().filter(|code| *code == wanted).count(), 2, "{wanted}");
         }
-        assert_eq!((0..32).map(|_| again.next(1)).collect::<Vec<_>>(), codes);
+        assert_eq!((0..32).map(|_| again.next(3)).collect::<Vec<_>>(), codes);
         // Nothing is closed or taken back where nothing is open.
         let units = (0..32).map(|_| again.next(0)).filter(|code| code.starts_with("LOTLINE")).count();
         assert_eq!(units, 0);

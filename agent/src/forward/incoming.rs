@@ -51,8 +51,7 @@ impl Running {
             }
         });
         let resend = receipt.resend.iter().map(|(first, _)| *first).min();
-        let owner = self.setup.owner.clone();
-        tokio::task::spawn_blocking(move || owner.submit(Request::Receipt(receipt))).await.map_err(|_| Ended)??;
+        self.setup.owner.submit_async(Request::Receipt(receipt)).await?;
         if let Some(first) = resend {
             self.sender.resend(first, self.now());
         }
@@ -104,10 +103,6 @@ impl Running {
                 return Ok(());
             }
         };
-        let owner = self.setup.owner.clone();
-        tokio::task::spawn_blocking(move || owner.submit(Request::WorkOrder { lane, message }))
-            .await
-            .map_err(|_| Ended)??;
-        Ok(())
+        self.setup.owner.submit_async(Request::WorkOrder { lane, message }).await
     }
 }

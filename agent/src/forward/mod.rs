@@ -23,8 +23,8 @@ const STATUS_AFTER: Duration = Duration::from_secs(1);
 /// And without a change after so long.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 /// Most lines and bytes of a segment. Small enough that a slow link gives a receipt now and then.
-const SEGMENT_LINES: usize = 256;
-const SEGMENT_BYTES: usize = 128 << 10;
+const SEGMENT_LINES: usize = 128;
+const SEGMENT_BYTES: usize = 64 << 10;
 
 /// What the forwarder needs.
 pub struct Forwarder {

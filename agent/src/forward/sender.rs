@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 /// Segments that may wait for their PUBACK at once.
-const WINDOW: usize = 8;
+const WINDOW: usize = 4;
 /// Without any progress the wait for receipts grows up to this many times the configured one.
 const LONGEST_FACTOR: u32 = 16;
 

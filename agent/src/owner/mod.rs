@@ -11,7 +11,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use records::Hash;
@@ -28,7 +28,7 @@ pub use request::{Ask, Mark, Report, Request, ScanRequest};
 /// How long requests may wait before the submitter is held back.
 const WAITING: usize = 256;
 /// Answers that a watcher may be behind before it is told that it missed some.
-const BEHIND: usize = 8192;
+const BEHIND: usize = 1024;
 
 /// The owner of the journal and of the station's state.
 pub struct Owner {
@@ -72,21 +72,32 @@ impl Handle {
         self.requests.send(request).map_err(|_| Ended)
     }
 
+    /// Hands a request over from async code, which must not be held up: waits beside the others while the queue is full.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub async fn submit_async(&self, mut request: Request) -> Result<(), Ended> {
+        loop {
+            match self.requests.try_send(request) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(_)) => return Err(Ended),
+                Err(TrySendError::Full(back)) => request = back,
+            }
+            // The owner takes up to a group at once; a commit takes about so long.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Asks for something and waits for it, from async code.
     ///
     /// # Errors
     /// When the owner has ended.
     pub async fn ask<T: Send + 'static>(
         &self,
-        request: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Request + Send + 'static,
+        request: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Request,
     ) -> Result<T, Ended> {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let requests = self.requests.clone();
-        // The queue may be full for the time of a commit: not to be waited for on an async thread.
-        tokio::task::spawn_blocking(move || requests.send(request(reply)))
-            .await
-            .map_err(|_| Ended)?
-            .map_err(|_| Ended)?;
+        self.submit_async(request(reply)).await?;
         answer.await.map_err(|_| Ended)
     }
 

@@ -18,9 +18,12 @@
 //! # }
 //! ```
 
+mod ask;
 mod config;
 mod error;
+mod folder;
 mod http;
+mod options;
 pub mod ports;
 mod process;
 mod store;
@@ -34,14 +37,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::local::client::Connection;
-use agent::local::{Asked, Said, Status};
-use rustix::fs::{FlockOperation, flock};
+use agent::local::Status;
 
 use crate::sim::{Format, PtyScanner};
 use config::Config;
 pub use error::{LineError, describe};
+use folder::{folder, lock, make_folder};
 use http::Http;
+pub use options::Options;
 pub use process::Part;
 use process::Process;
 pub(crate) use process::follow_starter;
@@ -52,43 +55,8 @@ pub use watch::{Seen, Watch};
 const READY: Duration = Duration::from_secs(60);
 /// How often is looked whether it is.
 const LOOK: Duration = Duration::from_millis(20);
-/// Longest wait for an answer of the station.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A path of a Unix socket has at most 107 bytes.
-const LONGEST_FOLDER: usize = 80;
-
-/// How a line is made.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The program `lotline-demo`, from which the parts are started.
-    pub program: PathBuf,
-    /// Where everything is kept. Without it a temporary folder is used, and removed at the end.
-    pub data: Option<PathBuf>,
-    /// Devices in a package, 1 to 100 000.
-    pub package_size: u32,
-    /// Packages on a pallet, 1 to 100 000.
-    pub pallet_size: u32,
-}
-
-impl Options {
-    /// 10 devices in a package, 20 packages on a pallet, a temporary folder. `program` is `lotline-demo`.
-    #[must_use]
-    pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), data: None, package_size: 10, pallet_size: 20 }
-    }
-
-    /// The same with the program `lotline-demo` that is this process, or lies beside it as cargo puts it for tests.
-    ///
-    /// # Errors
-    /// [`LineError::NoProgram`].
-    pub fn find() -> Result<Self, LineError> {
-        let this = std::env::current_exe().map_err(LineError::System)?;
-        // Tests lie in `deps/`, one folder deeper.
-        let found =
-            this.ancestors().skip(1).take(2).map(|folder| folder.join("lotline-demo")).find(|path| path.is_file());
-        found.map(Self::new).ok_or(LineError::NoProgram { near: this })
-    }
-}
+/// How long the end of a process may be told after its connections are closed.
+const JUST_ENDED: Duration = Duration::from_millis(500);
 
 /// A running line. Its processes end with it, and with this process, however that ends.
 #[derive(Debug)]
@@ -224,6 +192,20 @@ impl Line {
         self.parts.values_mut().try_for_each(Process::check)
     }
 
+    /// What is behind an error: a part that has just ended, or the error itself.
+    #[must_use]
+    pub fn cause(&mut self, error: LineError) -> LineError {
+        let begin = Instant::now();
+        // A dying process closes its connections a moment before its end is told.
+        while begin.elapsed() < JUST_ENDED {
+            if let Err(died) = self.check() {
+                return died;
+            }
+            std::thread::sleep(LOOK);
+        }
+        error
+    }
+
     /// Kills a part as `kill -9` does; without effect when it does not run.
     ///
     /// # Errors
@@ -320,115 +302,6 @@ impl Line {
     #[must_use]
     pub fn http(&self) -> String {
         format!("http://{}", self.service)
-    }
-
-    /// How the station is.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub fn status(&self) -> Result<Status, LineError> {
-        let failed = |source| LineError::Station { log: self.log(Part::Station), source };
-        let mut connection = Connection::open(&self.socket()).map_err(failed)?;
-        connection.wait_at_most(Some(PATIENCE)).map_err(failed)?;
-        match connection.ask(&Asked::Status).map_err(failed)? {
-            Said::Status(status) => Ok(*status),
-            other => Err(LineError::Answer { said: format!("{other:?}"), log: self.log(Part::Station) }),
-        }
-    }
-
-    /// Every answer that the operator gets from now on.
-    ///
-    /// # Errors
-    /// When the station does not answer.
-    pub fn watch(&self) -> Result<Watch, LineError> {
-        Connection::open(&self.socket())
-            .and_then(Watch::begin)
-            .map_err(|source| LineError::Station { log: self.log(Part::Station), source })
-    }
-
-    /// Waits until the station's status is as wanted, and tells it. Parts that end meanwhile are an error; parts that were
-    /// killed here are not.
-    ///
-    /// # Errors
-    /// [`LineError::NotReached`] with `what` after `limit`.
-    pub fn wait_status(
-        &mut self,
-        limit: Duration,
-        what: &str,
-        wanted: impl Fn(&Status) -> bool,
-    ) -> Result<Status, LineError> {
-        let begin = Instant::now();
-        loop {
-            self.check()?;
-            let found = match self.status() {
-                Ok(status) if wanted(&status) => return Ok(status),
-                Ok(status) => summary(&status),
-                Err(error) => describe(&error),
-            };
-            if begin.elapsed() > limit {
-                return Err(self.not_reached(what, limit, found));
-            }
-            std::thread::sleep(LOOK);
-        }
-    }
-
-    pub(crate) fn not_reached(&self, what: &str, limit: Duration, found: String) -> LineError {
-        LineError::NotReached { what: what.to_owned(), seconds: limit.as_secs(), found, logs: self.folder.clone() }
-    }
-}
-
-fn summary(status: &Status) -> String {
-    let counters = status.counters;
-    let mut text = format!(
-        "station: {} packed, {} refused, {} undelivered",
-        counters.accepted, counters.refused, status.undelivered
-    );
-    for (name, scanner) in status.notices.scanners.iter().filter(|(_, scanner)| !scanner.ready) {
-        text += &format!(", scanner {name}: {}", scanner.why);
-    }
-    if !status.notices.uplink.trouble.is_empty() {
-        text += &format!(", {}", status.notices.uplink.trouble);
-    }
-    text
-}
-
-/// The folder, absolute, and its guard where it is temporary.
-fn folder(wanted: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), LineError> {
-    let (path, temporary) = match wanted {
-        Some(path) => {
-            make_folder(path)?;
-            (path.to_owned(), None)
-        }
-        None => {
-            let made = tempfile::Builder::new().prefix("lotline-demo-").tempdir();
-            let path = std::env::temp_dir();
-            let made = made.map_err(|source| LineError::File { action: "make a folder in", path, source })?;
-            (made.path().to_owned(), Some(made))
-        }
-    };
-    let path = path.canonicalize().map_err(|source| LineError::File { action: "find", path, source })?;
-    if path.as_os_str().len() > LONGEST_FOLDER || path.to_str().is_none() {
-        return Err(LineError::FolderName(path));
-    }
-    Ok((path, temporary))
-}
-
-fn make_folder(path: &Path) -> Result<(), LineError> {
-    std::fs::create_dir_all(path).map_err(|source| LineError::File {
-        action: "make the folder",
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Two lines in one folder would be two stations with one name.
-fn lock(folder: &Path) -> Result<File, LineError> {
-    let path = folder.join("lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|source| LineError::File { action: "write", path, source })?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(_) => Err(LineError::FolderInUse(folder.to_owned())),
     }
 }
 
