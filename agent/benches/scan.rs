@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use agent::board::Board;
 use agent::clock::SystemClock;
-use agent::journal::{Journal, Opened};
+use agent::journal::{Ballast, Journal, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
 use agent::station::{Code, Line, Start};
@@ -65,7 +65,8 @@ fn start(folder: &Path, tty: &str) -> (Settings, Handle, std::thread::JoinHandle
     };
     let (digest, keep) = (settings.digest(), Duration::from_secs(3600));
     let (rules, clock) = (settings.rules.clone(), Arc::new(SystemClock::new()));
-    let mut owner = Owner { journal, state, line, rules, digest, clock, folder: folder.to_owned(), keep };
+    let ballast = Ballast::new(folder);
+    let mut owner = Owner { journal, state, line, rules, digest, clock, folder: folder.to_owned(), ballast, keep };
     let (key, configuration) = (FixedBytes([1; 32]), settings.deciding.clone());
     owner.start(Start { key, series_before: None, rules: digest, configuration }).unwrap();
     let (handle, thread) = owner.spawn().unwrap();

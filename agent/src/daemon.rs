@@ -13,7 +13,7 @@ use crate::board::Board;
 use crate::clock::{Clock, SystemClock};
 use crate::forward::Forwarder;
 use crate::identity::{self, IdentityError};
-use crate::journal::{Journal, JournalError, Opened};
+use crate::journal::{Ballast, Journal, JournalError, Opened};
 use crate::local::{Server, ServerError};
 use crate::owner::{Handle, Owner, Request};
 use crate::settings::Settings;
@@ -41,6 +41,9 @@ pub enum DaemonError {
     /// Threads, signals.
     #[error("the system gives no threads or signals")]
     System(#[from] std::io::Error),
+    /// The task that forwards ended by itself.
+    #[error("the station stopped forwarding: see the log for the cause, then start it again")]
+    ForwarderEnded,
     /// The thread that decides ended by itself.
     #[error("the station stopped deciding: see the log for the cause, then start it again")]
     OwnerEnded,
@@ -66,7 +69,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     // The socket first: a second daemon must not touch the journal of a running one.
     let listener = Server::bind(&settings.socket)?;
     let (owner, not_confirmed) = open(&settings, &key)?;
-    let series = owner.line.series;
+    let (series, trusted) = (owner.line.series, owner.journal.service_key());
     let (handle, thread) = owner.spawn()?;
 
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
@@ -95,22 +98,26 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         lanes,
         broker: settings.broker,
         password,
+        trusted,
         owner: handle.clone(),
         board,
         retry,
     };
-    let forwarding = tokio::spawn(forwarder.run(forwarding_stops));
+    let mut forwarding = tokio::spawn(forwarder.run(forwarding_stops));
     tracing::info!(station = settings.station, %series, "running");
 
     let result = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         () = ended(&handle) => Err(DaemonError::OwnerEnded),
+        _ = &mut forwarding => Err(DaemonError::ForwarderEnded),
     };
     tracing::info!("stopping");
     stop.stop();
     stop_forwarding.send_replace(true);
-    drop(forwarding.await);
+    if !matches!(result, Err(DaemonError::ForwarderEnded)) {
+        drop(forwarding.await);
+    }
     serving.abort();
     let joined = tokio::task::spawn_blocking(move || {
         scanners.into_iter().for_each(|scanner| drop(scanner.join()));
@@ -170,7 +177,8 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (folder, keep, digest) = (settings.data.clone(), settings.journal.keep, settings.digest());
-    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, keep };
+    let ballast = Ballast::new(&folder);
+    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, ballast, keep };
     let configuration = settings.deciding.clone();
     owner.start(Start { key: key.public(), series_before, rules: digest, configuration })?;
     Ok((owner, not_confirmed))

@@ -105,9 +105,14 @@ impl Supervised {
         }
     }
 
-    /// A scan without content stands for what could not be read.
+    /// A scan of zeros stands for what could not be read: of noise only the length goes on record.
     fn nothing(&self, bytes: usize) -> Scan {
-        Scan { source: self.scanner.name.clone(), symbology: None, data: vec![0; bytes.min(1)], at: Instant::now() }
+        Scan {
+            source: self.scanner.name.clone(),
+            symbology: None,
+            data: vec![0; bytes.min(64 << 10)],
+            at: Instant::now(),
+        }
     }
 }
 

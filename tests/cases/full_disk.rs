@@ -88,6 +88,13 @@ fn on_a_full_disk_scans_are_red_receipts_count_and_it_goes_on_by_itself() {
     rig.wait_until_delivered(30);
     assert_eq!(rig.json("/healthz")["devices"], green, "what was green has arrived, from a full disk");
     assert_eq!(rig.scan(&format!("A{green}"))["code"], "not-durable", "what is left of the disk is for receipts");
+    rig.kill_station();
+    rig.start_station();
+    assert_eq!(
+        rig.scan(&format!("A{green}"))["code"],
+        "not-durable",
+        "a restart on a full disk works, and changes nothing"
+    );
 
     std::fs::remove_file(&filler).unwrap();
     wait_for("green again, by itself", 10, || {
@@ -96,4 +103,21 @@ fn on_a_full_disk_scans_are_red_receipts_count_and_it_goes_on_by_itself() {
     rig.wait_until_delivered(20);
     assert_eq!(rig.json("/healthz")["devices"], green + 1);
     rig.end_station();
+}
+
+#[test]
+fn a_station_starts_on_a_disk_that_was_filled_while_it_ran() {
+    let Some((mut rig, _mounted)) = small_disk("a start on a full disk") else { return };
+    (0..20).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
+    rig.kill_station();
+    let mut file = std::fs::File::create(rig.path("station/filler")).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    drop(file);
+    // Other sizes are another configuration, which has to go on record: that needs space.
+    let text = std::fs::read_to_string(rig.config()).unwrap();
+    std::fs::write(rig.config(), text.replace("package_size = 10", "package_size = 11")).unwrap();
+    rig.start_station();
+    rig.start_service();
+    rig.wait_until_delivered(30);
+    assert_eq!(rig.json("/healthz")["devices"], 20);
 }

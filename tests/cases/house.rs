@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Room, and the rooms that it may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("base", &[]),
     ("gs1", &[]),
     ("records", &[]),
     ("drivers", &[]),
-    ("agent", &["base", "drivers", "gs1", "records"]),
+    ("labels", &["base", "gs1"]),
+    ("agent", &["base", "drivers", "gs1", "labels", "records"]),
     ("manufacturing", &["base", "gs1", "records"]),
-    ("demo", &["agent", "base", "drivers", "gs1", "manufacturing", "records"]),
+    ("demo", &["agent", "base", "drivers", "gs1", "labels", "manufacturing", "records"]),
     ("tests", &["demo", "gs1", "records"]),
 ];
 

@@ -27,6 +27,8 @@ struct Told {
     /// Units that the station says it had already.
     duplicates: BTreeSet<String>,
     answered: usize,
+    /// What the station shows after restarts as recorded, but perhaps not confirmed.
+    shown: String,
 }
 
 impl Told {
@@ -100,6 +102,7 @@ fn killed_again_and_again_nothing_green_is_lost_and_nothing_is_there_twice() {
                     rig.start_station();
                     rig.wait_for_scanner();
                     watch = rig.watch().unwrap();
+                    told.shown.push_str(&rig.status().unwrap()["notConfirmed"].to_string());
                     let again: Vec<&String> =
                         serials[..next].iter().filter(|serial| !told.green.contains_key(*serial)).collect();
                     again.iter().for_each(|serial| rig.scanner.scan(serial).unwrap());
@@ -132,7 +135,12 @@ fn killed_again_and_again_nothing_green_is_lost_and_nothing_is_there_twice() {
     rig.wait_until_delivered(60);
 
     let all: BTreeSet<String> = serials.iter().cloned().collect();
-    let not_green = all.iter().filter(|serial| !told.green.contains_key(*serial)).count();
+    let unlit: Vec<&String> = all.iter().filter(|serial| !told.green.contains_key(*serial)).collect();
+    let not_green = unlit.len();
+    assert!(
+        unlit.iter().all(|serial| told.shown.contains(serial.as_str())),
+        "each is shown after the restart: {unlit:?}"
+    );
     assert!(not_green <= kills[0] as usize * 64, "stored without a light: at most one group for each kill");
     let health = rig.json("/healthz");
     assert_eq!(health["devices"], serials.len(), "every unit is stored exactly once");

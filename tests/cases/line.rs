@@ -148,6 +148,32 @@ fn without_a_service_the_line_goes_on_and_everything_arrives_later() {
 }
 
 #[test]
+fn a_service_restored_from_a_backup_gets_back_what_came_after_it() {
+    let Some(mosquitto) = mosquitto("a service restored from a backup") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    (0..10).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
+    rig.wait_until_delivered(20);
+    rig.end_service();
+    let (folder, backup) = (rig.path("service"), rig.path("backup"));
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        drop(std::fs::remove_dir_all(to));
+        assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+    };
+    copy(&folder, &backup);
+    rig.start_service();
+    (10..30).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
+    rig.wait_until_delivered(20);
+    rig.kill_service();
+    copy(&backup, &folder);
+    rig.start_service();
+    // The station has receipts for everything; the service asks for what it lost.
+    rig.scan("A30");
+    wait_for("all units to be back", 30, || Some(rig.json("/healthz")).filter(|health| health["devices"] == 31));
+    assert_eq!(rig.recall("A0", "workOrder").len(), 31);
+}
+
+#[test]
 fn a_scanner_that_goes_and_comes_back_is_found_again() {
     let Some(mosquitto) = mosquitto("a scanner that comes back") else { return };
     let rig = Rig::start(mosquitto, SHAPE);

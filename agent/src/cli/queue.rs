@@ -71,9 +71,8 @@ fn ask_or_read(
             if !Journal::file(&settings.data).exists() {
                 return Err(Fault::No(format!("station {} has no journal yet", settings.station)));
             }
-            let first = settings.packing.sscc.first();
-            let opened = Journal::open(&settings.data, &settings.station, settings.journal.quota, first);
-            let mut journal = opened.map_err(|error| Fault::no(&error))?.journal;
+            let journal = Journal::open_existing(&settings.data, &settings.station, settings.journal.quota);
+            let mut journal = journal.map_err(|error| Fault::no(&error))?;
             read(&mut journal).map_err(|error| Fault::no(&error))
         }
         Err(error) => Err(Fault::no(&error)),

@@ -44,17 +44,17 @@ impl Running {
             );
             self.setup.board.uplink(|uplink| uplink.trouble = trouble);
         }
+        self.forked |= receipt.fork.is_some();
+        let forked = self.forked;
         self.setup.board.uplink(|uplink| {
             uplink.service_seen = true;
-            if receipt.fork.is_none() {
+            if !forked {
                 uplink.trouble.clear();
             }
         });
-        let resend = receipt.resend.iter().map(|(first, _)| *first).min();
+        let resend = receipt.resend.clone();
         self.setup.owner.submit_async(Request::Receipt(receipt)).await?;
-        if let Some(first) = resend {
-            self.sender.resend(first, self.now());
-        }
+        self.sender.resend(&resend, self.now());
         Ok(())
     }
 

@@ -14,14 +14,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::journal::{JournalError, Queued};
 use crate::owner::{Ended, Handle, Mark, Request};
 use crate::settings::Broker;
+use crate::supervise::describe;
 use sender::{Sender, Step};
 
 /// A status is said at each change, at most once in so long.
 const STATUS_AFTER: Duration = Duration::from_secs(1);
 /// And without a change after so long.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
+/// After a fault of the journal it is tried again after so long.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Most lines and bytes of a segment. Small enough that a slow link gives a receipt now and then.
 const SEGMENT_LINES: usize = 128;
 const SEGMENT_BYTES: usize = 64 << 10;
@@ -40,6 +44,8 @@ pub struct Forwarder {
     pub broker: Broker,
     /// The password, where the broker asks for one.
     pub password: Option<String>,
+    /// The service's key that the journal holds, if it was seen before.
+    pub trusted: Option<PublicKey>,
     /// The owner of the journal.
     pub owner: Handle,
     /// Where the state of the uplink is shown.
@@ -96,6 +102,10 @@ struct Running {
     status_said: Option<Mark>,
     trusted: Option<PublicKey>,
     service_instance: Option<SeriesId>,
+    /// The service holds other records under this station's identities: that does not pass by itself.
+    forked: bool,
+    /// The journal could not be read: not tried again before this time.
+    paused_until: Option<Instant>,
 }
 
 impl Running {
@@ -103,7 +113,7 @@ impl Running {
         let mark = setup.owner.mark();
         let Mark { last, settled, .. } = *mark.borrow();
         let sender = Sender::new(last, settled, setup.broker.receipt_timeout);
-        let begin = Instant::now();
+        let (begin, trusted) = (Instant::now(), setup.trusted);
         Self {
             setup,
             client,
@@ -113,8 +123,10 @@ impl Running {
             begin,
             status_due: begin,
             status_said: None,
-            trusted: None,
+            trusted,
             service_instance: None,
+            forked: false,
+            paused_until: None,
         }
     }
 
@@ -150,9 +162,12 @@ impl Running {
         match event {
             Event::Connected { .. } => {
                 tracing::info!(host = %self.setup.broker.host, port = self.setup.broker.port, "connected to the broker");
+                let forked = self.forked;
                 self.setup.board.uplink(|uplink| {
                     uplink.connected = true;
-                    uplink.trouble.clear();
+                    if !forked {
+                        uplink.trouble.clear();
+                    }
                 });
                 self.on_the_way = JoinSet::new();
                 self.sender.connected(self.now());
@@ -177,27 +192,51 @@ impl Running {
 
     /// Sends until the window is full or nothing is due; tells when to look again.
     async fn send_what_is_due(&mut self) -> Result<Option<Duration>, Ended> {
-        loop {
-            let first = match self.sender.step(self.now()) {
-                Step::Wait(due) => return Ok(due),
-                Step::Send(first) => first,
-            };
-            let (most, bytes) = (SEGMENT_LINES, SEGMENT_BYTES);
-            let queued = self.setup.owner.ask(move |reply| Request::Queued { first, most, bytes, reply }).await?;
-            let Some(queued) = queued else {
-                self.sender.nothing_there();
-                continue;
-            };
-            let Forwarder { station, series, key, broker, .. } = &self.setup;
-            let payload = segment::seal(key, station, *series, queued.first, queued.prev, &queued.lines);
-            let topic = broker.topics.name(Topic::Records(station));
-            self.sender.sent(queued.first, queued.first + queued.lines.len() as u64 - 1);
-            let client = self.client.clone();
-            self.on_the_way.spawn(async move {
-                let first = queued.first;
-                (first, client.publish(Message { topic, payload, retain: false }).await)
-            });
+        if let Some(until) = self.paused_until.filter(|until| *until > Instant::now()) {
+            return Ok(Some(until - self.begin));
         }
+        loop {
+            let (first, last, again) = match self.sender.step(self.now()) {
+                Step::Wait(due) => return Ok(due),
+                Step::Send(first) => (first, u64::MAX, false),
+                Step::Again(first, last) => (first, last, true),
+            };
+            let most = usize::try_from(last - first).unwrap_or(usize::MAX).saturating_add(1).min(SEGMENT_LINES);
+            let ask = move |reply| Request::Queued { first, most, bytes: SEGMENT_BYTES, reply };
+            match self.setup.owner.ask(ask).await? {
+                Ok(Some(run)) if run.first <= last => {
+                    let sent = (run.first, run.first + run.lines.len() as u64 - 1);
+                    self.send(run);
+                    if again { self.sender.sent_again(sent.0, sent.1) } else { self.sender.sent(sent.0, sent.1) }
+                }
+                Ok(_) if again => {
+                    tracing::error!(first, last, "the service asks for records that are not held here any more");
+                    self.sender.not_held(last);
+                }
+                Ok(_) => self.sender.nothing_there(),
+                Err(error) => {
+                    self.journal_failed("The queue cannot be read", &error);
+                    return Ok(Some(self.now() + PAUSE));
+                }
+            }
+        }
+    }
+
+    /// The journal has a fault; forwarding goes on when it has none any more.
+    fn journal_failed(&mut self, what: &str, error: &JournalError) {
+        tracing::error!(error = error as &dyn std::error::Error, "{what}");
+        let trouble = format!("{what}: {}. It is tried again.", describe(error));
+        self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+        self.paused_until = Some(Instant::now() + PAUSE);
+    }
+
+    fn send(&mut self, run: Queued) {
+        let Forwarder { station, series, key, broker, .. } = &self.setup;
+        let payload = segment::seal(key, station, *series, run.first, run.prev, &run.lines);
+        let topic = broker.topics.name(Topic::Records(station));
+        let client = self.client.clone();
+        self.on_the_way
+            .spawn(async move { (run.first, client.publish(Message { topic, payload, retain: false }).await) });
     }
 
     fn came_back(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
@@ -243,7 +282,14 @@ impl Running {
     }
 
     async fn say_status(&mut self) -> Result<(), Ended> {
-        let report = self.setup.owner.ask(Request::Report).await?;
+        let report = match self.setup.owner.ask(Request::Report).await? {
+            Ok(report) => report,
+            Err(error) => {
+                self.journal_failed("The journal cannot be read", &error);
+                self.status_due = Instant::now() + PAUSE;
+                return Ok(());
+            }
+        };
         self.status_due = Instant::now() + STATUS_EVERY;
         self.status_said = Some(report.mark);
         let oldest = report.depth.oldest.map_or(0, |stored| report.now.wall.as_second().saturating_sub(stored));

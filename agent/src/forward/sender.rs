@@ -16,6 +16,8 @@ const LONGEST_FACTOR: u32 = 16;
 pub enum Step {
     /// Send a segment that begins at this sequence.
     Send(u64),
+    /// Send a segment from the first to the second sequence again, receipted or not: the service asks for it.
+    Again(u64, u64),
     /// Nothing until something happens, or until this time.
     Wait(Option<Duration>),
 }
@@ -29,6 +31,8 @@ pub struct Sender {
     /// The next sequence to send.
     cursor: u64,
     in_flight: Vec<(u64, u64)>,
+    /// What the service asks for again; it may have lost what it had receipted.
+    asked: Vec<(u64, u64)>,
     timeout: Duration,
     factor: u32,
     /// When something last moved towards a receipt.
@@ -46,6 +50,7 @@ impl Sender {
             settled,
             cursor,
             in_flight: Vec::new(),
+            asked: Vec::new(),
             timeout,
             factor: 1,
             progress: Duration::ZERO,
@@ -62,6 +67,7 @@ impl Sender {
     pub fn disconnected(&mut self) {
         self.connected = false;
         self.in_flight.clear();
+        self.asked.clear(); // the service asks again with its next receipt
     }
 
     /// The service began anew, or someone asks for another try.
@@ -72,10 +78,31 @@ impl Sender {
         self.progress = now;
     }
 
-    /// The service asks for records that it has not, from `first` on.
-    pub fn resend(&mut self, first: u64, now: Duration) {
-        self.cursor = self.cursor.min(first.max(self.settled + 1));
+    /// The service asks for records that it has not, or not any more.
+    pub fn resend(&mut self, ranges: &[(u64, u64)], now: Duration) {
+        if ranges.is_empty() {
+            return;
+        }
+        // Each receipt asks for all that is missing: the last one counts. The numbers come from outside.
+        let last = self.last;
+        self.asked =
+            ranges.iter().map(|(from, to)| ((*from).max(1), (*to).min(last))).filter(|(from, to)| from <= to).collect();
+        // What is on its way already would only be sent twice.
+        self.asked.retain(|(from, _)| !self.in_flight.iter().any(|(first, last)| first <= from && from <= last));
+        self.asked.sort_unstable();
         self.progress = now;
+    }
+
+    /// The segment from `first` to `last`, which was asked for, was handed to the client.
+    pub fn sent_again(&mut self, first: u64, last: u64) {
+        self.in_flight.push((first, last));
+        self.not_held(last);
+    }
+
+    /// What was asked for up to `last` is done with.
+    pub fn not_held(&mut self, last: u64) {
+        self.asked.iter_mut().for_each(|(from, _)| *from = (*from).max(last + 1));
+        self.asked.retain(|(from, to)| from <= to);
     }
 
     /// The journal moved.
@@ -116,10 +143,14 @@ impl Sender {
         waiting.then(|| now.saturating_sub(self.progress))
     }
 
-    /// What to do now. With [`Step::Send`] the caller must go on with [`Sender::sent`] or [`Sender::nothing_there`].
+    /// What to do now. With [`Step::Send`] the caller must go on with [`Sender::sent`] or
+    /// [`Sender::nothing_there`], with [`Step::Again`] with [`Sender::sent_again`] or [`Sender::not_held`].
     pub fn step(&mut self, now: Duration) -> Step {
         if !self.connected {
             return Step::Wait(None);
+        }
+        if let Some((first, last)) = self.asked.first().filter(|_| self.in_flight.len() < WINDOW) {
+            return Step::Again(*first, *last);
         }
         if self.cursor <= self.last && self.in_flight.len() < WINDOW {
             return Step::Send(self.cursor);
@@ -205,6 +236,21 @@ mod tests {
         sender.at_broker(1, at(0));
         sender.connected(at(1));
         assert_eq!(sender.step(at(1)), Step::Send(1));
+    }
+
+    #[test]
+    fn what_the_service_has_lost_is_sent_again_although_it_was_receipted() {
+        let mut sender = Sender::new(20, 20, TIMEOUT);
+        sender.connected(at(0));
+        assert_eq!(sender.step(at(0)), Step::Wait(None));
+        sender.resend(&[(5, 8), (12, 99), (30, 40), (9, 3)], at(1));
+        assert_eq!(sender.step(at(1)), Step::Again(5, 8));
+        sender.sent_again(5, 6);
+        assert_eq!(sender.step(at(1)), Step::Again(7, 8));
+        sender.not_held(8);
+        assert_eq!(sender.step(at(1)), Step::Again(12, 20), "never beyond what was written");
+        sender.sent_again(12, 20);
+        assert_eq!(sender.step(at(1)), Step::Wait(None));
     }
 
     #[derive(Debug, Clone)]

@@ -55,7 +55,8 @@ pub enum JournalError {
     File(#[from] base::files::Error),
     /// The mark file is not what this program writes.
     #[error(
-        "`{path}` cannot be read: restore it, or delete it only together with the whole data folder and a new SSCC range"
+        "`{path}` cannot be read, and no journal knows which SSCCs are used: restore it, or remove it after raising `first` of \
+         [sscc] above every SSCC that this station has used"
     )]
     Marks {
         /// The file.
@@ -104,6 +105,35 @@ impl JournalError {
 
 fn query(action: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {
     move |source| JournalError::Query { action, source }
+}
+
+/// Looks at what the structure check of SQLite does not see, and what the chain and the queue stand on: the row of the
+/// station, and the last line, to which the next one is chained.
+fn sound(connection: Connection, path: &Path) -> Result<Connection, JournalError> {
+    let damaged = |found: &str| sqlite::Error::Damaged { path: path.to_owned(), found: found.to_owned() };
+    let row = connection
+        .query_row("SELECT state, settled FROM station", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))
+        })
+        .optional()
+        .map_err(|error| damaged(&format!("the row of the station: {error}")))?;
+    let Some((json, settled)) = row else { return Ok(connection) };
+    let state: State = serde_json::from_str(&json).map_err(|_| damaged("the state of the station cannot be read"))?;
+    if settled > state.last_seq {
+        return Err(damaged("the mark of receipts is beyond the last record").into());
+    }
+    if state.last_seq > 0 {
+        let line = connection
+            .query_row("SELECT line, crc FROM record WHERE seq = ?1", [state.last_seq], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))
+            })
+            .optional()
+            .map_err(|error| damaged(&format!("the last record: {error}")))?;
+        if line.is_none_or(|(line, crc)| crc32c::crc32c(&line) != crc) {
+            return Err(damaged("the last record, to which the next one would be chained").into());
+        }
+    }
+    Ok(connection)
 }
 
 /// Where the chain of lines stands.
@@ -157,18 +187,41 @@ impl Journal {
         base::files::ensure_folder(folder, 0o750)?;
         let path = Self::file(folder);
         let mut damaged = None;
-        let connection = match Self::connect(&path, quota) {
+        let connection = match Self::connect(&path, quota).and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
                 Self::connect(&path, quota)?
             }
             other => other?,
         };
-        let marks = Marks::load(folder)?;
-        let series_before = Self::ensure_station(&connection, folder, station, marks.as_ref(), sscc_first)?;
-        let (journal, state, answered) = Self::load(connection, &path, station, quota)?;
+        let series_before = Self::ensure_station(&connection, folder, station, sscc_first)?;
+        let (journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
+        match Marks::load(folder) {
+            // This journal is older than the marks, or the last block was never put on record: what is below counts as used.
+            Ok(Some(marks)) if marks.sscc_reserved > state.sscc_reserved => {
+                (state.sscc_next, state.sscc_reserved) = (marks.sscc_reserved, marks.sscc_reserved);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the marks cannot be read; they are written anew from the journal"
+                );
+                Marks { series: journal.series, sscc_reserved: state.sscc_reserved }.store(folder)?;
+            }
+        }
         let unanswered = journal.lines_after(answered)?;
         Ok(Opened { journal, state, unanswered, series_before, damaged })
+    }
+
+    /// Opens a journal that is there, to read and mend its queue while no daemon runs. Sets nothing aside and begins nothing.
+    ///
+    /// # Errors
+    /// [`JournalError`]; among them that it is damaged, or in use.
+    pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
+        let path = Self::file(folder);
+        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
+        Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
     fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
@@ -183,7 +236,6 @@ impl Journal {
         connection: &Connection,
         folder: &Path,
         station: &str,
-        marks: Option<&Marks>,
         sscc_first: u64,
     ) -> Result<Option<SeriesId>, JournalError> {
         let rows: u64 =
@@ -191,9 +243,11 @@ impl Journal {
         if rows > 0 {
             return Ok(None);
         }
+        // A new journal knows no SSCCs: without readable marks it must not guess.
+        let marks = Marks::load(folder)?;
         let series: SeriesId = keys::random()?;
         // Everything below the mark counts as used: the journal that knew better is gone.
-        let mark = marks.map_or(sscc_first, |marks| marks.sscc_reserved.max(sscc_first));
+        let mark = marks.as_ref().map_or(sscc_first, |marks| marks.sscc_reserved.max(sscc_first));
         let state = State { sscc_next: mark, sscc_reserved: mark, ..State::default() };
         let json = serde_json::to_string(&state).map_err(JournalError::State)?;
         connection

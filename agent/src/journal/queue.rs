@@ -226,7 +226,7 @@ impl Journal {
         let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
         self.connection
             .execute(
-                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 AND stored < ?2 ORDER BY seq LIMIT ?3)",
+                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
                 params![up_to, before, FORGET_AT_ONCE],
             )
             .map_err(query("forget records of"))

@@ -6,6 +6,10 @@ use base::sqlite::{self, Profile};
 use serde::Serialize;
 
 use super::{JournalError, query};
+use crate::station::State;
+
+/// Most sequences that are looked up.
+const MOST: u64 = 50_000_000;
 
 /// A line found in a damaged journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,11 +31,19 @@ pub fn salvage(file: &Path) -> Result<(Vec<Salvaged>, u64), JournalError> {
     let connection = sqlite::open(file, &Profile::reader(1024, std::time::Duration::from_secs(1)))?;
     let mut found = Vec::new();
     // One row at a time by key: a damaged page ends a scan, but not a look-up beside it.
-    let bound = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<u64>>(0)).map_err(query("read"));
-    let (first, last) = (bound("SELECT min(seq) FROM record")?, bound("SELECT max(seq) FROM record")?);
-    let (Some(first), Some(last)) = (first, last) else { return Ok((found, 0)) };
+    let bound = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<u64>>(0));
+    let last_of_state = || -> Option<u64> {
+        let json: String = connection.query_row("SELECT state FROM station", [], |row| row.get(0)).ok()?;
+        Some(serde_json::from_str::<State>(&json).ok()?.last_seq)
+    };
+    // Either end may be on a damaged page; the row of the station knows the last sequence as well.
+    let first = bound("SELECT min(seq) FROM record").ok().flatten().unwrap_or(1);
+    let last = last_of_state()
+        .map_or_else(|| bound("SELECT max(seq) FROM record").map_err(query("read")), |last| Ok(Some(last)))?;
+    let Some(last) = last.filter(|last| *last >= first) else { return Ok((found, 0)) };
     let mut missing = 0;
-    for seq in first..=last {
+    // A damaged number must not make this endless.
+    for seq in first..=last.min(first + MOST) {
         let row = connection
             .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
             .and_then(|mut row| row.query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))));

@@ -215,13 +215,60 @@ fn a_damaged_journal_is_set_aside_and_a_new_series_names_the_old_one() {
 }
 
 #[test]
+fn an_older_journal_hands_out_no_sscc_below_the_marks() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    (state.sscc_next, state.sscc_reserved) = (20, 100);
+    write(&mut journal, &mut state, 1).unwrap();
+    let series = journal.series();
+    drop(journal);
+    // The journal was restored from a copy; since then another block was reserved.
+    Marks { series, sscc_reserved: 300 }.store(folder.path()).unwrap();
+    let opened = open(&folder);
+    assert_eq!((opened.state.sscc_next, opened.state.sscc_reserved), (300, 300));
+    drop(opened);
+    Marks { series, sscc_reserved: 100 }.store(folder.path()).unwrap();
+    assert_eq!(open(&folder).state.sscc_next, 20, "marks that agree cost nothing");
+    std::fs::write(folder.path().join("station.marks"), "{").unwrap();
+    assert_eq!(open(&folder).state.sscc_next, 20, "an intact journal knows better than broken marks");
+    assert_eq!(Marks::load(folder.path()).unwrap().unwrap().sscc_reserved, 100, "and writes them anew");
+}
+
+#[test]
+fn what_the_chain_and_the_queue_stand_on_is_checked_at_the_start() {
+    for damage in [
+        "UPDATE record SET line = CAST(replace(CAST(line AS TEXT), 'S3', 'X3') AS BLOB) WHERE seq = 3",
+        "DELETE FROM record WHERE seq = 3",
+        "UPDATE station SET state = '{'",
+        "UPDATE station SET settled = 9",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let Opened { mut journal, mut state, .. } = open(&folder);
+        let series = journal.series();
+        write(&mut journal, &mut state, 3).unwrap();
+        journal.connection.execute(damage, []).unwrap();
+        drop(journal);
+        assert!(Journal::open_existing(folder.path(), "pack-1", QUOTA).is_err(), "{damage}");
+        let opened = open(&folder);
+        assert!(opened.damaged.is_some() && opened.series_before == Some(series), "{damage}");
+        assert_ne!(
+            opened.journal.series(),
+            series,
+            "{damage}: the chain must not go on from a line that is not the one sent"
+        );
+    }
+}
+
+#[test]
 fn the_journal_of_another_station_and_a_second_opener_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(&folder));
     let other = Journal::open(folder.path(), "pack-2", QUOTA, 0).err().unwrap();
     assert!(matches!(other, JournalError::OtherStation { .. }));
     std::fs::write(folder.path().join("station.marks"), "{").unwrap();
-    assert!(matches!(Journal::open(folder.path(), "pack-1", QUOTA, 0).err().unwrap(), JournalError::Marks { .. }));
+    std::fs::remove_file(Journal::file(folder.path())).unwrap();
+    let unknown = Journal::open(folder.path(), "pack-1", QUOTA, 0).err().unwrap();
+    assert!(matches!(unknown, JournalError::Marks { .. }), "a new journal without readable marks must not guess");
 }
 
 #[test]

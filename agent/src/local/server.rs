@@ -19,6 +19,9 @@ use crate::supervise::describe;
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
 const LONGEST: u64 = 512 << 10;
 
+/// Most records in one answer: the owner has scans to decide.
+const MOST_LISTED: usize = 1000;
+
 /// The socket could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -126,7 +129,10 @@ impl Server {
     async fn answer(&self, asked: Asked) -> Result<Said, Ended> {
         Ok(match asked {
             Asked::Scan { text, aim, lane } => self.scan(text, aim, lane).await?,
-            Asked::Status => Said::Status(Box::new(self.status(self.owner.ask(Request::Report).await?))),
+            Asked::Status => match self.owner.ask(Request::Report).await? {
+                Ok(report) => Said::Status(Box::new(self.status(report))),
+                Err(error) => failed(describe(&error)),
+            },
             Asked::QueueList { most } => self.journal(move |journal| list(journal, most).map(Said::Queue)).await?,
             Asked::QueueShow { seq } => {
                 self.journal(move |journal| Ok(Said::Line(journal.line(seq)?.map(|line| text_of(&line))))).await?
@@ -208,6 +214,7 @@ impl Server {
 
 /// The first records that wait.
 pub(crate) fn list(journal: &mut Journal, most: usize) -> Result<Vec<QueueEntry>, JournalError> {
+    let most = most.min(MOST_LISTED);
     let mut entries = Vec::new();
     let mut next = journal.settled() + 1;
     while entries.len() < most {

@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::interpret::Rules;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Ballast, Journal, JournalError};
 use crate::station::{Answer, Input, Line, Start, State, decide};
 use running::Running;
 
@@ -46,6 +46,8 @@ pub struct Owner {
     pub clock: Arc<dyn Clock>,
     /// The data folder, for the marks.
     pub folder: PathBuf,
+    /// What is given up when the disk is full.
+    pub ballast: Ballast,
     /// How long records are kept after their receipt.
     pub keep: Duration,
 }
@@ -115,13 +117,37 @@ impl Handle {
 }
 
 impl Owner {
-    /// Puts the start of the station on record.
+    /// Puts the start of the station on record. On a full disk room is made first: a station that does not start cannot
+    /// empty its queue.
     ///
     /// # Errors
     /// When the journal does not take it: the daemon must not run then.
     pub fn start(&mut self, start: Start) -> Result<(), JournalError> {
+        let input = Input::Started(start);
+        let result = match self.commit_start(&input) {
+            Err(error) if error.is_full() => {
+                self.ballast.release_if_disk_is_full();
+                self.journal.forget(self.clock.now().wall.as_second(), Duration::ZERO)?;
+                self.commit_start(&input)
+            }
+            other => other,
+        };
+        if result.is_err() && self.state.last_seq > 0 && result.as_ref().is_err_and(JournalError::is_full) {
+            // The queue is what fills the quota: it drains without a record of this start, which comes at the next one.
+            tracing::error!(
+                "the journal is full: this start is not on record, scans are refused until the queue has drained"
+            );
+            return Ok(());
+        }
+        result
+    }
+
+    fn commit_start(&mut self, input: &Input) -> Result<(), JournalError> {
         let now = self.clock.now();
-        let decision = decide(&self.line, &self.state, &Input::Started(start), &now);
+        let decision = decide(&self.line, &self.state, input, &now);
+        if decision.drafts.is_empty() {
+            return Ok(());
+        }
         let mut group = self.journal.group()?;
         group.add(&decision, self.digest, &now)?;
         group.commit(&decision.next, decision.next.last_seq)?;

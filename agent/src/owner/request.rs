@@ -7,7 +7,7 @@ use records::wire::{Receipt, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Stamp};
 use tokio::sync::oneshot;
 
-use crate::journal::{Depth, Journal, Queued};
+use crate::journal::{Depth, Journal, JournalError, Queued};
 use crate::station::{Answer, Counters, Lane, Unread};
 
 /// A scan on its way in.
@@ -44,7 +44,7 @@ pub enum Request {
         /// Most bytes.
         bytes: usize,
         /// The lines, `None` where there are none.
-        reply: oneshot::Sender<Option<Queued>>,
+        reply: oneshot::Sender<Result<Option<Queued>, JournalError>>,
     },
     /// Trust this key if none is trusted yet; answers with the one that is trusted.
     PinService {
@@ -54,7 +54,7 @@ pub enum Request {
         reply: oneshot::Sender<PublicKey>,
     },
     /// Where everything stands.
-    Report(oneshot::Sender<Report>),
+    Report(oneshot::Sender<Result<Report, JournalError>>),
     /// Read or mend the queue.
     Journal(Ask),
     /// End.

@@ -1,5 +1,6 @@
 //! The thread of the owner: takes requests, decides groups, answers, tidies up.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -7,10 +8,11 @@ use std::time::Duration;
 use base::sqlite;
 use gs1::Allocator;
 use records::Stamp;
+use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
 use super::{Mark, Owner, Report, Request, ScanRequest};
-use crate::journal::{Applied, Ballast, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Reading, State, Unread, decide};
 
 /// Most inputs in one group.
@@ -32,7 +34,8 @@ pub(super) struct Running {
     answered: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
-    ballast: Ballast,
+    /// Work orders that could not be put on record yet, the newest of each lane.
+    unapplied: BTreeMap<String, WorkOrderMessage>,
 }
 
 /// An input that is being decided, and who waits for the answer.
@@ -45,13 +48,12 @@ struct Deciding {
 
 enum Item {
     Scan(Deciding),
-    WorkOrder(String, records::wire::WorkOrderMessage),
+    WorkOrder(String, WorkOrderMessage),
 }
 
 impl Running {
     pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>) -> Self {
-        let ballast = Ballast::new(&owner.folder);
-        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0, ballast }
+        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0, unapplied: BTreeMap::new() }
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Request>) {
@@ -114,7 +116,7 @@ impl Running {
         };
         if matches!(&result, Err(Red::Failed(error)) if error.is_full()) {
             self.forget_at = 0; // what has its receipt makes room at once
-            self.ballast.release_if_disk_is_full();
+            self.owner.ballast.release_if_disk_is_full();
         }
         let failed = result.as_ref().err().map(not_durable);
         let mut answers = result.unwrap_or_default().into_iter();
@@ -123,7 +125,12 @@ impl Running {
             let decided = answers.next().flatten();
             let (lane, reply) = match item {
                 Item::Scan(deciding) => (deciding.lane, deciding.reply),
-                Item::WorkOrder(lane, _) => (lane, None),
+                Item::WorkOrder(lane, message) => {
+                    if failed.is_some() {
+                        self.keep_for_later(&lane, message);
+                    }
+                    (lane, None)
+                }
             };
             let failed = failed.as_ref().map(|(text, help)| Answer::refused(&lane, Code::NotDurable, text, *help));
             let Some(answer) = failed.or(decided) else { continue };
@@ -136,9 +143,17 @@ impl Running {
         self.answered = self.owner.state.last_seq;
     }
 
+    /// The broker has been told that the work order arrived: it must not be lost because the disk is full.
+    fn keep_for_later(&mut self, lane: &str, message: WorkOrderMessage) {
+        let newest = self.unapplied.get(lane).is_none_or(|kept| kept.revision < message.revision);
+        if newest {
+            self.unapplied.insert(lane.to_owned(), message);
+        }
+    }
+
     /// May something new be written? On a full disk only into what forgotten records have left free.
     fn has_room(&self) -> bool {
-        self.ballast.is_held() || self.owner.journal.free_inside().is_ok_and(|free| free >= ROOM)
+        self.owner.ballast.is_held() || self.owner.journal.free_inside().is_ok_and(|free| free >= ROOM)
     }
 
     /// Decides and commits; the answers are to be given only if it returns `Ok`.
@@ -181,21 +196,20 @@ impl Running {
                 Ok(Applied::Settled(_) | Applied::Nothing) => {}
                 Err(error) => warn("a receipt could not be applied", &error),
             },
-            Request::Queued { first, most, bytes, reply } => match journal.queued(first, most, bytes) {
-                Ok(queued) => drop(reply.send(queued)),
-                Err(error) => warn("the queue could not be read", &error),
-            },
+            Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),
-                None => match journal.pin_service_key(key) {
-                    Ok(()) => drop(reply.send(key)),
-                    Err(error) => warn("the service's key could not be kept", &error),
-                },
+                None => {
+                    // On a full disk it is trusted until the next start: without receipts the disk would stay full.
+                    if let Err(error) = journal.pin_service_key(key) {
+                        warn("the service's key could not be kept", &error);
+                    }
+                    if reply.send(key).is_err() {
+                        tracing::debug!("who showed the service's key has gone");
+                    }
+                }
             },
-            Request::Report(reply) => match self.report() {
-                Ok(report) => drop(reply.send(report)),
-                Err(error) => warn("the journal could not be read", &error),
-            },
+            Request::Report(reply) => drop(reply.send(self.report())),
             Request::Journal(ask) => ask(journal),
             Request::Scan(_) | Request::WorkOrder { .. } | Request::Stop => {}
         }
@@ -237,14 +251,18 @@ impl Running {
         if self.owner.state.tick_is_due(&now) {
             self.tick(&now);
         }
-        if !self.ballast.is_held() {
+        if !self.owner.ballast.is_held() {
             self.forget_at = 0;
-            self.ballast.rebuild();
+            self.owner.ballast.rebuild();
+        }
+        if !self.unapplied.is_empty() && self.has_room() {
+            let unapplied = std::mem::take(&mut self.unapplied);
+            self.decide_group(unapplied.into_iter().map(|(lane, message)| Item::WorkOrder(lane, message)).collect());
         }
         if now.since_boot >= self.forget_at {
             self.save_settled(); // only what has its receipt on disk is forgotten
             // On a full disk nothing is kept beyond its receipt.
-            let keep = if self.ballast.is_held() { self.owner.keep } else { Duration::ZERO };
+            let keep = if self.owner.ballast.is_held() { self.owner.keep } else { Duration::ZERO };
             match self.owner.journal.forget(now.wall.as_second(), keep) {
                 Ok(FORGET_AT_ONCE) => {} // there is more: go on at the next occasion
                 Ok(_) => self.forget_at = now.since_boot + FORGET_EVERY_MS,
@@ -273,18 +291,20 @@ impl Running {
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
 fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
-    if state.sscc_left() >= need {
-        return None;
-    }
-    let mut allocator = Allocator::resume(state.sscc_next, state.sscc_reserved);
-    while allocator.remaining() < need {
+    let mut ahead = state.clone();
+    while ahead.sscc_left(&line.sscc) < need {
+        let mut allocator = Allocator::resume(ahead.sscc_next, ahead.sscc_reserved);
         if allocator.reserve(&line.sscc).is_err() {
             break; // The range ends here: what is left of it is used, then scans are refused.
         }
+        (ahead.sscc_next, ahead.sscc_reserved) = (allocator.next(), allocator.reserved());
     }
-    let marks = Marks { series: journal.series(), sscc_reserved: allocator.reserved() };
+    if ahead.sscc_reserved == state.sscc_reserved {
+        return None;
+    }
+    let marks = Marks { series: journal.series(), sscc_reserved: ahead.sscc_reserved };
     match marks.store(folder) {
-        Ok(()) => Some(Input::SsccReserved { next: allocator.next(), mark: allocator.reserved() }),
+        Ok(()) => Some(Input::SsccReserved { next: ahead.sscc_next, mark: ahead.sscc_reserved }),
         Err(error) => {
             warn("the mark of SSCCs could not be written", &error);
             None

@@ -40,7 +40,8 @@ fn owner(folder: &std::path::Path, quota: u64) -> Owner {
     let digest = settings.digest();
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
     let (folder, keep) = (folder.to_owned(), Duration::from_secs(3600));
-    let mut owner = Owner { journal, state, line, rules: settings.rules, digest, clock, folder, keep };
+    let ballast = Ballast::new(&folder);
+    let mut owner = Owner { journal, state, line, rules: settings.rules, digest, clock, folder, ballast, keep };
     let key = FixedBytes([1; 32]);
     owner.start(Start { key, series_before: None, rules: digest, configuration: settings.deciding }).unwrap();
     owner
@@ -122,7 +123,7 @@ fn when_the_disk_is_full_the_group_is_red_and_nothing_of_it_happened() {
     // A receipt frees the queue even now, and the line goes on by itself.
     let (reply, report) = tokio::sync::oneshot::channel();
     handle.submit(Request::Report(reply)).unwrap();
-    let mark = report.blocking_recv().unwrap().mark;
+    let mark = report.blocking_recv().unwrap().unwrap().mark;
     let (reply, hash) = std::sync::mpsc::channel();
     let ask_hash = Box::new(move |journal: &mut Journal| {
         reply.send(chain::hash_line(&journal.line(mark.last).unwrap().unwrap())).unwrap();
@@ -131,7 +132,7 @@ fn when_the_disk_is_full_the_group_is_red_and_nothing_of_it_happened() {
     let mut receipt = Receipt::stored("pack-1", FixedBytes([0; 16]), mark.last, hash.recv().unwrap());
     let (reply, report) = tokio::sync::oneshot::channel();
     handle.submit(Request::Report(reply)).unwrap();
-    receipt.series = report.blocking_recv().unwrap().series;
+    receipt.series = report.blocking_recv().unwrap().unwrap().series;
     handle.submit(Request::Receipt(receipt)).unwrap();
     let again = (0..100).find_map(|_| {
         std::thread::sleep(Duration::from_millis(50));
@@ -155,4 +156,56 @@ fn the_first_service_key_is_kept() {
     stop(&handle, thread);
     let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
     assert_eq!(opened.journal.service_key(), Some(FixedBytes([1; 32])));
+}
+
+#[test]
+fn a_range_moved_upwards_is_used_from_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut owner = owner(folder.path(), 8 << 20);
+    (owner.state.sscc_next, owner.state.sscc_reserved) = (20, 100);
+    owner.line.sscc = gs1::SsccRange::new(0, "9521234".parse().unwrap(), 5000, 6000).unwrap();
+    let first = owner.line.sscc.sscc(5000).unwrap().to_string();
+    let (handle, thread) = owner.spawn().unwrap();
+    ask(&handle, "WO:1");
+    let answer = ask(&handle, "A1");
+    assert_eq!((answer.code, answer.pallet.unwrap().id), (Code::Packed, first));
+    stop(&handle, thread);
+}
+
+#[test]
+fn a_work_order_that_comes_while_the_disk_is_full_counts_when_there_is_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 1 << 20).spawn().unwrap();
+    ask(&handle, "WO:1");
+    let mut number = 0;
+    while ask(&handle, &format!("A{number}")).code != Code::NotDurable {
+        number += 1;
+    }
+    let message = records::wire::WorkOrderMessage {
+        revision: 1,
+        work_order: Some("WO-9".into()),
+        attributes: Default::default(),
+    };
+    handle.submit(Request::WorkOrder { lane: "main".into(), message }).unwrap();
+    let receipt = {
+        let (reply, answer) = std::sync::mpsc::channel();
+        let look = Box::new(move |journal: &mut Journal| {
+            let last = journal.position().last;
+            let hash = chain::hash_line(&journal.line(last).unwrap().unwrap());
+            reply.send(Receipt::stored("pack-1", journal.series(), last, hash)).unwrap();
+        });
+        handle.submit(Request::Journal(look)).unwrap();
+        answer.recv().unwrap()
+    };
+    handle.submit(Request::Receipt(receipt)).unwrap();
+    let current = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        let (reply, report) = tokio::sync::oneshot::channel();
+        handle.submit(Request::Report(reply)).unwrap();
+        let lane = report.blocking_recv().unwrap().unwrap().lanes["main"].clone();
+        let waiting = lane.waiting.and_then(|waiting| waiting.work_order);
+        [lane.work_order.map(|order| order.id), waiting].into_iter().flatten().find(|id| id == "WO-9")
+    });
+    assert!(current.is_some());
+    stop(&handle, thread);
 }

@@ -18,6 +18,9 @@ pub use packing::Packing;
 /// Where the configuration is looked for.
 pub const DEFAULT_FILE: &str = "/etc/lotline/station.toml";
 
+/// The configuration that decides is itself a record; so large it may be, with room for the rest of the line.
+const MOST_DECIDING: usize = records::segment::MAX_LINE_BYTES - (8 << 10);
+
 /// Everything that a technician can set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -112,6 +115,11 @@ impl Settings {
         let deciding = serde_json::json!({
             "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes
         });
+        let size = deciding.to_string().len();
+        if size > MOST_DECIDING {
+            let found = format!("rules and packing take {size} bytes on record, allowed: {MOST_DECIDING}");
+            root.fault_here(found, "write fewer or shorter rules: they are evidence, and have to fit into one record");
+        }
         document.finish()?;
         let packing = packing.ok_or_else(Faults::default)?;
         Ok(Self { station, data, socket, broker, journal, packing, scanners, rules, deciding })

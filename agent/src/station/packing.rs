@@ -128,8 +128,14 @@ impl Turn<'_> {
     fn open(&mut self, name: &str, level: Level) -> Result<String, Answer> {
         let mut allocator = Allocator::resume(self.state.sscc_next, self.state.sscc_reserved);
         let sscc = allocator.take(&self.line.sscc).map_err(|error: AllocError| {
+            let text = match error {
+                AllocError::RangeExhausted { .. } => error.to_string(),
+                AllocError::BlockUsedUp { .. } => {
+                    "No SSCC can be given out: the next block could not be reserved on disk".to_owned()
+                }
+            };
             let help = "Tell a technician: the station can open no package until it has SSCCs again.";
-            Answer::refused(name, Code::NoSscc, error.to_string(), help)
+            Answer::refused(name, Code::NoSscc, text, help)
         })?;
         self.state.sscc_next = allocator.next();
         let mut draft = Draft::new(Event::Opened, Subject::container(sscc.as_str()));

@@ -251,6 +251,9 @@ fn largest_packet(settings: &Settings, connack: &ConnAck) -> u32 {
     broker.unwrap_or(u32::MAX).min(settings.max_packet)
 }
 
+/// Most published messages without acknowledgement on one connection; further ones wait.
+const IN_FLIGHT: u16 = 64;
+
 fn options(settings: &Settings) -> MqttOptions {
     let host = match settings.host.contains(':') && !settings.host.starts_with('[') {
         true => format!("[{}]", settings.host),
@@ -268,6 +271,8 @@ fn options(settings: &Settings) -> MqttOptions {
         .set_max_packet_size(Some(settings.max_packet.max(1)))
         .set_receive_maximum(Some(settings.receive_buffer.max(1)))
         .set_ack_mode(AckMode::Manual)
+        // The library keeps a slot for each: without a limit 65,535 of them, 16 MB.
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_session_store(EmptySession);
     match (&settings.username, &settings.password) {
         (Some(user), Some(password)) => options.set_credentials(user.clone(), password.clone()),
