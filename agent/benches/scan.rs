@@ -51,18 +51,8 @@ fn start(folder: &Path, tty: &str) -> (Settings, Handle, std::thread::JoinHandle
         folder.display()
     );
     let settings = Settings::parse("bench.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
-    let packing = settings.packing.clone();
     let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
-    let line = Line {
-        station: "bench".into(),
-        series: journal.series(),
-        package_size: packing.package_size,
-        pallet_size: packing.pallet_size,
-        package_close: packing.package_close,
-        pallet_close: packing.pallet_close,
-        work_order_required: true,
-        sscc: packing.sscc,
-    };
+    let line = Line { station: "bench".into(), series: journal.series(), packing: settings.packing.clone() };
     let (digest, keep) = (settings.digest(), Duration::from_secs(3600));
     let (rules, clock) = (settings.rules.clone(), Arc::new(SystemClock::new()));
     let ballast = Ballast::new(folder);

@@ -163,16 +163,7 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     for text in &not_confirmed {
         tracing::warn!("{text}");
     }
-    let line = Line {
-        station: settings.station.clone(),
-        series: journal.series(),
-        package_size: packing.package_size,
-        pallet_size: packing.pallet_size,
-        package_close: packing.package_close,
-        pallet_close: packing.pallet_close,
-        work_order_required: packing.work_order_required,
-        sscc: packing.sscc.clone(),
-    };
+    let line = Line { station: settings.station.clone(), series: journal.series(), packing: packing.clone() };
     let mut rules = settings.rules.clone();
     rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

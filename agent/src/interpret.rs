@@ -12,7 +12,7 @@ use regex::Regex;
 use sha2::{Digest, Sha256};
 
 use crate::station::{Command, Raw, Reading, Unread};
-use crate::supervise::describe;
+use base::describe;
 
 /// What a rule reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

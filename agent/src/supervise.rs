@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use base::describe;
 use drivers::{Event, Flow, Gone, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
@@ -114,16 +115,4 @@ impl Supervised {
             at: Instant::now(),
         }
     }
-}
-
-/// An error with all its causes in one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -1,9 +1,12 @@
 //! What both programs need and no domain knows: configuration faults with places, files that survive a power cut,
-//! SQLite opening and migration, an MQTT session, back-off, logging.
+//! SQLite opening and migration, an MQTT session, back-off, logging, errors in one line.
 
 pub mod backoff;
 pub mod config;
+mod describe;
 pub mod files;
 pub mod logging;
 pub mod mqtt;
 pub mod sqlite;
+
+pub use describe::describe;

@@ -11,10 +11,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
-use crate::line::{Line, LineError, Options, describe, follow_starter};
+use crate::line::{Line, LineError, Options, follow_starter};
 use crate::screen::Screen;
 use crate::stop::Stop;
 use crate::{broker, list, serials, show};
+use base::describe;
 
 /// A whole packaging line on this computer.
 ///

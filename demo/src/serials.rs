@@ -124,7 +124,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
         let name = file.path().display().to_string();
-        read(file.path(), column).map_err(|error| crate::line::describe(&error).replace(&name, "FILE"))
+        read(file.path(), column).map_err(|error| base::describe(&error).replace(&name, "FILE"))
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub(crate) enum Symbol {
 
 /// The symbols of a GS1-128 barcode: FNC1 in front, FNC1 for each GS of the element string.
 pub(crate) fn gs1_128(element_string: &str) -> Vec<Symbol> {
-    let data = element_string.bytes().map(|byte| if byte == gs1::element_string::GS { Symbol::Fnc1 } else { Symbol::Char(byte) });
+    let data = element_string
+        .bytes()
+        .map(|byte| if byte == gs1::element_string::GS { Symbol::Fnc1 } else { Symbol::Char(byte) });
     std::iter::once(Symbol::Fnc1).chain(data).collect()
 }
 
@@ -81,7 +83,11 @@ pub(crate) fn encode(data: &[Symbol]) -> Option<Vec<u8>> {
 
 /// Widths in modules of bars and spaces in turn, beginning and ending with a bar.
 pub(crate) fn widths(codes: &[u8]) -> Vec<u8> {
-    codes.iter().filter_map(|code| WIDTHS.get(usize::from(*code))).flat_map(|widths| widths.iter().map(|w| w - b'0')).collect()
+    codes
+        .iter()
+        .filter_map(|code| WIDTHS.get(usize::from(*code)))
+        .flat_map(|widths| widths.iter().map(|w| w - b'0'))
+        .collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

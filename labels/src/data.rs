@@ -125,10 +125,14 @@ pub(crate) fn check_field(field: &str, fields: &[String]) -> Result<(), PatternE
     if fields.iter().any(|known| known == field) {
         return Ok(());
     }
+    let wrong = field.to_lowercase();
     let nearest = fields
         .iter()
-        .map(|known| (strsim::osa_distance(&field.to_lowercase(), &known.to_lowercase()), known))
-        .filter(|(distance, _)| *distance <= 3)
+        .map(|known| match known.to_lowercase() {
+            lower if !wrong.is_empty() && lower.starts_with(&wrong) => (0, known),
+            lower => (strsim::osa_distance(&wrong, &lower), known),
+        })
+        .filter(|(distance, known)| *distance <= (known.len() / 3).clamp(1, 3))
         .min_by_key(|(distance, _)| *distance);
     Err(match nearest {
         Some((_, known)) => PatternError::Misspelt { field: field.to_owned(), nearest: known.clone() },
@@ -171,6 +175,7 @@ mod tests {
     fn faults_are_named() {
         let error = |text: &str| filled(text).unwrap_err().to_string();
         assert_eq!(error("{lotcod}"), "there is no field \"lotcod\": did you mean \"lotCode\"?");
+        assert_eq!(error("{lot}"), "there is no field \"lot\": did you mean \"lotCode\"?");
         assert!(error("{customerName}").starts_with("there is no field \"customerName\": there are connhexId, count"));
         for open in ["{", "}", "{count", "count}", "a{{}b"] {
             assert_eq!(filled(open), Err(PatternError::Brace), "{open}");

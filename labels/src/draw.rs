@@ -63,7 +63,12 @@ pub(crate) fn draw(template: &Template, data: &Data, density: Density) -> Result
     }
     let media = &template.media;
     let paper = Rectangle::new(Point::zero(), context.size(media.width, media.height));
-    let printable = paper.offset(-density.dots(media.margin));
+    let printable = context.rectangle(&Area {
+        left: media.margin,
+        top: media.margin,
+        width: media.width - 2.0 * media.margin,
+        height: media.height - 2.0 * media.margin,
+    });
     check_places(&drawn, printable, paper, density, &mut problems);
     check_gs1(template, &drawn, density, &mut problems);
     if !problems.is_empty() {
@@ -85,7 +90,7 @@ impl Context<'_> {
     fn place(&self, element: &Element) -> Result<Drawn, Vec<Problem>> {
         match &element.kind {
             Kind::Text(text) => text::place(self, text),
-            Kind::Line(area) => Ok(Drawn::filled(vec![self.rectangle(area)])),
+            Kind::Line(area) => Ok(Drawn::filled(vec![self.line(area)])),
             Kind::Frame { area, thickness } => Ok(Drawn::filled(self.frame(area, *thickness))),
             Kind::Code(barcode) => code::place(self, barcode),
         }
@@ -118,9 +123,24 @@ impl Context<'_> {
         Size::new(dots(width), dots(height))
     }
 
+    /// Edges are rounded, not lengths: what ends at the same place on the label ends at the same dot.
     fn rectangle(&self, area: &Area) -> Rectangle {
-        let top_left = Point::new(self.density.dots(area.left), self.density.dots(area.top));
-        Rectangle::new(top_left, self.size(area.width, area.height))
+        let dots = |mm| self.density.dots(mm);
+        let start = Point::new(dots(area.left), dots(area.top));
+        let end = Point::new(dots(area.left + area.width), dots(area.top + area.height));
+        let length = |dots: i32| u32::try_from(dots).unwrap_or(0).max(1);
+        Rectangle::new(start, Size::new(length(end.x - start.x), length(end.y - start.y)))
+    }
+
+    /// All lines of a thickness are equally thick, wherever they are.
+    fn line(&self, area: &Area) -> Rectangle {
+        let mut line = self.rectangle(area);
+        let thick = self.size(area.width, area.height);
+        match area.width < area.height {
+            true => line.size.width = thick.width,
+            false => line.size.height = thick.height,
+        }
+        line
     }
 
     fn frame(&self, area: &Area, thickness: f64) -> Vec<Rectangle> {
@@ -163,7 +183,7 @@ fn check_places(
 ) {
     for (at, (element, one)) in drawn.iter().enumerate() {
         let outside = one.ink.iter().find_map(|ink| outside(*ink, printable));
-        let outside = outside.or_else(|| one.code.as_ref().and_then(|code| outside_paper(code, paper)));
+        let outside = outside.or_else(|| one.code.as_ref().and_then(|code| self::outside(code.clear, paper)));
         if let Some((side, dots)) = outside {
             let problem = Problem::Margin { side, by: density.mm(dots) };
             problems.push(Placed { element: *element, problem });
@@ -186,10 +206,6 @@ fn check_places(
             }
         }
     }
-}
-
-fn outside_paper(code: &DrawnCode, paper: Rectangle) -> Option<(&'static str, i32)> {
-    outside(code.clear, paper)
 }
 
 /// The side on which `inner` reaches furthest out of `outer`, and how far.

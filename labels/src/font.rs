@@ -1,8 +1,11 @@
 //! Text as dots. Outlines are fitted to the dot grid by the automatic hinter for one-bit output, so that all stems of a size are
 //! equally wide; a dot is black where the outline covers at least half of it.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use embedded_graphics::pixelcolor::BinaryColor;
-use embedded_graphics::prelude::{DrawTarget, Pixel, Point};
+use embedded_graphics::prelude::{DrawTarget, Point, Size as Extent, Transform as _};
 use embedded_graphics::primitives::Rectangle;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::outline::{
@@ -31,13 +34,28 @@ pub(crate) struct Fonts {
 struct Face {
     font: FontRef<'static>,
     styles: GlyphStyles,
+    /// By em: to make one takes far longer than to use it.
+    hinters: Mutex<HashMap<u32, Arc<HintingInstance>>>,
 }
 
 impl Face {
     fn new(bytes: &'static [u8]) -> Result<Face, FontError> {
         let font = FontRef::new(bytes).map_err(|error| FontError::File { reason: error.to_string() })?;
         let styles = GlyphStyles::new(&font.outline_glyphs());
-        Ok(Face { font, styles })
+        Ok(Face { font, styles, hinters: Mutex::default() })
+    }
+
+    fn hinter(&self, em: u32) -> Result<Arc<HintingInstance>, FontError> {
+        let mut hinters = self.hinters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hinter) = hinters.get(&em) {
+            return Ok(hinter.clone());
+        }
+        let options = HintingOptions { engine: Engine::Auto(Some(self.styles.clone())), target: Target::Mono };
+        let size = Size::new(em as f32);
+        let hinter =
+            Arc::new(HintingInstance::new(&self.font.outline_glyphs(), size, LocationRef::default(), options)?);
+        hinters.insert(em, hinter.clone());
+        Ok(hinter)
     }
 }
 
@@ -53,10 +71,19 @@ impl Fonts {
         Ok(Fonts { regular: Face::new(REGULAR)?, bold: Face::new(BOLD)? })
     }
 
+    fn face(&self, weight: Weight) -> &Face {
+        match weight {
+            Weight::Regular => &self.regular,
+            Weight::Bold => &self.bold,
+        }
+    }
+
     /// The least em in dots with which capitals are at least `height` dots high.
     pub fn em_for_capitals(&self, weight: Weight, height: i32) -> Result<u32, FontError> {
-        // Capitals are lower than the em.
-        let mut em = u32::try_from(height).unwrap_or(1).max(1);
+        // The outline's height is known; the hinter then moves it to whole dots, by less than one.
+        let unit = Size::new(1.0);
+        let outline = self.face(weight).font.metrics(unit, LocationRef::default()).cap_height.unwrap_or(1.0);
+        let mut em = (((height - 1).max(0) as f32 / outline.max(0.1)) as u32).max(1);
         while self.capitals(weight, em)? < height {
             em += 1;
             if i64::from(em) > 4 * i64::from(height) {
@@ -76,16 +103,12 @@ impl Fonts {
     /// # Errors
     /// A character that the face does not have: it is never replaced by a box.
     pub fn line(&self, weight: Weight, em: u32, text: &str) -> Result<Line, FontError> {
-        let face = match weight {
-            Weight::Regular => &self.regular,
-            Weight::Bold => &self.bold,
-        };
+        let face = self.face(weight);
         let outlines = face.font.outline_glyphs();
-        let options = HintingOptions { engine: Engine::Auto(Some(face.styles.clone())), target: Target::Mono };
-        let hinting = HintingInstance::new(&outlines, Size::new(em as f32), LocationRef::default(), options)?;
+        let hinting = face.hinter(em)?;
         let metrics = face.font.glyph_metrics(Size::new(em as f32), LocationRef::default());
         let charmap = face.font.charmap();
-        let (mut dots, mut advance) = (Vec::new(), 0);
+        let (mut runs, mut advance) = (Vec::new(), 0);
         for character in text.chars() {
             let (id, outline) = charmap
                 .map(character)
@@ -93,19 +116,19 @@ impl Fonts {
                 .ok_or(FontError::MissingGlyph { character })?;
             let mut pen = Pen::default();
             let adjusted = outline.draw(DrawSettings::hinted(&hinting, false), &mut pen)?;
-            dots.extend(black_dots(&pen.commands).into_iter().map(|dot| dot + Point::new(advance, 0)));
+            runs.extend(black_runs(&pen.commands).iter().map(|run| run.translate(Point::new(advance, 0))));
             let width = adjusted.advance_width.or_else(|| metrics.advance_width(id)).unwrap_or_default();
             advance += width.round() as i32;
         }
-        let ink = bounds(&dots);
-        Ok(Line { dots, ink })
+        let ink = bounds(&runs);
+        Ok(Line { runs, ink })
     }
 }
 
 /// A line of text as dots, relative to the start of its base line; y grows downwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    dots: Vec<Point>,
+    runs: Vec<Rectangle>,
     /// The smallest rectangle with all black dots; zero sized for blanks.
     pub ink: Rectangle,
 }
@@ -121,28 +144,35 @@ impl Line {
     where
         D: DrawTarget<Color = BinaryColor>,
     {
-        target.draw_iter(self.dots.iter().map(|dot| Pixel(*dot + origin, color)))
+        self.runs.iter().try_for_each(|run| target.fill_solid(&run.translate(origin), color))
     }
 }
 
-/// The dots of a character that its outline covers at least half.
-fn black_dots(outline: &[Command]) -> Vec<Point> {
+/// The dots of a character that its outline covers at least half, as horizontal runs.
+fn black_runs(outline: &[Command]) -> Vec<Rectangle> {
     if outline.is_empty() {
         return Vec::new();
     }
     let (coverage, placement) = Mask::new(outline).origin(Origin::TopLeft).render();
-    let top_left = Point::new(placement.left, placement.top);
-    let rows = coverage.chunks_exact(placement.width.max(1) as usize).zip(0..);
-    rows.flat_map(|(row, y)| row.iter().zip(0..).filter(|(covered, _)| **covered >= 128).map(move |(_, x)| (x, y)))
-        .map(|(x, y)| top_left + Point::new(x, y))
-        .collect()
+    let mut runs = Vec::new();
+    for (row, y) in coverage.chunks_exact(placement.width.max(1) as usize).zip(placement.top..) {
+        let mut left = placement.left;
+        for run in row.chunk_by(|a, b| (*a >= 128) == (*b >= 128)) {
+            let width = run.len() as u32;
+            if run.first().is_some_and(|covered| *covered >= 128) {
+                runs.push(Rectangle::new(Point::new(left, y), Extent::new(width, 1)));
+            }
+            left += width as i32;
+        }
+    }
+    runs
 }
 
-/// The smallest rectangle with all of the dots.
-fn bounds(dots: &[Point]) -> Rectangle {
-    dots.iter()
-        .map(|dot| (*dot, *dot))
-        .reduce(|(low, high), (dot, _)| (low.component_min(dot), high.component_max(dot)))
+/// The smallest rectangle around all runs.
+fn bounds(runs: &[Rectangle]) -> Rectangle {
+    runs.iter()
+        .filter_map(|run| Some((run.top_left, run.bottom_right()?)))
+        .reduce(|(low, high), (start, end)| (low.component_min(start), high.component_max(end)))
         .map_or(Rectangle::zero(), |(low, high)| Rectangle::with_corners(low, high))
 }
 

@@ -52,6 +52,11 @@ impl Density {
         (mm * self.dots_per_mm).round() as i32
     }
 
+    /// A length in whole dots, not less than it.
+    pub(crate) fn dots_at_least(self, mm: f64) -> i32 {
+        (mm * self.dots_per_mm - 1e-6).ceil() as i32
+    }
+
     /// Whole dots as a length.
     pub(crate) fn mm(self, dots: i32) -> f64 {
         f64::from(dots) / self.dots_per_mm
@@ -124,11 +129,7 @@ impl Picture {
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::One);
         let per_metre = (self.density.dots_per_mm * 1000.0).round() as u32;
-        encoder.set_pixel_dims(Some(png::PixelDimensions {
-            xppu: per_metre,
-            yppu: per_metre,
-            unit: png::Unit::Meter,
-        }));
+        encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
         // In PNG 0 is black.
         let inverted: Vec<u8> = self.canvas.bits().iter().map(|byte| !byte).collect();
         let mut writer = encoder.write_header().map_err(PngError)?;

@@ -139,7 +139,9 @@ pub enum Problem {
         top: f64,
     },
     /// A barcode does not fit at the least X-dimension.
-    #[error("{data:?} is {needed:.1} mm wide with quiet zones at an X-dimension of {x_dimension:.3} mm, its element has {width:.1} mm")]
+    #[error(
+        "{data:?} is {needed:.1} mm wide with quiet zones at an X-dimension of {x_dimension:.3} mm, its element has {width:.1} mm"
+    )]
     CodeTooWide {
         /// The content.
         data: String,

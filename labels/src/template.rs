@@ -8,12 +8,12 @@ use std::path::Path;
 
 use base::config::{Document, Faults};
 
+use crate::Picture;
 use crate::data::{Data, Pattern};
 use crate::draw::draw;
 use crate::font::{Fonts, Weight};
 use crate::picture::{Density, Digest};
 use crate::problem::Problems;
-use crate::Picture;
 
 /// A template, read from a TOML file and proved by drawing every test in it.
 #[derive(Debug)]
@@ -35,11 +35,14 @@ impl Template {
     /// All its faults at once, those among them that only show when its tests are drawn.
     pub fn load(file: &Path) -> Result<Template, Faults> {
         let text = std::fs::read(file).map_err(|error| {
-            Faults::of_file(file, format!("cannot be read: {error}"), "name an existing file that this program may read")
+            Faults::of_file(
+                file,
+                format!("cannot be read: {error}"),
+                "name an existing file that this program may read",
+            )
         })?;
-        let text = String::from_utf8(text).map_err(|_| {
-            Faults::of_file(file, "is not text in UTF-8", "save the file in the encoding UTF-8")
-        })?;
+        let text = String::from_utf8(text)
+            .map_err(|_| Faults::of_file(file, "is not text in UTF-8", "save the file in the encoding UTF-8"))?;
         Template::parse(file, &text)
     }
 
@@ -145,7 +148,10 @@ pub(crate) enum Kind {
     Text(Text),
     /// Filled black.
     Line(Area),
-    Frame { area: Area, thickness: f64 },
+    Frame {
+        area: Area,
+        thickness: f64,
+    },
     Code(Barcode),
 }
 

@@ -95,7 +95,7 @@ fn gs1_of(data: &[u8]) -> Gs1 {
             let told = |element: &gs1::Element| Told { hri: element.to_string(), title: element.title() };
             Gs1::Elements(elements.iter().map(told).collect())
         }
-        Err(error) => Gs1::Fault(crate::supervise::describe(&error)),
+        Err(error) => Gs1::Fault(base::describe(&error)),
     }
 }
 

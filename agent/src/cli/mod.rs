@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{DEFAULT_FILE, Settings};
-use crate::supervise::describe;
+use base::describe;
 
 /// Ties every scan on a packaging line to its work order, package and pallet, and never loses one.
 #[derive(Parser)]

@@ -17,7 +17,7 @@ use crate::board::Board;
 use crate::journal::{JournalError, Queued};
 use crate::owner::{Ended, Handle, Mark, Request};
 use crate::settings::Broker;
-use crate::supervise::describe;
+use base::describe;
 use sender::{Sender, Step};
 
 /// A status is said at each change, at most once in so long.

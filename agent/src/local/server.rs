@@ -14,7 +14,7 @@ use crate::board::Board;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::station::Filling;
-use crate::supervise::describe;
+use base::describe;
 
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
 const LONGEST: u64 = 512 << 10;

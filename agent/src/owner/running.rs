@@ -224,8 +224,8 @@ impl Running {
             used: journal.used()?,
             lanes: state.lanes.clone(),
             counters: state.counters,
-            package_size: line.package_size,
-            pallet_size: line.pallet_size,
+            package_size: line.packing.package_size,
+            pallet_size: line.packing.pallet_size,
             now: clock.now(),
         })
     }
@@ -292,9 +292,9 @@ impl Running {
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
 fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
     let mut ahead = state.clone();
-    while ahead.sscc_left(&line.sscc) < need {
+    while ahead.sscc_left(&line.packing.sscc) < need {
         let mut allocator = Allocator::resume(ahead.sscc_next, ahead.sscc_reserved);
-        if allocator.reserve(&line.sscc).is_err() {
+        if allocator.reserve(&line.packing.sscc).is_err() {
             break; // The range ends here: what is left of it is used, then scans are refused.
         }
         (ahead.sscc_next, ahead.sscc_reserved) = (allocator.next(), allocator.reserved());

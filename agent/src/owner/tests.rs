@@ -25,18 +25,8 @@ pattern = 'WO:(?<workOrder>[0-9]+)'
 
 fn owner(folder: &std::path::Path, quota: u64) -> Owner {
     let settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
-    let packing = &settings.packing;
     let Opened { journal, state, .. } = Journal::open(folder, "pack-1", quota, 0).unwrap();
-    let line = Line {
-        station: "pack-1".into(),
-        series: journal.series(),
-        package_size: packing.package_size,
-        pallet_size: packing.pallet_size,
-        package_close: packing.package_close,
-        pallet_close: packing.pallet_close,
-        work_order_required: true,
-        sscc: packing.sscc.clone(),
-    };
+    let line = Line { station: "pack-1".into(), series: journal.series(), packing: settings.packing.clone() };
     let digest = settings.digest();
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
     let (folder, keep) = (folder.to_owned(), Duration::from_secs(3600));
@@ -163,8 +153,8 @@ fn a_range_moved_upwards_is_used_from_its_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let mut owner = owner(folder.path(), 8 << 20);
     (owner.state.sscc_next, owner.state.sscc_reserved) = (20, 100);
-    owner.line.sscc = gs1::SsccRange::new(0, "9521234".parse().unwrap(), 5000, 6000).unwrap();
-    let first = owner.line.sscc.sscc(5000).unwrap().to_string();
+    owner.line.packing.sscc = gs1::SsccRange::new(0, "9521234".parse().unwrap(), 5000, 6000).unwrap();
+    let first = owner.line.packing.sscc.sscc(5000).unwrap().to_string();
     let (handle, thread) = owner.spawn().unwrap();
     ask(&handle, "WO:1");
     let answer = ask(&handle, "A1");

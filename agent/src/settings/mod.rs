@@ -13,7 +13,7 @@ use records::Hash;
 use records::wire::{Topics, check_name};
 
 use crate::interpret::Rules;
-pub use packing::Packing;
+use crate::station::Packing;
 
 /// Where the configuration is looked for.
 pub const DEFAULT_FILE: &str = "/etc/lotline/station.toml";

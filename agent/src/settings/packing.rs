@@ -3,24 +3,7 @@
 use base::config::Section;
 use gs1::{CompanyPrefix, SsccRange};
 
-use crate::station::Close;
-
-/// Sizes of containers, and where their ids come from.
-#[derive(Debug, Clone)]
-pub struct Packing {
-    /// Devices in a package.
-    pub package_size: u32,
-    /// Packages on a pallet.
-    pub pallet_size: u32,
-    /// How a full package is closed.
-    pub package_close: Close,
-    /// How a full pallet is closed.
-    pub pallet_close: Close,
-    /// Is a scan without a work order refused?
-    pub work_order_required: bool,
-    /// The SSCCs of this station.
-    pub sscc: SsccRange,
-}
+use crate::station::{Close, Packing};
 
 /// Reads both sections; the JSON is what goes on record. `None` stands for faults.
 pub(super) fn read(root: &Section<'_>) -> (Option<Packing>, serde_json::Value) {

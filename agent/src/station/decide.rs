@@ -159,8 +159,8 @@ impl Turn<'_> {
     /// What is open on the lane, for the answer.
     pub(super) fn filled(&self, lane: &Lane, mut answer: Answer) -> Answer {
         let filling = |id: &str, count, size| super::Filling { id: id.to_owned(), count, size };
-        answer.package = lane.package.as_ref().map(|p| filling(&p.id, p.count, self.line.package_size));
-        answer.pallet = lane.pallet.as_ref().map(|p| filling(&p.id, p.count, self.line.pallet_size));
+        answer.package = lane.package.as_ref().map(|p| filling(&p.id, p.count, self.line.packing.package_size));
+        answer.pallet = lane.pallet.as_ref().map(|p| filling(&p.id, p.count, self.line.packing.pallet_size));
         answer
     }
 

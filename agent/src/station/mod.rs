@@ -15,4 +15,4 @@ mod tests;
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use decide::{Decision, KnownChange, decide};
 pub use input::{Command, Input, Known, Raw, Reading, Start, Unread};
-pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, State};
+pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};

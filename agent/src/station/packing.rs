@@ -53,17 +53,17 @@ impl Turn<'_> {
                 package.recent.remove(0);
             }
             package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq });
-            full = package.count >= self.line.package_size;
+            full = package.count >= self.line.packing.package_size;
         }
         let mut answer =
             self.filled(&lane, Answer::new(name, Outcome::Accepted, Code::Packed, format!("{serial} packed")));
         answer.serial = Some(serial.to_owned());
-        if full && self.line.package_close == Close::Auto {
+        if full && self.line.packing.package_close == Close::Auto {
             self.close_package(name, &mut lane);
             answer.text = format!("{serial} packed, package full and closed");
             let open = self.filled(&lane, answer.clone());
             answer.pallet = open.pallet;
-            if self.pallet_is_full(&lane) && self.line.pallet_close == Close::Auto {
+            if self.pallet_is_full(&lane) && self.line.packing.pallet_close == Close::Auto {
                 self.close_pallet(name, &mut lane);
                 answer.text = format!("{serial} packed, package and pallet full and closed");
             }
@@ -75,7 +75,7 @@ impl Turn<'_> {
     /// What the work order and the label together say of the unit.
     fn attributes(&self, name: &str, lane: &Lane, label: &Attributes) -> Result<Attributes, Answer> {
         let Some(order) = &lane.work_order else {
-            if self.line.work_order_required {
+            if self.line.packing.work_order_required {
                 let help = "Scan the work order's barcode first.";
                 return Err(Answer::refused(name, Code::NoWorkOrder, "There is no work order", help));
             }
@@ -98,20 +98,20 @@ impl Turn<'_> {
 
     fn check_room(&self, name: &str, lane: &Lane) -> Result<(), Answer> {
         if let Some(package) = &lane.package {
-            if package.count >= self.line.package_size {
+            if package.count >= self.line.packing.package_size {
                 let text = format!("Package {} is full with {} units", package.id, package.count);
                 return Err(Answer::refused(name, Code::PackageFull, text, "Scan CLOSE PACKAGE, then the unit again."));
             }
         } else if self.pallet_is_full(lane) {
             let pallet = lane.pallet.as_ref().map(|p| p.id.as_str()).unwrap_or_default();
-            let text = format!("Pallet {pallet} is full with {} packages", self.line.pallet_size);
+            let text = format!("Pallet {pallet} is full with {} packages", self.line.packing.pallet_size);
             return Err(Answer::refused(name, Code::PalletFull, text, "Scan CLOSE PALLET, then the unit again."));
         }
         Ok(())
     }
 
     fn pallet_is_full(&self, lane: &Lane) -> bool {
-        lane.pallet.as_ref().is_some_and(|pallet| pallet.count >= self.line.pallet_size)
+        lane.pallet.as_ref().is_some_and(|pallet| pallet.count >= self.line.packing.pallet_size)
     }
 
     /// A unit needs an open package on an open pallet. Their ids are durable from here on, whatever becomes of the labels.
@@ -127,7 +127,7 @@ impl Turn<'_> {
 
     fn open(&mut self, name: &str, level: Level) -> Result<String, Answer> {
         let mut allocator = Allocator::resume(self.state.sscc_next, self.state.sscc_reserved);
-        let sscc = allocator.take(&self.line.sscc).map_err(|error: AllocError| {
+        let sscc = allocator.take(&self.line.packing.sscc).map_err(|error: AllocError| {
             let text = match error {
                 AllocError::RangeExhausted { .. } => error.to_string(),
                 AllocError::BlockUsedUp { .. } => {
@@ -188,7 +188,7 @@ impl Turn<'_> {
         self.close_package(name, &mut lane);
         let after = self.filled(&lane, answer.clone());
         answer.pallet = after.pallet;
-        if self.pallet_is_full(&lane) && self.line.pallet_close == Close::Auto {
+        if self.pallet_is_full(&lane) && self.line.packing.pallet_close == Close::Auto {
             self.close_pallet(name, &mut lane);
             answer.text.push_str("; pallet full and closed");
         }

@@ -19,13 +19,9 @@ pub enum Close {
     Command,
 }
 
-/// What does not change while the station runs.
+/// Sizes of containers, how they are closed, and where their ids come from.
 #[derive(Debug, Clone)]
-pub struct Line {
-    /// The station's name.
-    pub station: String,
-    /// The series of its journal.
-    pub series: SeriesId,
+pub struct Packing {
     /// Devices in a package, from 1.
     pub package_size: u32,
     /// Packages on a pallet, from 1.
@@ -36,8 +32,19 @@ pub struct Line {
     pub pallet_close: Close,
     /// Is a scan without a work order refused?
     pub work_order_required: bool,
-    /// Where container ids come from.
+    /// The SSCCs of this station.
     pub sscc: SsccRange,
+}
+
+/// What does not change while the station runs.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The station's name.
+    pub station: String,
+    /// The series of its journal.
+    pub series: SeriesId,
+    /// How it packs.
+    pub packing: Packing,
 }
 
 impl Line {

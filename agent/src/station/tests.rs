@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use super::*;
 
 fn line() -> Line {
-    Line {
-        station: "pack-1".into(),
-        series: FixedBytes([1; 16]),
+    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing() }
+}
+
+fn packing() -> Packing {
+    Packing {
         package_size: 2,
         pallet_size: 2,
         package_close: Close::Auto,
@@ -159,7 +161,10 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
 
 #[test]
 fn a_full_pallet_waits_for_its_command() {
-    let mut bench = Bench::new(Line { pallet_close: Close::Command, package_close: Close::Command, ..line() });
+    let mut bench = Bench::new(Line {
+        packing: Packing { pallet_close: Close::Command, package_close: Close::Command, ..packing() },
+        ..line()
+    });
     bench.work_order("WO-1");
     bench.device("A1");
     bench.device("A2");
@@ -188,7 +193,7 @@ fn the_last_package_and_pallet_are_closed_by_command() {
 
 #[test]
 fn void_last_takes_back_unit_by_unit_and_names_the_record() {
-    let mut bench = Bench::new(Line { package_size: 3, ..line() });
+    let mut bench = Bench::new(Line { packing: Packing { package_size: 3, ..packing() }, ..line() });
     bench.work_order("WO-1");
     bench.device("A1");
     let packed = bench.device("A2").records.unwrap().0;

@@ -101,10 +101,3 @@ pub enum LineError {
         source: reqwest::Error,
     },
 }
-
-/// An error with all its causes in one line.
-#[must_use]
-pub fn describe(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}

@@ -38,10 +38,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::local::Status;
+use base::describe;
 
 use crate::sim::{Format, PtyScanner};
 use config::Config;
-pub use error::{LineError, describe};
+pub use error::LineError;
 use folder::{folder, lock, make_folder};
 use http::Http;
 pub use options::Options;

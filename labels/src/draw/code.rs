@@ -46,8 +46,7 @@ fn say(context: &Context<'_>, content: &Content) -> Result<Said, Vec<Problem>> {
             let (mut elements, mut problems) = (Vec::new(), Vec::new());
             for (ai, pattern) in patterns {
                 let element = context.fill(pattern).and_then(|value| {
-                    gs1::Element::new(*ai, value)
-                        .map_err(|source| Problem::Value { ai: ai.to_string(), source })
+                    gs1::Element::new(*ai, value).map_err(|source| Problem::Value { ai: ai.to_string(), source })
                 });
                 match element {
                     Ok(element) => elements.push(element),
@@ -69,8 +68,7 @@ fn say(context: &Context<'_>, content: &Content) -> Result<Said, Vec<Problem>> {
 
 fn bars(context: &Context<'_>, barcode: &Barcode, said: &Said) -> Result<Drawn, Problem> {
     let density = context.density;
-    let codes =
-        code128::encode(&said.symbols).ok_or_else(|| Problem::NotEncodable { data: said.data.clone() })?;
+    let codes = code128::encode(&said.symbols).ok_or_else(|| Problem::NotEncodable { data: said.data.clone() })?;
     let widths = code128::widths(&codes);
     let modules: i32 = widths.iter().map(|width| i32::from(*width)).sum();
     let area = context.rectangle(&barcode.area);
@@ -114,20 +112,15 @@ fn bars(context: &Context<'_>, barcode: &Barcode, said: &Said) -> Result<Drawn, 
         Some(mm) => Some(text_below(context, mm, said, bars, clear, &mut drawn)?),
         None => None,
     };
-    let code = Code {
-        aim: said.aim,
-        data: said.data.clone(),
-        x_dimension_dots: x as u32,
-        x_dimension_mm: density.mm(x),
-    };
+    let code =
+        Code { aim: said.aim, data: said.data.clone(), x_dimension_dots: x as u32, x_dimension_mm: density.mm(x) };
     drawn.code = Some(DrawnCode { code, clear, bars, text_height, gs1: said.gs1.clone() });
     Ok(drawn)
 }
 
 /// The least whole dots that are not below the minimum.
 fn least_x(context: &Context<'_>, barcode: &Barcode) -> i32 {
-    let dots = (barcode.x_dimension_min * context.density.dots_per_mm() - 1e-6).ceil();
-    (dots as i32).max(1)
+    context.density.dots_at_least(barcode.x_dimension_min).max(1)
 }
 
 /// The X-dimension in dots: what was asked for, rounded, or the next less that fits, never below the minimum.

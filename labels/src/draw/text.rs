@@ -11,6 +11,9 @@ use crate::template::{Align, Fit, FontSize, Text};
 /// The smallest em in dots that is read well: 5 pt at 8 dots per millimetre.
 const SMALLEST_EM: u32 = 14;
 
+/// White kept left and right within a black area, in millimetres.
+const INSET: f64 = 1.5;
+
 pub(super) fn place(context: &Context<'_>, text: &Text) -> Result<Drawn, Vec<Problem>> {
     let one = |problem| vec![problem];
     let content = context.fill(&text.text).map_err(one)?;
@@ -36,7 +39,7 @@ pub(super) fn place(context: &Context<'_>, text: &Text) -> Result<Drawn, Vec<Pro
         }
         let x = aligned(text.align, left, width, &line);
         drawn.text(line, Point::new(x, top + capitals), color);
-        top += capitals + capitals * 4 / 5;
+        top += 2 * capitals;
     }
     let height = setting.height();
     if text.area.height > 0.0 {
@@ -79,7 +82,7 @@ impl Setting {
         let mut size = largest;
         loop {
             let capitals = context.fonts.capitals(text.weight, size).map_err(refused)?;
-            let inset = if text.invert { capitals / 2 } else { 0 };
+            let inset = if text.invert { context.density.dots(INSET) } else { 0 };
             let room = width - 2 * inset;
             let set = |text_of_line: &str| context.fonts.line(text.weight, size, text_of_line);
             let lines = match text.fit {
@@ -93,7 +96,8 @@ impl Setting {
             if size == smallest {
                 return Err(too_long(context, content, needed, room));
             }
-            size -= 1;
+            let fitting = f64::from(size) * f64::from(room.max(1)) / f64::from(needed);
+            size = (fitting as u32).clamp(smallest, size - 1);
         }
     }
 
@@ -107,7 +111,7 @@ impl Setting {
 pub(super) fn em(context: &Context<'_>, weight: Weight, size: FontSize) -> Result<u32, FontError> {
     match size {
         FontSize::Em(mm) => Ok(u32::try_from(context.density.dots(mm)).unwrap_or_default().max(1)),
-        FontSize::Capitals(mm) => context.fonts.em_for_capitals(weight, context.density.dots(mm)),
+        FontSize::Capitals(mm) => context.fonts.em_for_capitals(weight, context.density.dots_at_least(mm)),
     }
 }
 

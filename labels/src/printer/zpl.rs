@@ -42,7 +42,7 @@ impl Language for Zpl {
         for (band, number) in canvas.bits().chunks(rows * stride.max(1)).zip(0..) {
             let (bytes, data) = (band.len(), z64(band)?);
             // Writing to a String cannot fail.
-            write!(format, "^FO0,{}^GFA,{bytes},{bytes},{stride},{data}^FS\n", number * rows).unwrap_or_default();
+            writeln!(format, "^FO0,{}^GFA,{bytes},{bytes},{stride},{data}^FS", number * rows).unwrap_or_default();
         }
         format.push_str("^PQ1,0,1,Y^XZ\n");
         Ok(format.into_bytes())
@@ -61,7 +61,8 @@ fn z64(bytes: &[u8]) -> Result<String, LanguageError> {
 /// CRC-16/XMODEM: polynomial 0x1021, initial value 0.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
+        (0..8)
+            .fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
     })
 }
 

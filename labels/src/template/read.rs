@@ -30,8 +30,7 @@ pub(super) fn template(document: Document, fonts: Fonts, digest: Digest) -> Resu
         root.fault("element", "is missing, allowed: at least one element", "add a table [[element]]");
     }
     let mut used = BTreeSet::new();
-    let elements: Vec<Option<Element>> =
-        sections.iter().map(|section| element(section, &known, &mut used)).collect();
+    let elements: Vec<Option<Element>> = sections.iter().map(|section| element(section, &known, &mut used)).collect();
     let test_sections = root.sections("test");
     if test_sections.is_empty() {
         let help = "add a table [[test]] with values for every field, the first is the example for previews";
@@ -102,7 +101,7 @@ fn media(section: &Section<'_>) -> Option<Media> {
         }
     });
     let exact = section.float("dots_per_mm", 4.0..=50.0).optional();
-    if dpi.is_none() && !section.has("dpi") && !section.has("dots_per_mm") {
+    if section.is_present() && !section.has("dpi") && !section.has("dots_per_mm") {
         section.fault("dpi", "is missing, allowed: 203, 300, 600", "write dpi = 203, or what the printer has");
     }
     let dots_per_mm = exact.or(sold_as)?;
