@@ -78,7 +78,7 @@ fn killed_again_and_again_nothing_green_is_lost_and_nothing_is_there_twice() {
     // Not a multiple of anything: the last package and pallet are part-filled.
     let count = std::env::var("LOTLINE_KILL_SERIALS").map_or(1503, |count| count.parse().expect("a number of serials"));
     let serials = serials(count);
-    let mut rig = Rig::start(mosquitto, Shape { package: 10, pallet: 5 });
+    let mut rig = Rig::start(mosquitto, Shape { package: 10, pallet: 7 });
     let mut watch = rig.watch().unwrap();
     rig.scan("WO:WO-77");
     let mut told = Told::default();
@@ -147,7 +147,7 @@ fn killed_again_and_again_nothing_green_is_lost_and_nothing_is_there_twice() {
     assert!(not_green <= kills[0] as usize * 64, "stored without a light: at most one group for each kill");
     let health = rig.json("/healthz");
     assert_eq!(health["devices"], serials.len(), "every unit is stored exactly once");
-    assert_eq!(rig.recall(&serials[0], "workOrder"), all);
+    assert!(rig.recall(&serials[0], "workOrder") == all, "the work order is not exactly what was scanned");
 
     // The pallets, computed from what was answered, against what the service says.
     let mut pallets: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
@@ -157,15 +157,21 @@ fn killed_again_and_again_nothing_green_is_lost_and_nothing_is_there_twice() {
     let mut covered = BTreeSet::new();
     for units in pallets.values() {
         let recalled = rig.recall(units.first().unwrap(), "palletId");
-        let unlit: BTreeSet<_> = recalled.difference(units).collect();
+        let others: BTreeSet<_> = recalled.difference(units).collect();
         assert!(units.is_subset(&recalled), "missing: {:?}", units.difference(&recalled).collect::<Vec<_>>());
         assert!(
-            unlit.iter().all(|serial| !told.green.contains_key(*serial)),
-            "a green unit on another pallet: {unlit:?}"
+            others.iter().all(|serial| !told.green.contains_key(*serial)),
+            "a green unit on another pallet: {others:?}"
         );
         covered.extend(recalled);
     }
-    assert_eq!(covered, all);
+    // Two kills close together can leave a pallet on which no unit was lit.
+    for serial in unlit {
+        if !covered.contains(serial) {
+            covered.extend(rig.recall(serial, "palletId"));
+        }
+    }
+    assert!(covered == all, "on no pallet: {:?}", all.difference(&covered).collect::<Vec<_>>());
     println!(
         "{count} serials, kills of station, service, broker: {kills:?}, green {}, stored without a light {not_green}",
         told.green.len()
