@@ -54,9 +54,20 @@ pub struct Series {
     pub why: Vec<String>,
 }
 
-/// Judges what is known now as of a time; `None` is now.
-pub fn judge(states: &[SeriesState], now: Timestamp, as_of: Option<Timestamp>) -> Completeness {
-    // A station that says its status in a new series is not expected to say it in the old one.
+/// When and from where it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The time now.
+    pub now: Timestamp,
+    /// The time that the statement is for; `None` is now.
+    pub as_of: Option<Timestamp>,
+    /// Is the broker connected, so that what stations say is heard here?
+    pub connected: bool,
+}
+
+/// Judges what is known. Without a time asked for, the statement is for the time up to which every station has vouched.
+pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
+    let Moment { now, as_of, connected } = moment;
     let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for state in states {
         if let Some((_, heard)) = state.status.as_ref().filter(|_| !state.unverified) {
@@ -64,14 +75,29 @@ pub fn judge(states: &[SeriesState], now: Timestamp, as_of: Option<Timestamp>) -
             *latest = (*latest).max(*heard);
         }
     }
-    let stations: Vec<Series> =
-        states.iter().map(|state| series(state, latest.get(state.station.as_str()).copied(), now, as_of)).collect();
-    let why = if stations.is_empty() { vec!["no station is known".to_owned()] } else { Vec::new() };
-    let complete = why.is_empty() && stations.iter().all(|series| series.complete);
-    Completeness { as_of: as_of.unwrap_or(now), complete, why, stations }
+    let superseded = |state: &SeriesState| {
+        let latest = latest.get(state.station.as_str());
+        state.status.as_ref().is_some_and(|(_, heard)| latest.is_some_and(|latest| latest > heard))
+    };
+    let stations: Vec<Series> = states.iter().map(|state| series(state, superseded(state), now, as_of)).collect();
+    // Anyone can say that a station is online; only its signed records and status make it one that counts.
+    let counting = || stations.iter().filter(|series| series.series.is_some());
+    let mut why = Vec::new();
+    if counting().next().is_none() {
+        why.push("no station is known".to_owned());
+    }
+    if as_of.is_none() && !connected {
+        why.push("the broker is not connected: what stations record now is not heard here".to_owned());
+    }
+    let vouched = states.iter().filter(|state| !superseded(state) && !state.unverified).filter_map(|state| {
+        let (status, heard) = state.status.as_ref()?;
+        Some(status.at.wall.min(*heard))
+    });
+    let complete = why.is_empty() && counting().all(|series| series.complete);
+    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations }
 }
 
-fn series(state: &SeriesState, latest: Option<Timestamp>, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<Timestamp>) -> Series {
     let stored = state.runs.last().map_or(0, |(_, last)| *last);
     let announced = state.status.as_ref().map_or(0, |(status, _)| status.last).max(stored);
     let all_holes = holes(&state.runs, announced);
@@ -83,12 +109,22 @@ fn series(state: &SeriesState, latest: Option<Timestamp>, now: Timestamp, as_of:
         (Some((status, heard)), Some(silent)) => {
             // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
             let said = status.at.wall.min(*heard);
-            let superseded = latest.is_some_and(|latest| latest > *heard);
+            let offline = state.online.filter(|(online, since)| !online && since >= heard);
             match as_of {
-                _ if superseded => {}
                 Some(time) if said <= time => why.push(format!("its last status is of {said}, not after {time}")),
-                None if silent > SILENT_AFTER_SECONDS => why.push(format!("no status for {silent} seconds")),
-                _ => {}
+                Some(_) => {}
+                // Its journal was replaced; nobody can say whether it had recorded more than it had announced.
+                None if superseded => why.push(format!(
+                    "a newer series of this station began: whether this one had records after {said} is not known"
+                )),
+                None => {
+                    if silent > SILENT_AFTER_SECONDS {
+                        why.push(format!("no status for {silent} seconds"));
+                    }
+                    if let Some((_, since)) = offline {
+                        why.push(format!("not connected since {since}"));
+                    }
+                }
             }
         }
         _ if state.runs.is_empty() => why.push("it has announced records and none has come".to_owned()),
@@ -169,8 +205,9 @@ mod tests {
 
     /// Complete, or why not.
     fn why(states: &[SeriesState], now: i64, as_of: Option<i64>) -> Vec<String> {
-        let judged = judge(states, at(now), as_of.map(at));
-        let why: Vec<String> = judged.why.into_iter().chain(judged.stations.into_iter().flat_map(|s| s.why)).collect();
+        let judged = judge(states, Moment { now: at(now), as_of: as_of.map(at), connected: true });
+        let counting = judged.stations.into_iter().filter(|s| s.series.is_some()).flat_map(|s| s.why);
+        let why: Vec<String> = judged.why.into_iter().chain(counting).collect();
         assert_eq!(judged.complete, why.is_empty());
         why
     }
@@ -200,7 +237,11 @@ mod tests {
             ["it has announced records and none has come", "records 1 to 5 are missing"]
         );
         let connected = SeriesState { series: None, status: None, runs: Vec::new(), ..state(1, 0, 0, 0) };
-        assert_eq!(why(&[connected], 0, None), ["nothing is known of this station but its connection"]);
+        assert_eq!(why(std::slice::from_ref(&connected), 0, None), ["no station is known"]);
+        assert!(
+            why(&[connected, state(1, 5, 0, 0)], 0, None).is_empty(),
+            "anyone can publish that a station is online"
+        );
     }
 
     #[test]
@@ -212,10 +253,34 @@ mod tests {
     }
 
     #[test]
-    fn an_old_series_is_complete_by_its_records_while_the_new_one_speaks() {
-        assert!(why(&[state(1, 5, 0, 0), state(2, 3, 500, 500)], 510, None).is_empty());
-        let lost = SeriesState { runs: vec![(1, 4)], ..state(1, 5, 0, 0) };
-        assert_eq!(why(&[lost, state(2, 3, 500, 500)], 510, None), ["record 5 is missing"]);
-        assert_eq!(why(&[state(1, 5, 0, 0), state(2, 3, 500, 500)], 900, None), ["no status for 400 seconds"]);
+    fn a_lost_series_stays_named() {
+        let both = [state(1, 5, 0, 0), state(2, 3, 500, 500)];
+        let lost = "a newer series of this station began: whether this one had records after 2026-03-01T12:00:00Z is not known";
+        assert_eq!(why(&both, 510, None), [lost]);
+        assert_eq!(why(&both, 510, Some(-1)), Vec::<String>::new(), "before its last status it is known");
+        assert_eq!(
+            why(&both, 510, Some(100)),
+            ["its last status is of 2026-03-01T12:00:00Z, not after 2026-03-01T12:01:40Z"]
+        );
+        assert_eq!(why(&both, 900, None), [lost, "no status for 400 seconds"]);
+    }
+
+    #[test]
+    fn now_is_the_time_that_every_station_has_vouched_for() {
+        let other = SeriesState { station: "b".into(), ..state(2, 3, 70, 80) };
+        let moment = Moment { now: at(100), as_of: None, connected: true };
+        let judged = judge(&[state(1, 5, 95, 90), other], moment);
+        assert!(judged.complete);
+        assert_eq!(judged.as_of, at(70), "the earlier of both clocks, the earliest of all stations");
+    }
+
+    #[test]
+    fn what_cannot_be_heard_is_not_vouched_for() {
+        let gone = SeriesState { online: Some((false, at(5))), ..state(1, 5, 0, 0) };
+        assert_eq!(why(&[gone], 10, None), ["not connected since 2026-03-01T12:00:05Z"]);
+        let back = SeriesState { online: Some((false, at(5))), ..state(1, 5, 6, 6) };
+        assert!(why(&[back], 10, None).is_empty());
+        let blind = judge(&[state(1, 5, 0, 0)], Moment { now: at(1), as_of: None, connected: false });
+        assert!(!blind.complete && blind.why[0].contains("broker"));
     }
 }

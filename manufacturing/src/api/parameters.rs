@@ -10,12 +10,36 @@ use super::problem::Problem;
 /// Longest value of a parameter in bytes; no serial number comes near.
 const MOST: usize = 512;
 
+/// Is it UTF-8 once the percent-encoding is undone? The usual decoder would put a replacement sign in place of what is not,
+/// and the answer would be about another serial number.
+fn is_utf8(query: &str) -> bool {
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|two| std::str::from_utf8(two).ok()).filter(|_| *first == b'%');
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
+}
+
 /// The parameters of a query, each once.
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads the query, which may have these parameters.
     pub fn of(uri: &Uri, allowed: &[&str]) -> Result<Self, Problem> {
+        if !is_utf8(uri.query().unwrap_or_default()) {
+            return Err(wrong("the query is not UTF-8", "write ?name=value&name=value, percent-encoded UTF-8"));
+        }
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|_| wrong("the query cannot be read", "write ?name=value&name=value, percent-encoded UTF-8"))?;
         for (n, (name, value)) in pairs.iter().enumerate() {

@@ -40,9 +40,9 @@ pub async fn recall(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -
     let (answerable, answered) = oneshot::channel();
     let (pieces, mut waiting) = mpsc::channel(WAITING);
     let reader = app.store.reader().await?;
-    let now = (app.clock)();
+    let (now, connected) = ((app.clock)(), (app.is_connected)());
     let reading = tokio::spawn(reader.run(move |snapshot| {
-        match prepare(snapshot, &question, now)? {
+        match prepare(snapshot, &question, now, connected)? {
             Err(why) => drop(answerable.send(Err(why))),
             Ok(prepared) => {
                 drop(answerable.send(Ok(())));

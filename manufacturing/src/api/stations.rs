@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::App;
 use super::parameters::Parameters;
 use super::problem::Problem;
-use crate::completeness::judge;
+use crate::completeness::{Moment, judge};
 
 /// Every series of every station: what is stored, what is missing, and why it is not complete.
 pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Value>, Problem> {
     Parameters::of(&uri, &[])?;
     let states = app.store.read(|snapshot| snapshot.stations()).await?;
-    let judged = judge(&states, (app.clock)(), None);
+    let judged = judge(&states, Moment { now: (app.clock)(), as_of: None, connected: (app.is_connected)() });
     let stations = states.iter().zip(&judged.stations).map(|(state, series)| {
         let status = state.status.as_ref().map(|(status, _)| status);
         json!({

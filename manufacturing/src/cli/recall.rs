@@ -1,5 +1,6 @@
 //! `recall`. An answer without its end mark is no answer: exit code 1.
 
+use std::io::IsTerminal;
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
@@ -69,7 +70,13 @@ impl Recall {
                 if last.ends_with("\"end\":true}\n") { Ok(()) } else { Err(Failure::No(BROKE_OFF.to_owned())) }
             }
             Format::Csv => {
-                let last = pass_on(response, |line| shown::print(output, line)).await?;
+                // A file gets every byte as it is; a terminal must not be told what to do by a serial number.
+                let screen = std::io::stdout().is_terminal();
+                let shown = |line: &str| match line.trim_end_matches(['\r', '\n']) {
+                    text if screen => format!("{}\n", shown::clean(text)),
+                    _ => line.to_owned(),
+                };
+                let last = pass_on(response, |line| shown::print(output, &shown(line))).await?;
                 if last.starts_with("#end,") && last.ends_with('\n') {
                     Ok(())
                 } else {
@@ -149,6 +156,16 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     written
 }
 
+/// Where a unit is; a contested one may be in any of several places.
+fn place(unit: &Value, one: &str, all: &str) -> String {
+    let all: Vec<String> = unit[all].as_array().into_iter().flatten().map(text).collect();
+    match unit[one].as_str() {
+        Some(one) => one.to_owned(),
+        None if all.is_empty() => "-".to_owned(),
+        None => all.join(" or "),
+    }
+}
+
 fn line(unit: &Value) -> Vec<String> {
     let or = |value: &Value, other: &str| if value.is_null() { other.to_owned() } else { text(value) };
     let mut serial = text(&unit["serialNumber"]);
@@ -160,7 +177,7 @@ fn line(unit: &Value) -> Vec<String> {
         text(&unit["value"]),
         text(&unit["since"]),
         or(&unit["until"], "now"),
-        or(&unit["packageId"], "-"),
-        or(&unit["palletId"], "-"),
+        place(unit, "packageId", "packageIds"),
+        place(unit, "palletId", "palletIds"),
     ]
 }

@@ -91,6 +91,13 @@ struct Line<'a> {
     package_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pallet_id: Option<&'a str>,
+    /// In more than one place: all of them, since nobody can say which is the true one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contested: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    package_ids: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pallet_ids: &'a [String],
 }
 
 impl<'a> Line<'a> {
@@ -102,10 +109,17 @@ impl<'a> Line<'a> {
             since: unit.since,
             until: unit.until,
             current: unit.until.is_none() && !unit.corrected,
-            package_id: unit.package.as_deref(),
-            pallet_id: unit.pallet.as_deref(),
+            package_id: only(&unit.packages).filter(|_| !unit.contested),
+            pallet_id: only(&unit.pallets).filter(|_| !unit.contested),
+            contested: unit.contested,
+            package_ids: if unit.contested { &unit.packages } else { &[] },
+            pallet_ids: if unit.contested { &unit.pallets } else { &[] },
         }
     }
+}
+
+fn only(names: &[String]) -> Option<&str> {
+    names.first().filter(|_| names.len() == 1).map(String::as_str)
 }
 
 /// An answer that is being written.
@@ -118,7 +132,7 @@ pub struct Answer {
     corrected: bool,
 }
 
-const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId,palletId\r\n";
+const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId,palletId,contested\r\n";
 
 impl Answer {
     /// Begins with what it goes by.
@@ -209,17 +223,23 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
+/// One place, or all of a contested unit with a space between.
+fn places(one: Option<&str>, all: &[String]) -> String {
+    one.map_or_else(|| all.join(" "), str::to_owned)
+}
+
 fn csv(line: &Line<'_>) -> String {
     let until = line.until.map(|until| until.to_string()).unwrap_or_default();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     format!(
-        "{},{},{},{},{until},{},{},{}\r\n",
+        "{},{},{},{},{until},{},{},{},{}\r\n",
         quoted(line.serial_number),
         quoted(line.scope),
         quoted(line.value),
         line.since,
         line.current,
-        quoted(line.package_id.unwrap_or_default()),
-        quoted(line.pallet_id.unwrap_or_default()),
+        quoted(&places(line.package_id, line.package_ids)),
+        quoted(&places(line.pallet_id, line.pallet_ids)),
+        line.contested,
     )
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use records::attributes::{GROUPS, RECALL_ORDER};
 
 use super::format::{Answer, Format, Header, Span};
-use crate::completeness::{Completeness, judge};
+use crate::completeness::{Completeness, Moment, judge};
 use crate::store::{DeviceName, Kept, Snapshot, shown};
 use crate::unanswerable::{Unanswerable, find};
 
@@ -42,6 +42,7 @@ pub fn prepare(
     snapshot: &Snapshot<'_>,
     question: &Question,
     now: Timestamp,
+    connected: bool,
 ) -> rusqlite::Result<Result<Prepared, Unanswerable>> {
     let by = match question.by.as_deref().map(|by| GROUPS.into_iter().find(|group| *group == by).ok_or(by)) {
         Some(Err(other)) => return Ok(Err(Unanswerable::Dimension(other.to_owned()))),
@@ -65,7 +66,7 @@ pub fn prepare(
         return Ok(Err(Unanswerable::NoGroup { serial: subject.id, by: by.map(str::to_owned) }));
     };
     let header = Header { by, serial_number: subject.id, scope: subject.scope, values };
-    let completeness = judge(&snapshot.stations()?, now, question.as_of);
+    let completeness = judge(&snapshot.stations()?, Moment { now, as_of: question.as_of, connected });
     Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
 }
 

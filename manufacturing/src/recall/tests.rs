@@ -1,6 +1,6 @@
 use super::format::{Answer, Header, Span};
 use super::*;
-use crate::completeness::judge;
+use crate::completeness::{Moment, judge};
 use crate::store::Unit;
 use crate::testkit::at;
 
@@ -12,8 +12,12 @@ fn unit(serial: &str, corrected: bool) -> Unit {
         since: at(1),
         until: (serial != "S1").then(|| at(9)),
         corrected,
-        package: Some("003401234500000017".into()),
-        pallet: None,
+        contested: serial == "=cmd()",
+        packages: match serial {
+            "=cmd()" => vec!["003401234500000017".into(), "003401234500000024".into()],
+            _ => vec!["003401234500000017".into()],
+        },
+        pallets: Vec::new(),
     }
 }
 
@@ -29,7 +33,7 @@ fn written(format: Format) -> String {
     if answer.begin_corrected() {
         answer.unit(&unit("S9", true));
     }
-    text.append(&mut answer.end(&judge(&[], at(60), Some(at(50)))));
+    text.append(&mut answer.end(&judge(&[], Moment { now: at(60), as_of: Some(at(50)), connected: true })));
     String::from_utf8(text).unwrap()
 }
 

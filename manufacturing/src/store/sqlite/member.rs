@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use records::Subject;
 use rusqlite::{Connection, Row, Rows, Statement, params};
 
-use super::project::Kept;
+use super::project::{self, Kept};
 use super::{TENANT, micros, time};
 
 /// A unit of a recall.
@@ -24,10 +24,12 @@ pub struct Unit {
     pub until: Option<Timestamp>,
     /// It was said to be a member and never was.
     pub corrected: bool,
-    /// The package that it is in now.
-    pub package: Option<String>,
-    /// The pallet that it is in now.
-    pub pallet: Option<String>,
+    /// Records disagree on where it is: it counts as a member of each place.
+    pub contested: bool,
+    /// The packages that it is in, now or at the time asked for; more than one where it is contested.
+    pub packages: Vec<String>,
+    /// The pallets that it is on.
+    pub pallets: Vec<String>,
 }
 
 /// Replaces the rows of a device.
@@ -41,8 +43,8 @@ pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, ne
         }
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, package, pallet)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package, pallet)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let (package, pallet) = (new.text("packageId"), new.text("palletId"));
     for (n, (dimension, value, since, until, corrected)) in (0_i64..).zip(&new.groups) {
@@ -56,6 +58,7 @@ pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, ne
             since,
             until,
             corrected,
+            new.contested,
             package,
             pallet
         ])?;
@@ -70,6 +73,7 @@ struct Member {
     since: i64,
     until: Option<i64>,
     corrected: bool,
+    contested: bool,
     package: Option<String>,
     pallet: Option<String>,
 }
@@ -82,8 +86,9 @@ impl Member {
             since: row.get(2)?,
             until: row.get(3)?,
             corrected: row.get(4)?,
-            package: row.get(5)?,
-            pallet: row.get(6)?,
+            contested: row.get(5)?,
+            package: row.get(6)?,
+            pallet: row.get(7)?,
         })
     }
 
@@ -122,7 +127,7 @@ pub fn units(
         .iter()
         .map(|_| {
             connection.prepare(
-                "SELECT serial, scope, since, until, corrected, package, pallet FROM member
+                "SELECT serial, scope, since, until, corrected, contested, package, pallet FROM member
                  WHERE tenant = ? AND dimension = ? AND value = ? AND since <= ? ORDER BY serial, scope, n",
             )
         })
@@ -143,12 +148,32 @@ pub fn units(
                 take(&mut unit, row, stretch.value, until);
             }
         }
-        if let Some(unit) = unit.filter(|unit| unit.corrected == corrected)
-            && each(unit).is_break()
-        {
+        let Some(mut unit) = unit.filter(|unit| unit.corrected == corrected) else { continue };
+        // The row tells the one place of now; other times and more than one place are in what is kept of the device.
+        if unit.contested || as_of.is_some() {
+            place(connection, &mut unit, until)?;
+        }
+        if each(unit).is_break() {
             return Ok(());
         }
     }
+    Ok(())
+}
+
+/// Says where a unit is at a time: in every container that it had joined and not left by then.
+fn place(connection: &Connection, unit: &mut Unit, at: i64) -> rusqlite::Result<()> {
+    let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
+    let inside = |dimension: &str| -> Vec<String> {
+        let groups = kept.groups.iter().filter(|(of, _, since, until, corrected)| {
+            of == dimension && !corrected && *since <= at && until.is_none_or(|until| until > at)
+        });
+        let mut names: Vec<String> = groups.map(|(_, value, ..)| value.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    (unit.packages, unit.pallets) = (inside("packageId"), inside("palletId"));
+    unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
     Ok(())
 }
 
@@ -174,8 +199,9 @@ fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
             since,
             until,
             corrected: row.corrected,
-            package: row.package,
-            pallet: row.pallet,
+            contested: row.contested,
+            packages: row.package.into_iter().collect(),
+            pallets: row.pallet.into_iter().collect(),
         });
     }
 }

@@ -75,6 +75,16 @@ pub fn kept(connection: &Connection, subject: i64) -> rusqlite::Result<Option<Ke
         .optional()
 }
 
+/// The device with this serial and scope, as it is kept.
+pub fn kept_by_name(connection: &Connection, serial: &str, scope: &str) -> rusqlite::Result<Option<Kept>> {
+    connection
+        .prepare_cached(
+            "SELECT view FROM device JOIN subject ON id = subject WHERE tenant = ? AND kind = ? AND scope = ? AND name = ?",
+        )?
+        .query_row(params![TENANT, Kind::Device.word(), scope, serial], |row| read(row.get_ref(0)?.as_str()?))
+        .optional()
+}
+
 fn read(view: &str) -> rusqlite::Result<Kept> {
     serde_json::from_str(view)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))

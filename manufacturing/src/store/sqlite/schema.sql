@@ -109,6 +109,7 @@ CREATE TABLE member (
     since     INTEGER NOT NULL, -- microseconds since 1970
     until     INTEGER,
     corrected INTEGER NOT NULL,
+    contested INTEGER NOT NULL, -- more than one place: see the device
     package   TEXT,             -- where the device is now
     pallet    TEXT,
     PRIMARY KEY (tenant, dimension, value, serial, scope, n)

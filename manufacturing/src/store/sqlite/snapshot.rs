@@ -54,17 +54,29 @@ impl<'c> Snapshot<'c> {
         Ok(Self { connection })
     }
 
-    /// The devices with this serial or connhexId, by scope. `exists` asks for those that some record says to exist; a
-    /// refused scan says nothing of the kind.
+    /// The devices with this serial, by scope; only where there is none, those with this connhexId: a serial number must
+    /// always be askable, whatever identity another device was given. `exists` asks for those that some record says to
+    /// exist; a refused scan says nothing of the kind.
     pub fn devices(&self, serial: &str, exists: bool) -> rusqlite::Result<Vec<DeviceName>> {
-        let mut statement = self.connection.prepare_cached(
+        let found = self.named(
             "SELECT id, name, scope FROM subject WHERE tenant = ?1 AND kind = ?2 AND name = ?3
-                 AND (NOT ?4 OR EXISTS (SELECT 1 FROM device WHERE subject = id))
-             UNION SELECT id, name, scope FROM device JOIN subject ON id = subject WHERE tenant = ?1 AND connhex = ?3
-             ORDER BY scope, name",
+                 AND (NOT ?4 OR EXISTS (SELECT 1 FROM device WHERE subject = id)) ORDER BY scope, name",
+            params![TENANT, Kind::Device.word(), serial, exists],
         )?;
-        statement
-            .query_map(params![TENANT, Kind::Device.word(), serial, exists], |row| {
+        match found.is_empty() {
+            false => Ok(found),
+            true => self.named(
+                "SELECT id, name, scope FROM device JOIN subject ON id = subject WHERE tenant = ?1 AND connhex = ?2
+                 ORDER BY scope, name",
+                params![TENANT, serial],
+            ),
+        }
+    }
+
+    fn named(&self, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<Vec<DeviceName>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_map(parameters, |row| {
                 let subject = Subject { kind: Kind::Device, id: row.get(1)?, scope: row.get(2)? };
                 Ok(DeviceName { id: row.get(0)?, subject })
             })?
