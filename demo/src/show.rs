@@ -151,8 +151,9 @@ fn conclude(line: &mut Line, screen: &Screen, before: agent::station::Counters) 
     let delivered = line.wait_status(Duration::from_secs(5), "an empty queue", |status| status.undelivered == 0);
     let status = delivered.or_else(|_| line.status())?;
     let (health, counters) = (line.health()?, status.counters);
+    let taken_back = counters.voided - before.voided;
     screen.say(&format!(
-        "\nIn this run: {} packed, {} refused, {} and {} closed.
+        "\nIn this run: {} packed, {taken_back} of them taken back, {} refused, {} and {} closed.
 The service has {} in {} on {}; {} undelivered.",
         screen::counted(counters.accepted - before.accepted, "unit"),
         screen::counted(counters.refused - before.refused, "scan"),

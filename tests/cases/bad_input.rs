@@ -149,3 +149,24 @@ fn a_broker_that_refuses_is_named_and_nothing_is_lost() {
     let help = Command::new(program("lotline-station")).arg("--help").output().unwrap();
     assert!(help.status.success());
 }
+
+#[test]
+fn label_templates_are_checked_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/labels/pallet.toml");
+    assert_eq!(run("lotline-station", &["label", "check", template]).status.code(), Some(0));
+    let picture = folder.path().join("pallet.png").display().to_string();
+    let output =
+        run("lotline-station", &["label", "preview", template, "--set", "count=7", "--out", &picture, "--json"]);
+    let drawn: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(drawn["codes"][0].as_str().unwrap().starts_with("]C100"), "{drawn}");
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+    let wrong = run("lotline-station", &["label", "preview", template, "--set", "colour=red", "--out", &picture]);
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(wrong.status.code() == Some(2) && said.contains("colour") && said.contains("lotCode"), "{said}");
+    let bad = folder.path().join("bad.toml");
+    std::fs::write(&bad, "name = \"x\"\nwidth = 3\n").unwrap();
+    let faults = run("lotline-station", &["label", "check", bad.to_str().unwrap()]);
+    assert_eq!(faults.status.code(), Some(1));
+    assert!(String::from_utf8(faults.stderr).unwrap().contains("bad.toml:2:1"));
+}

@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod explain;
 mod key;
+mod label;
 mod queue;
 mod run;
 mod show;
@@ -43,6 +44,8 @@ enum Command {
     Queue(queue::QueueArgs),
     /// The station's key
     Key(key::KeyArgs),
+    /// Check, test and preview label templates
+    Label(label::LabelArgs),
 }
 
 #[derive(Args)]
@@ -100,11 +103,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Label(args) => label::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Fault::No(text)) => {
-            eprintln!("{text}");
+            if !text.is_empty() {
+                eprintln!("{text}");
+            }
             ExitCode::from(1)
         }
         Err(Fault::Usage(text)) => {

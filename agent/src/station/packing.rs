@@ -242,6 +242,7 @@ impl Turn<'_> {
         draft.reason = Some("mistake".to_owned());
         draft.corrects = Some(self.line.record(unit.seq));
         self.write(draft);
+        self.state.counters.voided += 1;
         self.known.push(KnownChange::Remove { scope: unit.scope, serial: unit.serial.clone() });
         let text = format!("{} taken back: put it out of the package", unit.serial);
         let mut answer = self.filled(&lane, Answer::new(name, Outcome::Done, Code::Voided, text));

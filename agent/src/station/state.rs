@@ -79,6 +79,9 @@ pub struct State {
 pub struct Counters {
     /// Units packed; one that was taken back later is counted here, too.
     pub accepted: u64,
+    /// Units taken back.
+    #[serde(default)]
+    pub voided: u64,
     /// Scans refused.
     pub refused: u64,
     /// Packages closed.
