@@ -20,7 +20,7 @@ impl SessionStore for EmptySession {
             client_id: key.client_id().to_owned(),
             clean_start: false,
             session_expiry_interval: None,
-            outgoing_inflight_upper_limit: None,
+            outgoing_inflight_upper_limit: Some(super::session::IN_FLIGHT),
             ack_mode: PersistedAckMode::Manual,
             last_pkid: 0,
             last_puback: 0,

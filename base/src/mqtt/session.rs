@@ -252,7 +252,7 @@ fn largest_packet(settings: &Settings, connack: &ConnAck) -> u32 {
 }
 
 /// Most published messages without acknowledgement on one connection; further ones wait.
-const IN_FLIGHT: u16 = 64;
+pub(super) const IN_FLIGHT: u16 = 64;
 
 fn options(settings: &Settings) -> MqttOptions {
     let host = match settings.host.contains(':') && !settings.host.starts_with('[') {
