@@ -41,7 +41,7 @@ fn a_service_starts_answers_and_ends_cleanly() {
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("another program listens there"));
 
-    let killed = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    let killed = Command::new("sh").args(["-c", &format!("kill -TERM {}", service.id())]).status().unwrap();
     assert!(killed.success());
     assert_eq!(service.wait().unwrap().code(), Some(0));
     assert!(data.join("manufacturing.db").exists());

@@ -69,8 +69,9 @@ impl Process {
     /// # Panics
     /// When it does not end by itself, or not well.
     pub fn end(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let pid =
+            i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a process number");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the program runs");
         let status =
             crate::wait_for(&format!("the end of {}", self.name), 15, || self.child.try_wait().expect("a child"));
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.log());
