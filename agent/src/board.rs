@@ -17,6 +17,9 @@ pub struct Notices {
     pub scanners: BTreeMap<String, Device>,
     /// The way to the service.
     pub uplink: Uplink,
+    /// Work orders from the topic that were refused, by lane, and why; until a good one comes.
+    #[serde(default)]
+    pub refused_work_orders: BTreeMap<String, String>,
 }
 
 /// The state of a scanner.
@@ -58,6 +61,15 @@ impl Board {
     /// Changes the notice of a scanner.
     pub fn scanner(&self, name: &str, change: impl FnOnce(&mut Device)) {
         change(self.notices().scanners.entry(name.to_owned()).or_default());
+    }
+
+    /// A work order from the topic was refused, or a good one came.
+    pub fn work_order(&self, lane: &str, refused: Option<String>) {
+        let refusals = &mut self.notices().refused_work_orders;
+        match refused {
+            Some(why) => refusals.insert(lane.to_owned(), why),
+            None => refusals.remove(lane),
+        };
     }
 
     /// Changes the notice of the uplink.

@@ -112,9 +112,10 @@ fn a_retained_work_order_reaches_the_lane_and_counts_once() {
     assert_eq!(rig.scan("A1")["code"], "packed");
     send(r#"{"revision":4,"workOrder":"OLD"}"#);
     send(r#"{"revision":6,"workOrder":"WO-6","colour":"red"}"#);
-    wait_for("the refusal of a bad work order", 10, || {
-        rig.status().filter(|status| status["notices"]["uplink"]["trouble"].as_str().unwrap().contains("refused"))
+    let why = wait_for("the refusal of a bad work order", 10, || {
+        rig.status()?["notices"]["refusedWorkOrders"]["main"].as_str().map(str::to_owned)
     });
+    assert!(why.contains("colour"), "{why}");
     rig.kill_station();
     rig.start_station();
     assert_eq!(work_order(&rig).unwrap(), "WO-5", "neither an old revision nor a bad message counts");

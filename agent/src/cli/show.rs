@@ -68,6 +68,9 @@ pub(super) fn status(status: &Status) -> String {
             }
         }
     }
+    for (lane, why) in &status.notices.refused_work_orders {
+        say("refused", plain(&format!("work order for lane {lane}: {why}")));
+    }
     let counters = status.counters;
     say(
         "counted",

@@ -1,5 +1,6 @@
 //! What comes from the broker: receipts, the service's hello, work orders.
 
+use base::describe;
 use base::mqtt::Message;
 use records::WIRE_VERSION;
 use records::wire::{Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
@@ -98,11 +99,11 @@ impl Running {
             Ok(message) => message,
             Err(error) => {
                 tracing::error!(lane, error = &error as &dyn std::error::Error, "a work order was refused whole");
-                let trouble = format!("A work order for lane {lane} was refused: {error}");
-                self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+                self.setup.board.work_order(&lane, Some(describe(&error)));
                 return Ok(());
             }
         };
+        self.setup.board.work_order(&lane, None);
         self.setup.owner.submit_async(Request::WorkOrder { lane, message }).await
     }
 }
