@@ -7,18 +7,18 @@
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use agent::board::Board;
-use agent::clock::SystemClock;
+use agent::clock::{Clock, SystemClock};
 use agent::journal::{Ballast, Journal, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
 use agent::station::{Code, Line, Start};
 use drivers::serial::SerialFactory;
 use drivers::{Scan, Stop};
-use records::FixedBytes;
+use records::{FixedBytes, Stamp};
 
 const ROUNDS: usize = 400;
 const SCANS: usize = 20_000;
@@ -27,7 +27,7 @@ fn main() {
     let base = std::env::var_os("LOTLINE_BENCH_DIR")
         .map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), std::path::PathBuf::from);
     let folder = tempfile::tempdir_in(base).unwrap();
-    let (scan, floor) = latency(folder.path());
+    let (scan, seen, floor) = latency(folder.path());
     let (station, bare) = throughput(folder.path());
     let micros = |sorted: &[Duration], percent: usize| sorted[sorted.len() * percent / 100].as_micros();
     let ratio = |percent| micros(&scan, percent) as f64 / micros(&floor, percent) as f64;
@@ -35,6 +35,7 @@ fn main() {
         "{}",
         serde_json::json!({
             "tty_to_commit_us": { "p50": micros(&scan, 50), "p90": micros(&scan, 90), "p99": micros(&scan, 99) },
+            "tty_to_answer_seen_us": { "p50": micros(&seen, 50), "p90": micros(&seen, 90), "p99": micros(&seen, 99) },
             "append_and_fdatasync_us": { "p50": micros(&floor, 50), "p90": micros(&floor, 90), "p99": micros(&floor, 99) },
             "ratio": { "p50": ratio(50), "p90": ratio(90), "p99": ratio(99) },
             "scans_per_second": station, "bare_sqlite_per_second": bare, "throughput_ratio": station / bare,
@@ -42,7 +43,7 @@ fn main() {
     );
 }
 
-fn start(folder: &Path, tty: &str) -> (Settings, Handle, std::thread::JoinHandle<()>) {
+fn start(folder: &Path, tty: &str, clock: Arc<dyn Clock>) -> (Settings, Handle, std::thread::JoinHandle<()>) {
     let text = format!(
         "station = \"bench\"\ndata = \"{0}\"\n[packing]\npackage_size = 100000\n[sscc]\ncompany_prefix = \"9521234\"\n\
          [[scanner]]\nname = \"hand\"\nkind = \"serial\"\npath = \"{tty}\"\n\
@@ -54,7 +55,7 @@ fn start(folder: &Path, tty: &str) -> (Settings, Handle, std::thread::JoinHandle
     let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
     let line = Line { station: "bench".into(), series: journal.series(), packing: settings.packing.clone() };
     let (digest, keep) = (settings.digest(), Duration::from_secs(3600));
-    let (rules, clock) = (settings.rules.clone(), Arc::new(SystemClock::new()));
+    let rules = settings.rules.clone();
     let ballast = Ballast::new(folder);
     let mut owner = Owner { journal, state, line, rules, digest, clock, folder: folder.to_owned(), ballast, keep };
     let (key, configuration) = (FixedBytes([1; 32]), settings.deciding.clone());
@@ -70,8 +71,20 @@ fn submit(handle: &Handle, text: &str) {
     handle.submit(Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply: None })).unwrap();
 }
 
+/// Notes when it was asked last. The owner asks before it decides and again when the commit has returned and the answers
+/// are handed over, so after a scan this is when the commit had returned, without the wake-up of whoever waits for it.
+struct Noted(SystemClock, Mutex<Instant>);
+
+impl Clock for Noted {
+    fn now(&self) -> Stamp {
+        let now = self.0.now();
+        *self.1.lock().unwrap() = Instant::now();
+        now
+    }
+}
+
 /// One scan at a time through a pty, the floor in between: both see the same disk and the same neighbours.
-fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>) {
+fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>, Vec<Duration>) {
     let folder = folder.join("latency");
     std::fs::create_dir(&folder).unwrap();
     let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
@@ -82,7 +95,8 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>) {
     raw.make_raw();
     rustix::termios::tcsetattr(pty.as_fd(), rustix::termios::OptionalActions::Now, &raw).unwrap();
     let tty = rustix::pty::ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
-    let (settings, handle, thread) = start(&folder, &tty);
+    let clock = Arc::new(Noted(SystemClock::new(), Mutex::new(Instant::now())));
+    let (settings, handle, thread) = start(&folder, &tty, clock.clone());
     let (board, stop) = (Board::default(), Stop::new());
     let scanner = settings.scanners[0].clone();
     let scanner =
@@ -93,7 +107,7 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>) {
     std::thread::sleep(Duration::from_millis(700)); // the port listens for silence first
     let mut answers = handle.answers();
     let mut file = std::fs::File::create(folder.join("floor")).unwrap();
-    let (mut scans, mut floors) = (Vec::new(), Vec::new());
+    let (mut scans, mut answers_seen, mut floors) = (Vec::new(), Vec::new(), Vec::new());
     // A record line of this bench has about so many bytes.
     let line = vec![b'x'; 520];
     for round in 0..ROUNDS + 50 {
@@ -103,13 +117,16 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>) {
         let begin = Instant::now();
         rustix::io::write(&pty, b"\r").unwrap();
         let answer = answers.blocking_recv().unwrap();
-        let took = begin.elapsed();
+        let seen = begin.elapsed();
+        std::thread::sleep(Duration::from_millis(1)); // the owner looks at its clock once more
+        let took = clock.1.lock().unwrap().saturating_duration_since(begin);
         assert!(answer.code == Code::Packed || answer.code == Code::WorkOrderStarted, "{answer:?}");
         let begin = Instant::now();
         file.write_all(&line).unwrap();
         file.sync_data().unwrap();
         if round >= 50 {
             scans.push(took);
+            answers_seen.push(seen);
             floors.push(begin.elapsed());
         }
     }
@@ -117,9 +134,8 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>) {
     scanner.join().unwrap();
     handle.submit(Request::Stop).unwrap();
     thread.join().unwrap();
-    scans.sort();
-    floors.sort();
-    (scans, floors)
+    [&mut scans, &mut answers_seen, &mut floors].into_iter().for_each(|all| all.sort());
+    (scans, answers_seen, floors)
 }
 
 /// As fast as it goes, against a loop that only writes the same lines into SQLite, 64 in a transaction.
@@ -133,7 +149,7 @@ fn throughput(folder: &Path) -> (f64, f64) {
 }
 
 fn station_rate(folder: &Path) -> f64 {
-    let (_, handle, thread) = start(folder, "/dev/null");
+    let (_, handle, thread) = start(folder, "/dev/null", Arc::new(SystemClock::new()));
     let begin = Instant::now();
     for number in 0..SCANS {
         submit(&handle, &format!("A{number:08}"));
