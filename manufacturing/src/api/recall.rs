@@ -39,7 +39,7 @@ pub async fn recall(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -
     let format = Format::accepted(accept);
     let (answerable, answered) = oneshot::channel();
     let (pieces, mut waiting) = mpsc::channel(WAITING);
-    let reader = app.store.reader().await?;
+    let reader = app.store.long_reader().await?;
     let (now, connected) = ((app.clock)(), (app.is_connected)());
     let reading = tokio::spawn(reader.run(move |snapshot| {
         match prepare(snapshot, &question, now, connected)? {

@@ -22,8 +22,11 @@ pub const FILE: &str = "manufacturing.db";
 
 /// Orders that wait for the writer: enough for a group commit, few enough for memory, since one can be 1 MiB.
 const WAITING: usize = 64;
-/// Answers that are read at the same time.
-const READERS: usize = 8;
+/// Long answers that are read at the same time, each as slowly as its client takes it.
+const LONG_READERS: usize = 6;
+/// Short answers that are read at the same time: slow clients must not hold up a look-up, or the question whether the
+/// service is well.
+const SHORT_READERS: usize = 4;
 /// The longest wait for a reader.
 const READER_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -36,7 +39,8 @@ pub struct Store {
 
 struct Readers {
     path: PathBuf,
-    free: Arc<Semaphore>,
+    long: Arc<Semaphore>,
+    short: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -72,8 +76,8 @@ impl Store {
         let writer = Writer::open(&path)?;
         let (orders, waiting) = mpsc::channel(WAITING);
         let ended = writer::start(writer, waiting, clock, committed);
-        let free = Arc::new(Semaphore::new(READERS));
-        Ok((Self { orders, readers: Arc::new(Readers { path, free, idle: Mutex::default() }) }, ended))
+        let [long, short] = [LONG_READERS, SHORT_READERS].map(|most| Arc::new(Semaphore::new(most)));
+        Ok((Self { orders, readers: Arc::new(Readers { path, long, short, idle: Mutex::default() }) }, ended))
     }
 
     /// Hands an order to the writer, waiting for room.
@@ -88,8 +92,12 @@ impl Store {
     ///
     /// # Errors
     /// [`ReadError::Busy`], [`ReadError::Open`].
-    pub async fn reader(&self) -> Result<Reader, ReadError> {
-        let permit = tokio::time::timeout(READER_PATIENCE, self.readers.free.clone().acquire_owned());
+    pub async fn long_reader(&self) -> Result<Reader, ReadError> {
+        self.reader(&self.readers.long).await
+    }
+
+    async fn reader(&self, kind: &Arc<Semaphore>) -> Result<Reader, ReadError> {
+        let permit = tokio::time::timeout(READER_PATIENCE, kind.clone().acquire_owned());
         let permit = permit.await.ok().and_then(Result::ok).ok_or(ReadError::Busy)?;
         Ok(Reader { readers: self.readers.clone(), _permit: permit })
     }
@@ -102,7 +110,7 @@ impl Store {
         &self,
         question: impl FnOnce(&Snapshot<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
-        self.reader().await?.run(question).await
+        self.reader(&self.readers.short).await?.run(question).await
     }
 }
 
