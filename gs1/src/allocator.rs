@@ -49,9 +49,10 @@ impl Allocator {
         self.reserved
     }
 
-    /// How many serial references are left in the reserved block.
-    pub fn remaining(&self) -> u64 {
-        self.reserved.saturating_sub(self.next)
+    /// How many serial references [`Self::take`] would hand out of this range before the next reservation: reserved, and
+    /// inside the range, which may have been moved or cut since.
+    pub fn remaining(&self, range: &SsccRange) -> u64 {
+        self.reserved.min(range.last().saturating_add(1)).saturating_sub(self.next.max(range.first()))
     }
 
     /// Hands out the next SSCC. It is used from now on, whatever becomes of its label.
@@ -134,12 +135,12 @@ mod tests {
         let mut allocator = Allocator::at_mark(range.first());
         assert_eq!(allocator.take(&range), Err(AllocError::BlockUsedUp { reserved: 123_456_789 }));
         assert_eq!(allocator.reserve(&range), Ok(123_456_889));
-        assert_eq!(allocator.remaining(), BLOCK);
+        assert_eq!(allocator.remaining(&range), BLOCK);
         assert_eq!(allocator.take(&range).unwrap().as_str(), "095212341234567891");
         for _ in 1..BLOCK {
             allocator.take(&range).unwrap();
         }
-        assert_eq!(allocator.remaining(), 0);
+        assert_eq!(allocator.remaining(&range), 0);
         assert_eq!(allocator.take(&range), Err(AllocError::BlockUsedUp { reserved: 123_456_889 }));
         assert_eq!(allocator, Allocator::resume(allocator.next(), allocator.reserved()));
     }
@@ -174,7 +175,7 @@ mod tests {
         let moved = range(500, 999);
         assert_eq!(allocator.take(&moved), Err(AllocError::BlockUsedUp { reserved: 200 }));
         assert_eq!(allocator.reserve(&moved), Ok(600));
-        assert_eq!((allocator.next(), allocator.remaining()), (500, 100));
+        assert_eq!((allocator.next(), allocator.remaining(&moved)), (500, 100));
         assert_eq!(allocator.take(&moved).unwrap(), moved.sscc(500).unwrap());
     }
 
@@ -190,7 +191,7 @@ mod tests {
     fn odd_snapshots_hand_out_nothing_by_themselves() {
         let range = range(0, 999);
         let mut allocator = Allocator::resume(300, 200);
-        assert_eq!(allocator.remaining(), 0);
+        assert_eq!(allocator.remaining(&range), 0);
         assert_eq!(allocator.take(&range), Err(AllocError::BlockUsedUp { reserved: 200 }));
         assert_eq!(allocator.reserve(&range), Ok(400));
         assert_eq!(allocator.take(&range).unwrap(), range.sscc(300).unwrap());
@@ -244,14 +245,14 @@ mod tests {
                                     prop_assert!(allocator.next() > range.first());
                                     prop_assert!(seen.insert(sscc), "{} twice", sscc);
                                 }
-                                Err(_) => prop_assert!(allocator.remaining() == 0 || allocator.next() < range.first()),
+                                Err(_) => prop_assert!(allocator.remaining(&range) == 0 || allocator.next() < range.first()),
                             }
                         }
                     }
                     Step::Reserve => {
                         if let Ok(mark) = allocator.reserve(&range) {
                             prop_assert!(mark > durable && mark <= range.last() + 1);
-                            prop_assert!(allocator.remaining() > 0);
+                            prop_assert!(allocator.remaining(&range) > 0);
                             durable = mark;
                         }
                     }

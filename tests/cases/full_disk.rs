@@ -54,6 +54,21 @@ fn scan_until_red(rig: &Rig, first: u32) -> (u32, serde_json::Value) {
     unreachable!("numbers end")
 }
 
+/// Another program takes all that is left of the disk; gives the file back.
+fn fill_disk(rig: &Rig) -> PathBuf {
+    let filler = rig.path("station/filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    filler
+}
+
+/// Scans a unit until it is green, which must come by itself.
+fn wait_until_packed(rig: &Rig, number: u32, seconds: u64) {
+    wait_for("green again, by itself", seconds, || {
+        Some(rig.scan(&format!("A{number}"))).filter(|answer| answer["code"] == "packed")
+    });
+}
+
 #[test]
 fn a_disk_that_the_queue_itself_has_filled_is_emptied_by_receipts() {
     let Some((mut rig, _mounted)) = small_disk("a disk filled by the queue") else { return };
@@ -64,9 +79,7 @@ fn a_disk_that_the_queue_itself_has_filled_is_emptied_by_receipts() {
     rig.start_service();
     rig.wait_until_delivered(60);
     assert_eq!(rig.json("/healthz")["devices"], green);
-    wait_for("green again, by itself", 20, || {
-        Some(rig.scan(&format!("A{green}"))).filter(|answer| answer["code"] == "packed")
-    });
+    wait_until_packed(&rig, green, 20);
     (green + 1..green + 200).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["code"], "packed"));
     rig.wait_until_delivered(20);
     assert_eq!(rig.json("/healthz")["devices"], green + 200);
@@ -78,10 +91,7 @@ fn on_a_full_disk_scans_are_red_receipts_count_and_it_goes_on_by_itself() {
     let Some((mut rig, _mounted)) = small_disk("a disk filled by another program") else { return };
     (0..50).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
 
-    let filler = rig.path("station/filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    while file.write_all(&[7; 4096]).is_ok() {}
-    drop(file);
+    let filler = fill_disk(&rig);
     let (green, _) = scan_until_red(&rig, 50);
 
     rig.start_service();
@@ -97,9 +107,7 @@ fn on_a_full_disk_scans_are_red_receipts_count_and_it_goes_on_by_itself() {
     );
 
     std::fs::remove_file(&filler).unwrap();
-    wait_for("green again, by itself", 10, || {
-        Some(rig.scan(&format!("A{green}"))).filter(|answer| answer["code"] == "packed")
-    });
+    wait_until_packed(&rig, green, 10);
     rig.wait_until_delivered(20);
     assert_eq!(rig.json("/healthz")["devices"], green + 1);
     rig.end_station();
@@ -110,9 +118,7 @@ fn a_station_starts_on_a_disk_that_was_filled_while_it_ran() {
     let Some((mut rig, _mounted)) = small_disk("a start on a full disk") else { return };
     (0..20).for_each(|number| assert_eq!(rig.scan(&format!("A{number}"))["outcome"], "accepted"));
     rig.kill_station();
-    let mut file = std::fs::File::create(rig.path("station/filler")).unwrap();
-    while file.write_all(&[7; 4096]).is_ok() {}
-    drop(file);
+    fill_disk(&rig);
     // Other sizes are another configuration, which has to go on record: that needs space.
     let text = std::fs::read_to_string(rig.config()).unwrap();
     std::fs::write(rig.config(), text.replace("package_size = 10", "package_size = 11")).unwrap();

@@ -291,20 +291,19 @@ impl Running {
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
 fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
-    let mut ahead = state.clone();
-    while ahead.sscc_left(&line.packing.sscc) < need {
-        let mut allocator = Allocator::resume(ahead.sscc_next, ahead.sscc_reserved);
-        if allocator.reserve(&line.packing.sscc).is_err() {
+    let range = &line.packing.sscc;
+    let mut allocator = Allocator::resume(state.sscc_next, state.sscc_reserved);
+    while allocator.remaining(range) < need {
+        if allocator.reserve(range).is_err() {
             break; // The range ends here: what is left of it is used, then scans are refused.
         }
-        (ahead.sscc_next, ahead.sscc_reserved) = (allocator.next(), allocator.reserved());
     }
-    if ahead.sscc_reserved == state.sscc_reserved {
+    if allocator.reserved() == state.sscc_reserved {
         return None;
     }
-    let marks = Marks { series: journal.series(), sscc_reserved: ahead.sscc_reserved };
+    let marks = Marks { series: journal.series(), sscc_reserved: allocator.reserved() };
     match marks.store(folder) {
-        Ok(()) => Some(Input::SsccReserved { next: ahead.sscc_next, mark: ahead.sscc_reserved }),
+        Ok(()) => Some(Input::SsccReserved { next: allocator.next(), mark: allocator.reserved() }),
         Err(error) => {
             warn("the mark of SSCCs could not be written", &error);
             None

@@ -143,13 +143,6 @@ pub struct OpenPallet {
 }
 
 impl State {
-    /// How many SSCCs can be given out before the next block has to be reserved.
-    #[must_use]
-    pub fn sscc_left(&self, range: &SsccRange) -> u64 {
-        let end = self.sscc_reserved.min(range.last().saturating_add(1));
-        end.saturating_sub(self.sscc_next.max(range.first()))
-    }
-
     /// The lane, empty where nothing has happened on it yet.
     #[must_use]
     pub fn lane(&self, name: &str) -> Lane {
