@@ -25,7 +25,7 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, ClientError, ManualAck, PubAckReason, PublishNoticeError, PublishOptions, PublishResult};
 use tokio::sync::{Notify, mpsc, watch};
 
-pub use topic::{TopicError, publish_topic, topic_level};
+pub use topic::{TopicError, publish_topic};
 
 /// How to connect, and what to subscribe to.
 #[derive(Clone)]
