@@ -1,5 +1,5 @@
 //! What both programs need and no domain knows: configuration faults with places, files that survive a power cut,
-//! SQLite opening and migration, an MQTT session, back-off, logging, errors in one line.
+//! SQLite opening and migration, an MQTT session, what pages share, back-off, logging, errors in one line.
 
 pub mod backoff;
 pub mod config;
@@ -8,5 +8,6 @@ pub mod files;
 pub mod logging;
 pub mod mqtt;
 pub mod sqlite;
+pub mod web;
 
 pub use describe::describe;
