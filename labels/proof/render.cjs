@@ -1,6 +1,7 @@
 // Renders every ZPL file of labels.tsv with zpl-renderer-js into NAME.zebrash.png.
 const fs = require("node:fs");
 const [library, folder] = process.argv.slice(2);
+globalThis.crypto ??= require("node:crypto").webcrypto; // Node.js 18 has it only here.
 const { ready } = require(library);
 
 ready.then(async ({ api }) => {

@@ -225,8 +225,13 @@ fn check_gs1(template: &Template, drawn: &[(usize, Drawn)], density: Density, pr
     let codes: Vec<(usize, &DrawnCode)> =
         drawn.iter().filter_map(|(element, drawn)| Some((*element, drawn.code.as_ref()?))).collect();
     let elements: Vec<gs1::Element> = codes.iter().flat_map(|(_, code)| code.gs1.iter().cloned()).collect();
-    if let (Some((element, _)), Err(error)) = (codes.first(), gs1::check_associations(&elements)) {
-        problems.push(Placed { element: *element, problem: Problem::Association(error) });
+    if let Err(error) = gs1::check_associations(&elements) {
+        use gs1::AssociationError::{Excluded, Missing, Repeated, SerialMissing};
+        // Told at the barcode with the AI whose rule it is.
+        let (Repeated { ai, .. } | Excluded { ai, .. } | Missing { ai, .. } | SerialMissing { ai }) = &error;
+        let has = |code: &DrawnCode| code.gs1.iter().any(|element| element.ai() == *ai);
+        let element = codes.iter().find(|(_, code)| has(code)).map_or(0, |(element, _)| *element);
+        problems.push(Placed { element, problem: Problem::Association(error) });
     }
     if template.logistic && problems.is_empty() {
         let broken = logistic::broken_rules(&codes, density);

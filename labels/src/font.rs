@@ -2,6 +2,7 @@
 //! equally wide; a dot is black where the outline covers at least half of it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use embedded_graphics::pixelcolor::BinaryColor;
@@ -31,31 +32,87 @@ pub(crate) struct Fonts {
     bold: Face,
 }
 
+/// Most runs that a face keeps, 2 MB of them: some thousand characters of the usual sizes.
+const MOST_RUNS: usize = 1 << 17;
+/// Most sizes that a face keeps; a template has a dozen, and a few more where texts shrink.
+const MOST_SIZES: usize = 64;
+
 struct Face {
     font: FontRef<'static>,
     styles: GlyphStyles,
+    most_runs: usize,
+    kept: Mutex<Kept>,
+}
+
+/// What a face has made so far. When it is more than may be kept, all of it is dropped and made again as it is needed.
+#[derive(Default)]
+struct Kept {
     /// By em: to make one takes far longer than to use it.
-    hinters: Mutex<HashMap<u32, Arc<HintingInstance>>>,
+    hinters: HashMap<u32, HintingInstance>,
+    /// By em and character.
+    glyphs: HashMap<(u32, char), Arc<Glyph>>,
+    /// Runs of all glyphs together.
+    runs: usize,
+}
+
+/// A character as dots, relative to the start of its base line.
+#[derive(Debug)]
+struct Glyph {
+    runs: Vec<Rectangle>,
+    ink: Rectangle,
+    /// From its start to that of the next character.
+    advance: i32,
 }
 
 impl Face {
-    fn new(bytes: &'static [u8]) -> Result<Face, FontError> {
+    fn new(bytes: &'static [u8], most_runs: usize) -> Result<Face, FontError> {
         let font = FontRef::new(bytes).map_err(|error| FontError::File { reason: error.to_string() })?;
         let styles = GlyphStyles::new(&font.outline_glyphs());
-        Ok(Face { font, styles, hinters: Mutex::default() })
+        Ok(Face { font, styles, most_runs, kept: Mutex::default() })
     }
 
-    fn hinter(&self, em: u32) -> Result<Arc<HintingInstance>, FontError> {
-        let mut hinters = self.hinters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(hinter) = hinters.get(&em) {
-            return Ok(hinter.clone());
+    fn glyphs(&self, em: u32, text: &str) -> Result<Vec<Arc<Glyph>>, FontError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        text.chars().map(|character| self.glyph(&mut kept, em, character)).collect()
+    }
+
+    fn glyph(&self, kept: &mut Kept, em: u32, character: char) -> Result<Arc<Glyph>, FontError> {
+        if let Some(glyph) = kept.glyphs.get(&(em, character)) {
+            return Ok(glyph.clone());
         }
+        if kept.runs >= self.most_runs || kept.hinters.len() > MOST_SIZES {
+            *kept = Kept::default();
+        }
+        let hinter = match kept.hinters.entry(em) {
+            Entry::Occupied(hinter) => hinter.into_mut(),
+            Entry::Vacant(free) => free.insert(self.hinter(em)?),
+        };
+        let glyph = Arc::new(self.draw(hinter, em, character)?);
+        kept.runs += glyph.runs.len() + 1;
+        kept.glyphs.insert((em, character), glyph.clone());
+        Ok(glyph)
+    }
+
+    fn hinter(&self, em: u32) -> Result<HintingInstance, FontError> {
         let options = HintingOptions { engine: Engine::Auto(Some(self.styles.clone())), target: Target::Mono };
         let size = Size::new(em as f32);
-        let hinter =
-            Arc::new(HintingInstance::new(&self.font.outline_glyphs(), size, LocationRef::default(), options)?);
-        hinters.insert(em, hinter.clone());
-        Ok(hinter)
+        Ok(HintingInstance::new(&self.font.outline_glyphs(), size, LocationRef::default(), options)?)
+    }
+
+    fn draw(&self, hinter: &HintingInstance, em: u32, character: char) -> Result<Glyph, FontError> {
+        let outlines = self.font.outline_glyphs();
+        let (id, outline) = self
+            .font
+            .charmap()
+            .map(character)
+            .and_then(|id| outlines.get(id).map(|outline| (id, outline)))
+            .ok_or(FontError::MissingGlyph { character })?;
+        let mut pen = Pen::default();
+        let adjusted = outline.draw(DrawSettings::hinted(hinter, false), &mut pen)?;
+        let metrics = self.font.glyph_metrics(Size::new(em as f32), LocationRef::default());
+        let width = adjusted.advance_width.or_else(|| metrics.advance_width(id)).unwrap_or_default();
+        let runs = black_runs(&pen.commands);
+        Ok(Glyph { ink: around(runs.iter().copied()), runs, advance: width.round() as i32 })
     }
 }
 
@@ -68,7 +125,12 @@ impl std::fmt::Debug for Fonts {
 impl Fonts {
     /// The faces that are part of the program.
     pub fn embedded() -> Result<Fonts, FontError> {
-        Ok(Fonts { regular: Face::new(REGULAR)?, bold: Face::new(BOLD)? })
+        Fonts::keeping(MOST_RUNS)
+    }
+
+    /// The same; each face keeps about so many runs.
+    pub fn keeping(most_runs: usize) -> Result<Fonts, FontError> {
+        Ok(Fonts { regular: Face::new(REGULAR, most_runs)?, bold: Face::new(BOLD, most_runs)? })
     }
 
     fn face(&self, weight: Weight) -> &Face {
@@ -103,32 +165,24 @@ impl Fonts {
     /// # Errors
     /// A character that the face does not have: it is never replaced by a box.
     pub fn line(&self, weight: Weight, em: u32, text: &str) -> Result<Line, FontError> {
-        let face = self.face(weight);
-        let outlines = face.font.outline_glyphs();
-        let hinting = face.hinter(em)?;
-        let metrics = face.font.glyph_metrics(Size::new(em as f32), LocationRef::default());
-        let charmap = face.font.charmap();
-        let (mut runs, mut advance) = (Vec::new(), 0);
-        for character in text.chars() {
-            let (id, outline) = charmap
-                .map(character)
-                .and_then(|id| outlines.get(id).map(|outline| (id, outline)))
-                .ok_or(FontError::MissingGlyph { character })?;
-            let mut pen = Pen::default();
-            let adjusted = outline.draw(DrawSettings::hinted(&hinting, false), &mut pen)?;
-            runs.extend(black_runs(&pen.commands).iter().map(|run| run.translate(Point::new(advance, 0))));
-            let width = adjusted.advance_width.or_else(|| metrics.advance_width(id)).unwrap_or_default();
-            advance += width.round() as i32;
+        let mut advance = 0;
+        let mut glyphs = Vec::new();
+        for glyph in self.face(weight).glyphs(em, text)? {
+            let next = advance + glyph.advance;
+            glyphs.push((glyph, advance));
+            advance = next;
         }
-        let ink = bounds(&runs);
-        Ok(Line { runs, ink })
+        let inks = glyphs.iter().map(|(glyph, at)| glyph.ink.translate(Point::new(*at, 0)));
+        let ink = around(inks);
+        Ok(Line { glyphs, ink })
     }
 }
 
 /// A line of text as dots, relative to the start of its base line; y grows downwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    runs: Vec<Rectangle>,
+    /// Characters and where each starts.
+    glyphs: Vec<(Arc<Glyph>, i32)>,
     /// The smallest rectangle with all black dots; zero sized for blanks.
     pub ink: Rectangle,
 }
@@ -144,7 +198,10 @@ impl Line {
     where
         D: DrawTarget<Color = BinaryColor>,
     {
-        self.runs.iter().try_for_each(|run| target.fill_solid(&run.translate(origin), color))
+        self.glyphs.iter().try_for_each(|(glyph, at)| {
+            let start = origin + Point::new(*at, 0);
+            glyph.runs.iter().try_for_each(|run| target.fill_solid(&run.translate(start), color))
+        })
     }
 }
 
@@ -168,10 +225,10 @@ fn black_runs(outline: &[Command]) -> Vec<Rectangle> {
     runs
 }
 
-/// The smallest rectangle around all runs.
-fn bounds(runs: &[Rectangle]) -> Rectangle {
-    runs.iter()
-        .filter_map(|run| Some((run.top_left, run.bottom_right()?)))
+/// The smallest rectangle around all of them.
+fn around(areas: impl Iterator<Item = Rectangle>) -> Rectangle {
+    areas
+        .filter_map(|area| Some((area.top_left, area.bottom_right()?)))
         .reduce(|(low, high), (start, end)| (low.component_min(start), high.component_max(end)))
         .map_or(Rectangle::zero(), |(low, high)| Rectangle::with_corners(low, high))
 }

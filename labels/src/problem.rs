@@ -94,6 +94,16 @@ pub enum Problem {
         /// The width that it may have.
         width: f64,
     },
+    /// The text below a barcode is wider than the barcode with its quiet zones.
+    #[error("its text {text:?} is {needed:.1} mm wide, the barcode with its quiet zones {width:.1} mm")]
+    TextBelowTooLong {
+        /// The text.
+        text: String,
+        /// Its width.
+        needed: f64,
+        /// The width that it may have.
+        width: f64,
+    },
     /// The wrapped text is higher than its element.
     #[error("{text:?} takes {lines} lines, its element has room for {room}")]
     TextTooHigh {
@@ -211,6 +221,9 @@ impl Problem {
             Self::TextTooLong { .. } => {
                 "make the element wider or the text smaller, or write fit = \"shrink\" or \"wrap\"".to_owned()
             }
+            Self::TextBelowTooLong { .. } => {
+                "make text_height smaller, x_dimension greater, or put the data into two barcodes".to_owned()
+            }
             Self::TextTooHigh { .. } => "make the element higher or wider, or the text smaller".to_owned(),
             Self::TextTooSmall { .. } => "make the text at least 5 pt high, or use a finer printer".to_owned(),
             Self::Margin { .. } => "move it, make it smaller, or make the margin smaller".to_owned(),
@@ -236,6 +249,7 @@ impl Problem {
             Self::MissingField { .. } | Self::ControlCharacter { .. } | Self::Sscc(_) | Self::Count { .. } => "text",
             Self::Font { .. } | Self::TextTooLong { .. } | Self::TextTooHigh { .. } => "text",
             Self::TextTooSmall { .. } => "size_pt",
+            Self::TextBelowTooLong { .. } => "text_height",
             Self::NotEncodable { .. } | Self::TooMuchData { .. } | Self::Value { .. } | Self::Association(_) => "data",
             Self::CodeTooWide { .. } | Self::SymbolTooWide { .. } => "width",
             Self::Margin { side: "left" | "right", .. } => "left",

@@ -15,7 +15,8 @@ use crate::font::{Fonts, Weight};
 use crate::picture::{Density, Digest};
 use crate::problem::Problems;
 
-/// A template, read from a TOML file and proved by drawing every test in it.
+/// A template, read from a TOML file and proved by drawing every test in it. Threads may share one: characters that one of them
+/// has drawn are kept for all.
 #[derive(Debug)]
 pub struct Template {
     pub(crate) name: String,
@@ -24,6 +25,7 @@ pub struct Template {
     pub(crate) elements: Vec<Element>,
     pub(crate) fonts: Fonts,
     pub(crate) digest: Digest,
+    source: String,
     fields: Vec<String>,
     tests: Vec<Test>,
 }
@@ -53,7 +55,7 @@ impl Template {
     pub fn parse(file: &Path, text: &str) -> Result<Template, Faults> {
         let fonts = Fonts::embedded()
             .map_err(|error| Faults::of_file(file, error.to_string(), "install this program again"))?;
-        read::template(Document::parse(file, text)?, fonts, Digest::of(&[text.as_bytes()]))?
+        read::template(Document::parse(file, text)?, fonts, text)?
             .ok_or_else(|| Faults::of_file(file, "is no template", "write at least one [[element]] and one [[test]]"))
     }
 
@@ -62,9 +64,14 @@ impl Template {
         &self.name
     }
 
-    /// SHA-256 of the template's file: records name it.
+    /// SHA-256 of the template's text: records name it.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The text that the template was read from, byte for byte. Kept under [`Template::digest`] it makes the same template again.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// The density that the template is made for.

@@ -5,7 +5,7 @@ use embedded_graphics::prelude::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
 use gs1::{AimId, element_string};
 
-use super::text::{aligned, em, too_long};
+use super::text::{aligned, em};
 use super::{Context, Drawn, DrawnCode};
 use crate::code128::{self, QUIET_ZONE, Symbol};
 use crate::font::{FontError, Weight};
@@ -131,7 +131,7 @@ fn x_dimension(context: &Context<'_>, barcode: &Barcode, modules: i32) -> Option
     (least..=asked).rev().find(|x| modules * x <= room)
 }
 
-/// The human readable interpretation, centred below the bars (General Specifications 4.14).
+/// The human readable interpretation, centred below the bars (General Specifications, section 4, HRI rules).
 fn text_below(
     context: &Context<'_>,
     height: f64,
@@ -146,7 +146,8 @@ fn text_below(
     let capitals = context.fonts.capitals(Weight::Regular, em).map_err(refused)?;
     let width = clear.size.width as i32;
     if line.width() > width {
-        return Err(too_long(context, &said.below, line.width(), width));
+        let mm = |dots| context.density.mm(dots);
+        return Err(Problem::TextBelowTooLong { text: said.below.clone(), needed: mm(line.width()), width: mm(width) });
     }
     let x = aligned(Align::Centre, clear.top_left.x, width, &line);
     let y = bars.top_left.y + bars.size.height as i32 + context.density.dots(GAP) + capitals;

@@ -1,13 +1,14 @@
-//! Rules of the GS1 logistic label (General Specifications 6.6) and its barcodes (5.12, symbol specification table 5).
+//! Rules of the GS1 logistic label: General Specifications 6.6 (the SSCC lowest, every barcode with its text) and, for the
+//! sizes of GS1-128 on logistic units, symbol specification table 5 (5.12.3).
 
 use super::DrawnCode;
 use crate::picture::Density;
 
-/// The X-dimension that is allowed, in millimetres.
+/// The X-dimension that is allowed, in millimetres. For the upper limit sources name 0.94 and 1.016 mm: here the stricter holds.
 const X_DIMENSION: (f64, f64) = (0.495, 0.94);
-/// The least height of bars, in millimetres.
+/// The least height of bars, in millimetres: 1.25 inches, which guides of GS1 round up to 32 mm.
 const BARS: f64 = 31.75;
-/// The least height of the human readable interpretation, in millimetres.
+/// The least height of the text below bars, in millimetres: what guides for logistic labels ask for.
 const TEXT: f64 = 3.0;
 
 /// The rules that the label breaks.

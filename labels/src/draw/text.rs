@@ -157,7 +157,7 @@ pub(super) fn aligned(align: Align, left: i32, width: i32, line: &Line) -> i32 {
     ink - line.ink.top_left.x
 }
 
-pub(super) fn too_long(context: &Context<'_>, text: &str, needed: i32, width: i32) -> Problem {
+fn too_long(context: &Context<'_>, text: &str, needed: i32, width: i32) -> Problem {
     let density = context.density;
     Problem::TextTooLong { text: text.to_owned(), needed: density.mm(needed), width: density.mm(width) }
 }

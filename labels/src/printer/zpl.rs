@@ -13,6 +13,9 @@ use crate::picture::Picture;
 
 /// `^GF` takes byte counts up to 99,999 and cuts greater ones silently: larger pictures go in bands.
 const MOST_BYTES: usize = 99_999;
+/// A pallet label at 8 dots per millimetre takes 13 kB on the wire with it, 1 kB more than at the best level, in a quarter of the
+/// time; the fastest level takes 20 kB.
+const LEVEL: Compression = Compression::new(4);
 /// Largest `^PW` and `^LL`.
 const MOST_DOTS: u32 = 32_000;
 
@@ -51,7 +54,7 @@ impl Language for Zpl {
 
 /// Zebra's Z64: zlib, then base64, then the CRC of the base64 text.
 fn z64(bytes: &[u8]) -> Result<String, LanguageError> {
-    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut zlib = ZlibEncoder::new(Vec::new(), LEVEL);
     zlib.write_all(bytes).map_err(LanguageError::Compression)?;
     let text = STANDARD.encode(zlib.finish().map_err(LanguageError::Compression)?);
     let crc = crc16(text.as_bytes());
@@ -60,15 +63,34 @@ fn z64(bytes: &[u8]) -> Result<String, LanguageError> {
 
 /// CRC-16/XMODEM: polynomial 0x1021, initial value 0.
 fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8)
-            .fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
-    })
+    bytes.iter().fold(0, |crc, byte| crc << 8 ^ CRC16[usize::from((crc >> 8) as u8 ^ byte)])
 }
+
+/// What each byte adds to the CRC.
+const CRC16: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+
+    use embedded_graphics::pixelcolor::BinaryColor;
+    use embedded_graphics::prelude::{DrawTarget as _, Pixel, Point, Size};
+    use embedded_graphics::primitives::Rectangle;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::canvas::Canvas;
@@ -76,16 +98,24 @@ mod tests {
 
     fn picture(width: u32, height: u32) -> Picture {
         let mut canvas = Canvas::new(width, height);
-        let area = embedded_graphics::primitives::Rectangle::new(
-            embedded_graphics::prelude::Point::new(3, 1),
-            embedded_graphics::prelude::Size::new(width / 2, height),
-        );
-        embedded_graphics::prelude::DrawTarget::fill_solid(
-            &mut canvas,
-            &area,
-            embedded_graphics::pixelcolor::BinaryColor::On,
-        )
-        .unwrap();
+        let area = Rectangle::new(Point::new(3, 1), Size::new(width / 2, height));
+        canvas.fill_solid(&area, BinaryColor::On).unwrap();
+        Picture { canvas, density: Density::new(8.0).unwrap(), codes: Vec::new(), template: Digest([0; 32]) }
+    }
+
+    fn any_picture(width: u32, height: u32, seed: u64) -> Picture {
+        let mut canvas = Canvas::new(width, height);
+        let mut state = seed | 1;
+        for y in 0..height as i32 {
+            for x in 0..width as i32 {
+                // xorshift64: noise, which does not compress, in the left half only.
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let black = BinaryColor::from(x < width as i32 / 2 && state & 1 == 1);
+                canvas.draw_iter([Pixel(Point::new(x, y), black)]).unwrap();
+            }
+        }
         Picture { canvas, density: Density::new(8.0).unwrap(), codes: Vec::new(), template: Digest([0; 32]) }
     }
 
@@ -135,5 +165,21 @@ mod tests {
     #[test]
     fn the_crc_is_the_catalogued_one() {
         assert_eq!(crc16(b"123456789"), 0x31C3);
+        assert_eq!((crc16(b""), crc16(b"A"), crc16(&[0xFF; 4])), (0, 0x58E5, 0x99CF));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_encoded_is_read_back(width in 1..300_u32, height in 1..80_u32, seed in any::<u64>()) {
+            let picture = any_picture(width, height, seed);
+            let format = String::from_utf8(Zpl::default().encode(&picture).unwrap()).unwrap();
+            prop_assert_eq!(read_back(&format, picture.canvas().stride()), picture.canvas().bits());
+            // Nothing but the picture, its frame and one label.
+            let fields = format.split("^GFA").count() - 1;
+            let expected = format!("^XA^JZN^PW{width}^LL{height}^LH");
+            prop_assert!(format.starts_with(&expected));
+            prop_assert_eq!((fields, format.matches("^XA").count(), format.matches("^XZ").count()), (1, 1, 1));
+        }
     }
 }

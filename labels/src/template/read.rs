@@ -17,7 +17,7 @@ const POINT: f64 = 25.4 / 72.0;
 const LONGEST: f64 = 500.0;
 
 /// `Ok(None)` cannot happen with a document without faults.
-pub(super) fn template(document: Document, fonts: Fonts, digest: Digest) -> Result<Option<Template>, Faults> {
+pub(super) fn template(document: Document, fonts: Fonts, text: &str) -> Result<Option<Template>, Faults> {
     let root = document.root();
     let name = root.string("name").required();
     let logistic = root.boolean("gs1_logistic_label").or(false);
@@ -40,7 +40,8 @@ pub(super) fn template(document: Document, fonts: Fonts, digest: Digest) -> Resu
     let elements: Option<Vec<Element>> = elements.into_iter().collect();
     let template = media.zip(elements).map(|(media, elements)| {
         let fields = used.into_iter().collect();
-        Template { name, media, logistic, elements, fonts, digest, fields, tests }
+        let (digest, source) = (Digest::of(&[text.as_bytes()]), text.to_owned());
+        Template { name, media, logistic, elements, fonts, digest, source, fields, tests }
     });
     if let Some(template) = &template {
         prove(template, &root, &sections, &test_sections);
