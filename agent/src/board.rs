@@ -15,6 +15,12 @@ pub struct Board(Arc<Mutex<Notices>>);
 pub struct Notices {
     /// The scanners by name.
     pub scanners: BTreeMap<String, Device>,
+    /// The printers by name.
+    #[serde(default)]
+    pub printers: BTreeMap<String, Printer>,
+    /// Lamps and displays that do not work, by name, and why.
+    #[serde(default)]
+    pub signals: BTreeMap<String, String>,
     /// The way to the service.
     pub uplink: Uplink,
     /// Work orders from the topic that were refused, by lane, and why; until a good one comes.
@@ -32,6 +38,16 @@ pub struct Device {
     pub why: String,
     /// Noise received since the start.
     pub noise: u64,
+}
+
+/// The state of a printer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Printer {
+    /// Did it say that it would print?
+    pub ready: bool,
+    /// If not: why, and what to do.
+    pub why: String,
 }
 
 /// The state of the way to the service.
@@ -61,6 +77,20 @@ impl Board {
     /// Changes the notice of a scanner.
     pub fn scanner(&self, name: &str, change: impl FnOnce(&mut Device)) {
         change(self.notices().scanners.entry(name.to_owned()).or_default());
+    }
+
+    /// Changes the notice of a printer.
+    pub fn printer(&self, name: &str, change: impl FnOnce(&mut Printer)) {
+        change(self.notices().printers.entry(name.to_owned()).or_default());
+    }
+
+    /// A lamp or display has this trouble; works again where it is empty.
+    pub fn signal(&self, name: &str, trouble: &str) {
+        let signals = &mut self.notices().signals;
+        match trouble {
+            "" => drop(signals.remove(name)),
+            trouble => drop(signals.insert(name.to_owned(), trouble.to_owned())),
+        }
     }
 
     /// A work order from the topic was refused, or a good one came.

@@ -1,9 +1,11 @@
 //! Puts the parts of the daemon together, and takes them apart again in order.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use drivers::serial::SerialFactory;
-use drivers::{ScannerFactory, Stop};
+use drivers::Stop;
+use drivers::printer::{PrinterFactory, TcpFactory};
 use records::{Record, SigningKey};
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,12 +13,14 @@ use tokio::sync::{Notify, watch};
 
 use crate::board::Board;
 use crate::clock::{Clock, SystemClock};
+use crate::feedback::{self, StatusFacts};
 use crate::forward::Forwarder;
 use crate::identity::{self, IdentityError};
 use crate::journal::{Ballast, Journal, JournalError, Opened};
-use crate::local::{Server, ServerError};
+use crate::local::{Asked, Said, Server, ServerError};
 use crate::owner::{Handle, Owner, Request};
-use crate::settings::Settings;
+use crate::printing::{self, Drawing};
+use crate::settings::{Settings, SignalSettings};
 use crate::station::{Line, Start};
 use crate::supervise;
 
@@ -73,23 +77,31 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (handle, thread) = owner.spawn()?;
 
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
-    let factory: Arc<dyn ScannerFactory> = Arc::new(SerialFactory);
-    let mut scanners = Vec::new();
+    let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
-        scanners.push(supervise::spawn(scanner, factory.clone(), handle.clone(), board.clone(), stop.clone())?);
+        let factory = supervise::factory(&scanner.device);
+        devices.push(supervise::spawn(scanner, factory, handle.clone(), board.clone(), stop.clone())?);
     }
     let lanes = lanes(&settings);
+    let drawing = Drawing::new(settings.printing.templates.clone());
+    let factory: Arc<dyn PrinterFactory> = Arc::new(TcpFactory);
+    for printer in settings.printing.printers.clone() {
+        let (factory, drawing, owner) = (factory.clone(), drawing.clone(), handle.clone());
+        devices.push(printing::spawn(printer, factory, drawing, owner, board.clone(), stop.clone())?);
+    }
     let (station, quota) = (settings.station.clone(), settings.journal.quota);
-    let server = Server {
+    let server = Arc::new(Server {
         station: station.clone(),
         lanes: lanes.clone(),
         quota,
         not_confirmed,
         owner: handle.clone(),
+        drawing,
         board: board.clone(),
         retry: retry.clone(),
-    };
-    let serving = tokio::spawn(server.serve(listener));
+    });
+    let serving = tokio::spawn(server.clone().serve(listener));
+    devices.extend(signals(&settings, &server, &stop)?);
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
     let forwarder = Forwarder {
         station,
@@ -120,13 +132,43 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     }
     serving.abort();
     let joined = tokio::task::spawn_blocking(move || {
-        scanners.into_iter().for_each(|scanner| drop(scanner.join()));
+        devices.into_iter().for_each(|device| drop(device.join()));
         drop(handle.submit(Request::Stop));
         thread.join()
     });
     drop(joined.await);
     drop(std::fs::remove_file(&settings.socket));
     result
+}
+
+/// Starts the lamps and displays of each lane. What they show of the station is a second old at most.
+fn signals(settings: &Settings, server: &Arc<Server>, stop: &Stop) -> Result<Vec<JoinHandle<()>>, DaemonError> {
+    let mut threads = Vec::new();
+    if settings.signals.is_empty() {
+        return Ok(threads);
+    }
+    let (known, last) = watch::channel(None);
+    let asking = server.clone();
+    tokio::spawn(async move {
+        while !known.is_closed() {
+            if let Ok(Said::Status(status)) = asking.answer(Asked::Status).await {
+                known.send_replace(Some(status));
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    for lane in &server.lanes {
+        let (lamps, displays) = SignalSettings::of_lane(&settings.signals, lane);
+        if lamps.is_empty() && displays.is_empty() {
+            continue;
+        }
+        let (last, of_lane, board) = (last.clone(), lane.clone(), server.board.clone());
+        let facts = move || last.borrow().as_ref().map(|status| StatusFacts::of(status, &of_lane));
+        let report = move |name: &str, trouble: &str| board.signal(name, trouble);
+        let (answers, stop) = (server.owner.answers(), stop.clone());
+        threads.push(feedback::spawn(lane.clone(), lamps, displays, answers, facts, stop, report)?);
+    }
+    Ok(threads)
 }
 
 async fn ended(handle: &Handle) {
@@ -163,7 +205,17 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     for text in &not_confirmed {
         tracing::warn!("{text}");
     }
-    let line = Line { station: settings.station.clone(), series: journal.series(), packing: packing.clone() };
+    for (digest, template) in &settings.printing.templates {
+        if let Err(error) = journal.keep_template(digest, template.source()) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a template could not be kept: labels cannot be printed again with an other configuration"
+            );
+        }
+    }
+    let sending = journal.labels_being_sent()?;
+    let labels = settings.printing.labels.clone();
+    let line = Line { station: settings.station.clone(), series: journal.series(), packing: packing.clone(), labels };
     let mut rules = settings.rules.clone();
     rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -171,7 +223,7 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     let ballast = Ballast::new(&folder);
     let mut owner = Owner { journal, state, line, rules, digest, clock, folder, ballast, keep };
     let configuration = settings.deciding.clone();
-    owner.start(Start { key: key.public(), series_before, rules: digest, configuration })?;
+    owner.start(Start { key: key.public(), series_before, rules: digest, configuration, sending })?;
     Ok((owner, not_confirmed))
 }
 

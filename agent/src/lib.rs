@@ -1,19 +1,21 @@
 //! The station daemon `lotline-station`.
 //!
 //! A scan goes one way: [`supervise`] hands it over, [`interpret`] says what it means, [`station`] decides, [`journal`]
-//! makes it durable, then the operator is answered and [`forward`] brings the record to the service. [`owner`] is the
-//! one thread that does the middle of it.
+//! makes it durable, then the operator is answered, [`printing`] brings labels to the printers and [`forward`] the record
+//! to the service. [`owner`] is the one thread that does the middle of it.
 
 pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod daemon;
+pub mod feedback;
 pub mod forward;
 pub mod identity;
 pub mod interpret;
 pub mod journal;
 pub mod local;
 pub mod owner;
+pub mod printing;
 pub mod settings;
 pub mod station;
 pub mod supervise;

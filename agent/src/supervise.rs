@@ -5,6 +5,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use base::describe;
+use drivers::camera::CameraFactory;
+use drivers::serial::SerialFactory;
 use drivers::{Event, Flow, Gone, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
@@ -14,6 +16,15 @@ use crate::station::Unread;
 
 /// How often a waiting thread looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// The factory that opens a scanner with these settings.
+#[must_use]
+pub fn factory(device: &Settings) -> Arc<dyn ScannerFactory> {
+    match device {
+        Settings::Serial(_) => Arc::new(SerialFactory),
+        Settings::Camera(_) => Arc::new(CameraFactory),
+    }
+}
 
 /// Starts the thread of one scanner. It ends when `stop` is set or the owner has ended.
 ///
@@ -41,10 +52,9 @@ struct Supervised {
 
 impl Supervised {
     fn run(self, factory: &dyn ScannerFactory) {
-        let settings = Settings::Serial(self.scanner.serial.clone());
         let mut reopen = Reopen::default();
         while !self.stop.is_stopped() {
-            let outcome = match factory.open(&self.scanner.name, &settings) {
+            let outcome = match factory.open(&self.scanner.name, &self.scanner.device) {
                 Err(error) => {
                     self.missing(&describe(&error));
                     Outcome::NotOpened

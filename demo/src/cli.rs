@@ -44,6 +44,9 @@ struct Demo {
     /// Packages on a pallet
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pallet_size: u32,
+    /// Print no labels
+    #[arg(long)]
+    no_labels: bool,
     /// Keep everything in this folder, and go on from what is in it; else a temporary folder is used
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -153,6 +156,9 @@ impl Demo {
             data: self.data.clone(),
             package_size: self.package_size,
             pallet_size: self.pallet_size,
+            labels: !self.no_labels,
+            // Where one watches, a label takes its time.
+            time_per_label: if self.serials.is_some() { Duration::ZERO } else { Duration::from_millis(900) },
             ..Options::find()?
         };
         let mut progress = |what: &str| eprintln!("{what} …");
@@ -187,7 +193,7 @@ impl Demo {
         let text = if self.json {
             serde_json::to_string(&summary).map_err(|error| Fault::Failed(describe(&error)))?
         } else {
-            format!("{}\nservice: {}", summary.text(), summary.http)
+            format!("{}\nservice: {}\noperator's page: {}", summary.text(), summary.http, line.page())
         };
         say(&text)?;
         if self.stay {

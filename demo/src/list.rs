@@ -44,12 +44,14 @@ pub struct Summary {
     pub packages: u64,
     /// Pallets that it has stored.
     pub pallets: u64,
-    /// Labels printed: there is no printer yet.
+    /// Labels printed in this run.
     pub labels: u64,
     /// Records without a receipt.
     pub undelivered: u64,
-    /// From the first scan until the last was answered and everything delivered.
+    /// From the first scan until everything was answered and delivered, and every label had come out.
     pub seconds: f64,
+    /// From the first scan until the last was answered.
+    pub answered_seconds: f64,
     /// The service.
     pub http: String,
     /// Why scans were red, and how many.
@@ -93,12 +95,14 @@ pub fn run(line: &mut Line, serials: &[String], stop: &Stop) -> Result<Summary, 
         progress: Progress::new(serials.len() as u64),
     };
     run.scan_all(line, &watch, serials, stop)?;
+    let answered_seconds = run.begin.elapsed().as_secs_f64();
     let counters = line.status()?.counters;
     run.last_reasons(&watch, counters.refused - run.before.refused);
     work::close(line, &watch)?;
     run.deliver(line, stop)?;
     let seconds = run.begin.elapsed().as_secs_f64();
     let health = line.wait_stored(STORED)?;
+    let status = line.status()?;
     run.progress.bar.finish_and_clear();
     Ok(Summary {
         scanned: run.of,
@@ -107,9 +111,10 @@ pub fn run(line: &mut Line, serials: &[String], stop: &Stop) -> Result<Summary, 
         stored: health.devices,
         packages: health.packages,
         pallets: health.pallets,
-        labels: 0,
-        undelivered: line.status()?.undelivered,
-        seconds: (seconds * 1000.0).round() / 1000.0,
+        labels: status.counters.labels - run.before.labels,
+        undelivered: status.undelivered,
+        seconds: rounded(seconds),
+        answered_seconds: rounded(answered_seconds),
         http: line.http(),
         reasons: run.reasons,
     })
@@ -226,7 +231,8 @@ impl Run {
         loop {
             line.check()?;
             let status = line.status()?;
-            if status.undelivered == 0 {
+            // What is doubtful waits for a person, not for this.
+            if status.undelivered == 0 && status.labels.waiting + status.labels.sending == 0 {
                 return Ok(());
             }
             self.progress.show(line, self.of, &status, self.before);
@@ -234,8 +240,9 @@ impl Run {
                 return Err(ListError::Stopped { scanned: self.of, of: self.of });
             }
             if begin.elapsed() > STORED {
-                let found = format!("{} records without a receipt", status.undelivered);
-                return Err(line.not_reached("a receipt for everything", STORED, found).into());
+                let labels = status.labels.waiting + status.labels.sending;
+                let found = format!("{} records without a receipt, {labels} labels not printed", status.undelivered);
+                return Err(line.not_reached("a receipt and a label for everything", STORED, found).into());
             }
             std::thread::sleep(LOOK_CLOSELY);
         }
@@ -274,11 +281,12 @@ impl Progress {
         let stored = line.health().map_or("?".to_owned(), |health| HumanCount(health.devices).to_string());
         let count = |number| HumanCount(number).to_string();
         let text = format!(
-            "scanned {}, accepted {}, refused {}, stored {stored}, undelivered {}",
+            "scanned {}, accepted {}, refused {}, stored {stored}, undelivered {}, labels printed {}",
             count(scanned),
             count(accepted),
             count(refused),
-            count(status.undelivered)
+            count(status.undelivered),
+            count(status.counters.labels - before.labels)
         );
         if self.terminal {
             self.bar.set_message(text);
@@ -287,6 +295,11 @@ impl Progress {
             eprintln!("{text}, {rate:.0} a second");
         }
     }
+}
+
+/// To milliseconds.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 impl Summary {
@@ -305,7 +318,8 @@ impl Summary {
             lines.push(format!("  refused as {why}: {}", HumanCount(*count)));
         }
         lines.push(format!(
-            "The service has {} in {} on {}; {} undelivered",
+            "{} printed. The service has {} in {} on {}; {} undelivered",
+            counted(self.labels, "label"),
             counted(self.stored, "device"),
             counted(self.packages, "package"),
             counted(self.pallets, "pallet"),

@@ -36,6 +36,11 @@ impl Script {
         format!("LL26-{:06}", self.first + unit)
     }
 
+    /// Every fourth code is read by the camera, as long as it is one of a unit.
+    fn by_camera(&self, code: &str) -> bool {
+        self.step.is_multiple_of(4) && code.starts_with("LL26-")
+    }
+
     /// The next code, where so many units are in the open package.
     fn next(&mut self, open: u32) -> String {
         let step = self.step % 16;
@@ -71,7 +76,11 @@ pub fn run(line: &mut Line, screen: &Screen, stop: &Stop) -> Result<(), LineErro
     }
     while !stop.is_wanted() {
         line.check()?;
-        line.scanner().scan(script.next(open))?;
+        let code = script.next(open);
+        match script.by_camera(&code) {
+            true => drop(line.camera().show(&code)?),
+            false => line.scanner().scan(&code)?,
+        }
         scans += 1;
         let due = Instant::now() + PACE;
         while Instant::now() < due && !stop.is_wanted() {
@@ -104,11 +113,14 @@ fn introduce(line: &Line, screen: &Screen, serial: &str) {
         Part::ALL.into_iter().filter_map(|part| line.process_id(part).map(|id| format!("{part} {id}"))).collect();
     let bold = |text: &str| screen::paint(text, "1", screen.style());
     screen.say(&format!(
-        "\n{} A whole packaging line on this computer: a simulated scanner, and three processes ({}).
+        "\n{} A whole packaging line on this computer: a simulated scanner, camera and label
+printer, and three processes ({}).
 scanner -> station -> MQTT broker -> service. Green is said after the record is on disk. Ctrl-C ends it all.
 
-  service  {}
-  data     {} ({kept})
+  operator's page    {}
+  back office        {}
+  labels             {}
+  data               {} ({kept})
 
 {}
   curl '{url}/v1/recall?serial={serial}'
@@ -124,7 +136,9 @@ scanner -> station -> MQTT broker -> service. Green is said after the record is 
 ",
         bold("Lotline demo."),
         parts.join(", "),
+        bold(&line.page()),
         bold(&url),
+        line.folder().join("labels").display(),
         line.folder().display(),
         bold("Try in another terminal:"),
     ));

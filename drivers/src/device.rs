@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Event;
-use crate::serial::{BadSettings, SerialSettings};
+use crate::camera::CameraSettings;
+use crate::serial::SerialSettings;
 
 /// One kind of device: finds and opens its scanners.
 pub trait ScannerFactory: Send + Sync {
@@ -41,6 +42,28 @@ pub trait Scanner: Send {
 pub enum Settings {
     /// A tty: RS-232, USB-UART bridge or USB CDC-ACM.
     Serial(SerialSettings),
+    /// Pictures that a camera takes.
+    Camera(CameraSettings),
+}
+
+impl Settings {
+    /// The kind of the factory that opens it: `serial` or `camera`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Serial(_) => "serial",
+            Self::Camera(_) => "camera",
+        }
+    }
+
+    /// What a factory of another kind says to them.
+    pub(crate) fn not_this_kind(&self, kind: &'static str) -> OpenError {
+        let path = match self {
+            Self::Serial(settings) => &settings.path,
+            Self::Camera(settings) => &settings.folder,
+        };
+        let found = format!("configured as {}", self.kind());
+        OpenError::NotThisKind { device: path.display().to_string(), kind, found }
+    }
 }
 
 /// A device that is plugged in.
@@ -87,7 +110,7 @@ pub struct ListError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no such device now.
-    #[error("{device} is not there: plug the scanner in, or correct its path")]
+    #[error("{device} is not there: plug it in (or make the folder), or correct its path")]
     NotFound {
         /// The configured name of the device.
         device: String,
@@ -125,7 +148,7 @@ pub enum OpenError {
         device: String,
         /// Which setting, and how to mend it.
         #[source]
-        source: BadSettings,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// Anything else.
     #[error("cannot {doing} {device}: unplug it and plug it in again; if that does not help, see the cause")]

@@ -55,6 +55,12 @@ pub enum NoiseKind {
     Empty,
     /// AIM identifiers are configured and the data does not begin with one.
     NoAimId,
+    /// A camera gave something that is not a whole picture.
+    NotAPicture,
+    /// A camera gave a picture that is too large to be decoded.
+    PictureTooLarge,
+    /// A picture of a camera cannot be read.
+    PictureNotReadable,
     /// The data has this control character, which no code should have.
     ForbiddenByte(u8),
 }
@@ -71,6 +77,9 @@ impl fmt::Display for NoiseKind {
             Self::OutsideFrame => "bytes outside STX and ETX: check that the scanner is programmed to send both",
             Self::Empty => "a scan without data: check how the scanner is programmed",
             Self::NoAimId => "no AIM identifier: programme the scanner to send it, or turn it off in the configuration",
+            Self::NotAPicture => "not a whole picture: set the camera to PNG, JPEG, WebP or BMP, and look into unread/",
+            Self::PictureTooLarge => "a picture that is too large: set the camera to smaller pictures",
+            Self::PictureNotReadable => "a picture that cannot be read: check the permissions of the file and the disk",
             Self::ForbiddenByte(byte) => {
                 return write!(f, "control character 0x{byte:02X} in the data: check the configured suffix");
             }

@@ -1,4 +1,6 @@
-//! Scripted scanners, for tests of what uses scanners.
+//! Scripted devices, for tests of what uses devices.
+
+mod printer;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +9,8 @@ use std::time::{Duration, Instant};
 use crate::{
     AimId, Event, Flow, Gone, ListError, NoiseKind, OpenError, Scan, Scanner, ScannerFactory, Seen, Settings, Stop,
 };
+
+pub use printer::{FakePrinter, FakePrinters, PrinterStep};
 
 /// The longest time until a stop flag is seen.
 const STOP_SEEN: Duration = Duration::from_millis(5);

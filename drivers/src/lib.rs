@@ -28,11 +28,14 @@
 
 mod access;
 mod aim;
+pub mod camera;
 mod device;
 mod event;
 pub mod fake;
+pub mod printer;
 mod reconnect;
 pub mod serial;
+pub mod signal;
 #[cfg(test)]
 mod testing;
 

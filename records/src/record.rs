@@ -28,6 +28,13 @@ pub enum Event {
     Closed,
     /// A record was wrong: `corrects` names it, `reason` is `mistake`.
     Voided,
+    /// The label of a container came out of a printer: attributes `template`, `picture` (their SHA-256), `copies` and
+    /// `confirmed`, by `printer` or `person`.
+    LabelPrinted,
+    /// Nobody knows whether the label of a container came out; `reason` says why. A person decides.
+    LabelDoubtful,
+    /// A person decided that the label of a container is printed again, with the same identity; `reason` says why.
+    LabelAgain,
     /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
     Refused,
     /// Written by newer software; kept and shown, flagged as nonconforming.

@@ -3,11 +3,13 @@
 //! `cargo build --workspace --bins` makes the programs; `tests/run` does it first.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test rig says what broke and ends")]
 
+mod browser;
 mod http;
 mod process;
 mod rig;
 mod station;
 
+pub use browser::{Browser, chromium};
 pub use http::get;
 pub use process::{Process, mosquitto, program, run};
 pub use rig::{Rig, Shape};

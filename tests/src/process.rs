@@ -27,12 +27,17 @@ pub fn run(name: &str, arguments: &[&str]) -> Output {
 /// Mosquitto, if this machine has it; says that `test` is left out if not.
 #[must_use]
 pub fn mosquitto(test: &str) -> Option<PathBuf> {
-    let found = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"].map(PathBuf::from);
-    let found = found.into_iter().find(|path| path.exists());
+    let found = find("mosquitto");
     if found.is_none() {
         println!("SKIPPED {test}: mosquitto is not installed");
     }
     found
+}
+
+/// A program of this machine.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+    folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
 }
 
 /// A running program; killed when dropped.

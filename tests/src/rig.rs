@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use demo::sim::{Format, PtyScanner};
+use demo::sim::{Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
 
 use crate::process::{Process, program};
@@ -30,6 +30,11 @@ pub struct Rig {
     station: Option<Process>,
     /// The scanner; what it scans goes through a pty to the station.
     pub scanner: PtyScanner,
+    /// The label printer; nothing is printed unless the line was started with [`Rig::start_printing`].
+    pub printer: ZplPrinter,
+    /// The camera.
+    pub camera: PictureCamera,
+    page_port: u16,
     /// Last, so that logs can be shown after a failure.
     folder: tempfile::TempDir,
 }
@@ -46,14 +51,42 @@ impl Rig {
     /// When a part does not start.
     #[must_use]
     pub fn start(mosquitto: PathBuf, shape: Shape) -> Self {
+        Self::start_with(mosquitto, shape, ZplPrinterOptions::default(), &[])
+    }
+
+    /// The same with a label for each package and pallet, from a printer that is like this; it keeps pictures.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    #[must_use]
+    pub fn start_printing(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions) -> Self {
+        Self::start_with(mosquitto, shape, printer, &["package", "pallet"])
+    }
+
+    fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
-        let (broker_port, http_port) = (free_port(), free_port());
-        let mut rig =
-            Self { folder, mosquitto, broker_port, http_port, broker: None, service: None, station: None, scanner };
+        let pictures = folder.path().join("labels");
+        let printer = ZplPrinter::start(ZplPrinterOptions { folder: Some(pictures), ..printer }).expect("a printer");
+        std::fs::create_dir(folder.path().join("camera")).expect("a folder");
+        let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
+        let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
+        let mut rig = Self {
+            folder,
+            mosquitto,
+            broker_port,
+            http_port,
+            page_port,
+            broker: None,
+            service: None,
+            station: None,
+            scanner,
+            printer,
+            camera,
+        };
         std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
             .expect("a configuration");
-        std::fs::write(rig.path("station.toml"), rig.station_toml(shape)).expect("a configuration");
+        std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
         rig.start_broker();
         rig.start_service();
         rig.start_station();
@@ -61,9 +94,16 @@ impl Rig {
         rig
     }
 
-    fn station_toml(&self, Shape { package, pallet }: Shape) -> String {
+    fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {
         let folder = self.folder.path().display();
-        let port = self.broker_port;
+        let (port, page, printer) = (self.broker_port, self.page_port, self.printer.address());
+        let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/labels");
+        let labels: String = labels
+            .iter()
+            .map(|of| {
+                format!("[[label]]\ncontainer = \"{of}\"\nprinter = \"labels\"\ntemplate = \"{templates}/{of}.toml\"\n")
+            })
+            .collect();
         format!(
             r#"station = "pack-1"
 data = "{folder}/station"
@@ -82,6 +122,17 @@ company_prefix = "9521234"
 name = "hand"
 kind = "serial"
 path = "{folder}/scanner"
+[[scanner]]
+name = "camera"
+kind = "camera"
+folder = "{folder}/camera"
+[[printer]]
+name = "labels"
+kind = "tcp"
+address = "{printer}"
+answer_timeout_ms = 500
+{labels}[page]
+listen = "127.0.0.1:{page}"
 [[rule]]
 name = "serial"
 pattern = '(?<serialNumber>[0-9A-Za-z._/+-]{{1,64}})'
@@ -115,6 +166,12 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     #[must_use]
     pub fn http(&self) -> String {
         format!("127.0.0.1:{}", self.http_port)
+    }
+
+    /// The address of the operator's page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        format!("127.0.0.1:{}", self.page_port)
     }
 
     /// Starts the broker.

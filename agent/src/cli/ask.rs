@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Config, Fault, Printed, print_json, show};
 use crate::local::client::Connection;
 use crate::local::{Asked, Said};
-use crate::station::Outcome;
+use crate::station::{Answer, Outcome};
 
 /// Longest wait for an answer; a commit on a worn SD card takes part of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,10 +55,15 @@ pub(super) fn status(args: &Printed) -> Result<(), Fault> {
 pub(super) fn scan(args: &ScanArgs) -> Result<(), Fault> {
     let asked = Asked::Scan { text: args.text.clone(), aim: args.aim.clone(), lane: Some(args.lane.clone()) };
     let Said::Answer(answer) = ask(&args.printed.config, &asked)? else { return Err(not_an_answer()) };
-    if args.printed.json {
-        print_json(&answer)?;
+    tell(&answer, args.printed.json)
+}
+
+/// Tells an answer; a red one is a no.
+pub(super) fn tell(answer: &Answer, json: bool) -> Result<(), Fault> {
+    if json {
+        print_json(answer)?;
     } else {
-        println!("{}", show::answer(&answer));
+        println!("{}", show::answer(answer));
     }
     match answer.outcome {
         Outcome::Accepted | Outcome::Done => Ok(()),

@@ -1,11 +1,12 @@
-//! `lotline-station label`: what a label template would print, without a printer.
+//! `lotline-station label`: what a label template would print, without a printer; and the labels of the running station.
 
 use std::path::{Path, PathBuf};
 
 use labels::{Data, Label, Picture, Template};
 use serde::Serialize;
 
-use super::{Fault, print_json};
+use super::{Fault, Printed, ask, print_json, show};
+use crate::local::{Asked, Said};
 
 #[derive(clap::Args)]
 pub(super) struct LabelArgs {
@@ -29,6 +30,37 @@ enum What {
         /// Where the picture goes; beside the template by default
         #[arg(long, value_name = "FILE.png")]
         out: Option<PathBuf>,
+    },
+    #[command(flatten)]
+    Asking(Asking),
+}
+
+#[derive(clap::Subcommand)]
+enum Asking {
+    /// The newest labels of the running station
+    Jobs {
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        most: usize,
+        #[command(flatten)]
+        printed: Printed,
+    },
+    /// Print a label again, with the same identity; it goes on record with its reason
+    Again {
+        /// Its number, as `label jobs` tells it
+        job: u64,
+        /// Why, such as "torn"
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        printed: Printed,
+    },
+    /// Say that a doubtful label did come out
+    CameOut {
+        /// Its number, as `label jobs` tells it
+        job: u64,
+        #[command(flatten)]
+        printed: Printed,
     },
 }
 
@@ -62,7 +94,7 @@ impl Drawn {
 
     fn say(&self) {
         println!("{}: {} x {} dots", self.name, self.width_dots, self.height_dots);
-        self.codes.iter().for_each(|code| println!("  {}", super::show::plain(code)));
+        self.codes.iter().for_each(|code| println!("  {}", show::plain(code)));
     }
 }
 
@@ -76,6 +108,24 @@ pub(super) fn run(args: &LabelArgs) -> Result<(), Fault> {
         What::Check(named) => check(named),
         What::Test(named) => test(named),
         What::Preview { named, set, out } => preview(named, set, out.as_deref()),
+        What::Asking(asking) => ask_station(asking),
+    }
+}
+
+fn ask_station(asking: &Asking) -> Result<(), Fault> {
+    let (printed, asked) = match asking {
+        Asking::Jobs { most, printed } => (printed, Asked::Labels { most: *most }),
+        Asking::Again { job, reason, printed } => (printed, Asked::LabelAgain { job: *job, reason: reason.clone() }),
+        Asking::CameOut { job, printed } => (printed, Asked::LabelCameOut { job: *job }),
+    };
+    match ask::ask(&printed.config, &asked)? {
+        Said::Labels(jobs) if printed.json => print_json(&jobs),
+        Said::Labels(jobs) => {
+            jobs.iter().for_each(|job| println!("{}", show::label(job)));
+            Ok(())
+        }
+        Said::Answer(answer) => ask::tell(&answer, printed.json),
+        _ => Err(ask::not_an_answer()),
     }
 }
 

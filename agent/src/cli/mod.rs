@@ -4,6 +4,7 @@
 
 mod ask;
 mod check;
+mod decode;
 mod explain;
 mod key;
 mod label;
@@ -40,6 +41,8 @@ enum Command {
     Scan(ask::ScanArgs),
     /// Say what a scan means, without recording anything
     Explain(explain::ExplainArgs),
+    /// Say what the camera would read in pictures
+    Decode(decode::DecodeArgs),
     /// Look at the records that wait, and mend the queue
     Queue(queue::QueueArgs),
     /// The station's key
@@ -101,6 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => ask::status(&args),
         Command::Scan(args) => ask::scan(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Label(args) => label::run(&args),

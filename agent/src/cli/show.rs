@@ -1,7 +1,7 @@
 //! Answers and status, for people. What was scanned is shown with its control characters escaped.
 
-use crate::local::Status;
-use crate::station::{Answer, Filling, Outcome};
+use crate::local::{LabelJob, LabelStatus, Status};
+use crate::station::{Answer, Filling, JobState, Outcome};
 
 /// One line for an answer.
 pub(super) fn answer(answer: &Answer) -> String {
@@ -55,6 +55,22 @@ pub(super) fn status(status: &Status) -> String {
         let state = if device.ready { "ready".to_owned() } else { format!("missing: {}", plain(&device.why)) };
         say("scanner", format!("{name} {state}"));
     }
+    for (name, printer) in &status.notices.printers {
+        let state = if printer.ready { "ready".to_owned() } else { format!("not ready: {}", plain(&printer.why)) };
+        say("printer", format!("{name} {state}"));
+    }
+    for (name, trouble) in &status.notices.signals {
+        say("signal", format!("{name} does not work: {}", plain(trouble)));
+    }
+    let labels = &status.labels;
+    if labels.waiting + labels.sending + labels.doubtful + labels.failed > 0 {
+        let LabelStatus { waiting, sending, doubtful, failed, .. } = labels;
+        let counts = format!("{} wait, {doubtful} doubtful, {failed} cannot be drawn", waiting + sending);
+        say("labels", format!("{counts}: see `lotline-station label jobs`"));
+    }
+    for job in &labels.attention {
+        say("look", label(job));
+    }
     for (name, lane) in &status.lanes {
         let order =
             lane.work_order.as_deref().map_or("no work order".to_owned(), |id| format!("work order {}", plain(id)));
@@ -75,14 +91,31 @@ pub(super) fn status(status: &Status) -> String {
     say(
         "counted",
         format!(
-            "{} packed, {} refused, {} packages, {} pallets",
-            counters.accepted, counters.refused, counters.packages, counters.pallets
+            "{} packed, {} refused, {} packages, {} pallets, {} labels printed",
+            counters.accepted, counters.refused, counters.packages, counters.pallets, counters.labels
         ),
     );
     for sentence in &status.not_confirmed {
         say("look", plain(sentence));
     }
     text
+}
+
+/// One line for a label.
+pub(super) fn label(job: &LabelJob) -> String {
+    let level = if job.level == records::Level::Pallet { "pallet" } else { "package" };
+    let state = match job.state {
+        JobState::Waiting => "waits for the printer",
+        JobState::Sending => "is being printed",
+        JobState::Printed => "printed",
+        JobState::Doubtful => "DOUBTFUL: look whether it came out",
+        JobState::Failed => "CANNOT BE DRAWN",
+    };
+    let mut line = format!("label {} of {level} {} on {}: {state}", job.id, job.sscc, job.printer);
+    if !job.why.is_empty() {
+        line.push_str(&format!(" ({})", plain(&job.why)));
+    }
+    line
 }
 
 /// Text that cannot move the cursor or forge a line.

@@ -8,7 +8,7 @@ use crate::station::{Decision, Known, KnownChange, State};
 
 /// An open group. Dropped without [`Group::commit`], nothing of it has happened.
 pub struct Group<'j> {
-    transaction: Transaction<'j>,
+    pub(super) transaction: Transaction<'j>,
     position: Position,
     journal_position: &'j mut Position,
     settled: u64,
@@ -49,7 +49,7 @@ impl Group<'_> {
             .map_err(query("read"))
     }
 
-    /// Writes the records of a decision and what it changes in the known serials.
+    /// Writes the records of a decision, and what it changes in the known serials and in the labels.
     ///
     /// # Errors
     /// When the disk or the quota is full, or a line cannot be written.
@@ -69,7 +69,7 @@ impl Group<'_> {
         for change in &decision.known {
             self.change_known(change).map_err(query("write"))?;
         }
-        Ok(())
+        decision.jobs.iter().try_for_each(|change| self.change_label(change, at.wall.as_second()))
     }
 
     fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {

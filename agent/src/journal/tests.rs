@@ -32,6 +32,7 @@ fn write(journal: &mut Journal, state: &mut State, count: u64) -> Result<(), Jou
             next: next.clone(),
             drafts: vec![Draft::new(Event::Packed, Subject::device(&serial))],
             known: vec![KnownChange::Add { scope: String::new(), serial, known }],
+            jobs: vec![],
             answer: None,
         };
         group.add(&decision, Hash::ZERO, &stamp(1_000))?;
@@ -77,7 +78,7 @@ fn a_group_that_is_not_committed_has_not_happened() {
     {
         let mut group = journal.group().unwrap();
         let draft = Draft::new(Event::Packed, Subject::device("X"));
-        let decision = Decision { next: state.clone(), drafts: vec![draft], known: vec![], answer: None };
+        let decision = Decision { next: state.clone(), drafts: vec![draft], known: vec![], jobs: vec![], answer: None };
         group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
     }
     assert_eq!(journal.position(), before);
@@ -95,7 +96,7 @@ fn known_units_are_seen_inside_the_group_and_forgotten_when_taken_back() {
     assert_eq!(group.known("", "S1").unwrap().unwrap().seq, 1);
     assert!(group.known("scope", "S1").unwrap().is_none());
     let remove = KnownChange::Remove { scope: String::new(), serial: "S1".into() };
-    let decision = Decision { next: state.clone(), drafts: vec![], known: vec![remove], answer: None };
+    let decision = Decision { next: state.clone(), drafts: vec![], known: vec![remove], jobs: vec![], answer: None };
     group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
     assert!(group.known("", "S1").unwrap().is_none());
 }

@@ -7,6 +7,6 @@ pub mod client;
 mod protocol;
 mod server;
 
-pub use protocol::{Asked, Failed, LaneStatus, QueueEntry, Said, Status};
+pub use protocol::{Asked, Failed, LabelJob, LabelStatus, LaneStatus, QueueEntry, Said, Status};
 pub(crate) use server::list;
 pub use server::{Server, ServerError};

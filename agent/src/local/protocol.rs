@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use records::{SeriesId, Stamp};
+use records::{Level, SeriesId, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::board::Notices;
-use crate::journal::Quarantined;
-use crate::station::{Answer, Counters, Filling};
+use crate::journal::{Labels, Quarantined};
+use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,23 @@ pub enum Asked {
         /// Its sequence.
         seq: u64,
     },
+    /// The newest labels.
+    Labels {
+        /// At most so many.
+        most: usize,
+    },
+    /// A person decides that a label is printed again.
+    LabelAgain {
+        /// Its number.
+        job: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A person says that a doubtful label came out.
+    LabelCameOut {
+        /// Its number.
+        job: u64,
+    },
     /// Send everything without a receipt again, now.
     QueueRetry,
     /// The records that were set aside.
@@ -62,6 +79,8 @@ pub enum Said {
     Line(Option<String>),
     /// To `queue-quarantine`.
     Quarantine(Vec<Quarantined>),
+    /// To `labels`.
+    Labels(Vec<LabelJob>),
     /// To `queue-retry`.
     Retrying,
     /// It could not be answered, and why.
@@ -112,12 +131,80 @@ pub struct Status {
     pub not_confirmed: Vec<String>,
     /// Lanes by name.
     pub lanes: BTreeMap<String, LaneStatus>,
+    /// Labels on their way, and those that a person should look at.
+    pub labels: LabelStatus,
     /// What was counted since the journal began.
     pub counters: Counters,
     /// Scanners and the way to the service.
     pub notices: Notices,
     /// When this was said.
     pub at: Stamp,
+}
+
+/// The labels at a glance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelStatus {
+    /// They wait for a printer.
+    pub waiting: u64,
+    /// They are being printed.
+    pub sending: u64,
+    /// Nobody knows whether they came out: a person looks.
+    pub doubtful: u64,
+    /// They cannot be drawn.
+    pub failed: u64,
+    /// Doubtful and failed ones, oldest first, the first of them.
+    pub attention: Vec<LabelJob>,
+    /// The newest, newest first.
+    pub latest: Vec<LabelJob>,
+}
+
+/// A label and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelJob {
+    /// Its number in this station's journal.
+    pub id: u64,
+    /// The container.
+    pub sscc: String,
+    /// Package or pallet.
+    pub level: Level,
+    /// The lane.
+    pub lane: String,
+    /// The printer.
+    pub printer: String,
+    /// How many labels with this identity.
+    pub copies: u32,
+    /// How far it is.
+    pub state: JobState,
+    /// Why it is doubtful or failed, or why it is printed again; may be empty.
+    pub why: String,
+    /// How often it went to a printer.
+    pub prints: u32,
+    /// When its container was closed, in seconds since 1970.
+    pub at: i64,
+}
+
+impl From<Job> for LabelJob {
+    fn from(job: Job) -> Self {
+        let Job { id, draft, state, why, prints, at, .. } = job;
+        let JobDraft { sscc, level, lane, printer, copies, .. } = draft;
+        Self { id, sscc, level, lane, printer, copies, state, why, prints, at }
+    }
+}
+
+impl From<Labels> for LabelStatus {
+    fn from(labels: Labels) -> Self {
+        let count = |state| labels.counts.get(&state).copied().unwrap_or_default();
+        Self {
+            waiting: count(JobState::Waiting),
+            sending: count(JobState::Sending),
+            doubtful: count(JobState::Doubtful),
+            failed: count(JobState::Failed),
+            attention: labels.attention.into_iter().map(LabelJob::from).collect(),
+            latest: labels.latest.into_iter().map(LabelJob::from).collect(),
+        }
+    }
 }
 
 /// How a lane is.

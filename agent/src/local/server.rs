@@ -9,15 +9,19 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, broadcast};
 
-use super::protocol::{Asked, Failed, LaneStatus, QueueEntry, Said, Status};
+use super::protocol::{Asked, Failed, LabelJob, LaneStatus, QueueEntry, Said, Status};
 use crate::board::Board;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
-use crate::station::Filling;
+use crate::printing::Drawing;
+use crate::station::{Filling, Verdict};
 use base::describe;
 
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
 const LONGEST: u64 = 512 << 10;
+
+/// Longest reason that a person gives, in bytes.
+const LONGEST_REASON: usize = 200;
 
 /// Most records in one answer: the owner has scans to decide.
 const MOST_LISTED: usize = 1000;
@@ -50,6 +54,8 @@ pub struct Server {
     pub not_confirmed: Vec<String>,
     /// The owner of the journal.
     pub owner: Handle,
+    /// Draws labels.
+    pub drawing: Drawing,
     /// Notices.
     pub board: Board,
     /// Wakes the forwarder.
@@ -76,12 +82,11 @@ impl Server {
     }
 
     /// Answers until the task is dropped.
-    pub async fn serve(self, listener: UnixListener) {
-        let server = Arc::new(self);
+    pub async fn serve(self: Arc<Self>, listener: UnixListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let server = server.clone();
+                    let server = self.clone();
                     tokio::spawn(async move {
                         if let Err(error) = server.converse(stream).await {
                             tracing::debug!(%error, "an asker has gone");
@@ -126,7 +131,7 @@ impl Server {
         }
     }
 
-    async fn answer(&self, asked: Asked) -> Result<Said, Ended> {
+    pub(crate) async fn answer(&self, asked: Asked) -> Result<Said, Ended> {
         Ok(match asked {
             Asked::Scan { text, aim, lane } => self.scan(text, aim, lane).await?,
             Asked::Status => match self.owner.ask(Request::Report).await? {
@@ -138,6 +143,16 @@ impl Server {
                 self.journal(move |journal| Ok(Said::Line(journal.line(seq)?.map(|line| text_of(&line))))).await?
             }
             Asked::QueueQuarantine => self.journal(|journal| Ok(Said::Quarantine(journal.quarantined()?))).await?,
+            Asked::Labels { most } => {
+                let most = most.min(MOST_LISTED);
+                self.journal(move |journal| {
+                    let jobs = journal.newest_labels(most)?;
+                    Ok(Said::Labels(jobs.into_iter().map(LabelJob::from).collect()))
+                })
+                .await?
+            }
+            Asked::LabelAgain { job, reason } => self.verdict(job, Verdict::Again(reason)).await?,
+            Asked::LabelCameOut { job } => self.verdict(job, Verdict::CameOut).await?,
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying
@@ -162,6 +177,34 @@ impl Server {
             .ask(move |reply| Request::Scan(ScanRequest { lane, scan, unread: None, reply: Some(reply) }))
             .await?;
         Ok(Said::Answer(answer))
+    }
+
+    async fn verdict(&self, job: u64, verdict: Verdict) -> Result<Said, Ended> {
+        if let Verdict::Again(reason) = &verdict
+            && (reason.trim().is_empty() || reason.len() > LONGEST_REASON)
+        {
+            return Ok(failed(format!("say why the label is printed again, in 1 to {LONGEST_REASON} bytes")));
+        }
+        self.owner.ask(move |reply| Request::Verdict { job, verdict, reply }).await.map(Said::Answer)
+    }
+
+    /// The picture of a label as PNG; `None` where there is no such label.
+    ///
+    /// # Errors
+    /// Why it cannot be drawn, and what to do.
+    pub async fn label_picture(&self, job: u64) -> Result<Option<Vec<u8>>, String> {
+        let (owner, drawing) = (self.owner.clone(), self.drawing.clone());
+        let drawn = tokio::task::spawn_blocking(move || -> Result<Option<Vec<u8>>, String> {
+            let found = owner.ask_blocking(|reply| {
+                Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.label(job)))))
+            });
+            let found = found.map_err(|error| describe(&error))?.map_err(|error| describe(&error))?;
+            let Some(found) = found else { return Ok(None) };
+            let picture = drawing.draw(&owner, &found.draft, None).map_err(|error| describe(&error))?;
+            let picture = picture.map_err(|error| error.to_string())?;
+            picture.png().map(Some).map_err(|error| describe(&error))
+        });
+        drawn.await.map_err(|error| describe(&error))?
     }
 
     async fn journal(
@@ -205,6 +248,7 @@ impl Server {
             journal_quota: self.quota,
             not_confirmed: self.not_confirmed.clone(),
             lanes,
+            labels: report.labels.into(),
             counters: report.counters,
             notices: self.board.read(),
             at: report.now,

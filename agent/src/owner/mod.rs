@@ -4,6 +4,7 @@
 //! transaction, and only then answered. When the commit fails, nothing of the group has happened and all of it is
 //! answered red. Nothing slow happens here; who needs a line of the journal asks, since only the owner has it open.
 
+mod bell;
 mod request;
 mod running;
 #[cfg(test)]
@@ -23,7 +24,8 @@ use crate::journal::{Ballast, Journal, JournalError};
 use crate::station::{Answer, Input, Line, Start, State, decide};
 use running::Running;
 
-pub use request::{Ask, Mark, Report, Request, ScanRequest};
+pub use bell::Bell;
+pub use request::{Ask, Mark, Noted, Report, Request, ScanRequest};
 
 /// How long requests may wait before the submitter is held back.
 const WAITING: usize = 256;
@@ -58,6 +60,7 @@ pub struct Handle {
     requests: SyncSender<Request>,
     answers: broadcast::Sender<Answer>,
     mark: watch::Receiver<Mark>,
+    bell: Bell,
 }
 
 /// The owner has ended; the daemon is about to end, too.
@@ -101,6 +104,25 @@ impl Handle {
         let (reply, answer) = tokio::sync::oneshot::channel();
         self.submit_async(request(reply)).await?;
         answer.await.map_err(|_| Ended)
+    }
+
+    /// Asks for something and waits for it, from a thread of its own.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub fn ask_blocking<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Ended> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.submit(request(reply))?;
+        answer.blocking_recv().map_err(|_| Ended)
+    }
+
+    /// Rings when a label waits for a printer.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// Every answer from now on.
@@ -163,8 +185,9 @@ impl Owner {
         let (requests, inbox) = sync_channel(WAITING);
         let (answers, _) = broadcast::channel(BEHIND);
         let (mark_sender, mark) = watch::channel(self.mark());
-        let handle = Handle { requests, answers: answers.clone(), mark };
-        let running = Running::new(self, answers, mark_sender);
+        let bell = Bell::default();
+        let handle = Handle { requests, answers: answers.clone(), mark, bell: bell.clone() };
+        let running = Running::new(self, answers, mark_sender, bell);
         let thread = std::thread::Builder::new().name("owner".to_owned()).spawn(move || running.run(&inbox))?;
         Ok((handle, thread))
     }

@@ -7,8 +7,8 @@ use records::wire::{Receipt, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Stamp};
 use tokio::sync::oneshot;
 
-use crate::journal::{Depth, Journal, JournalError, Queued};
-use crate::station::{Answer, Counters, Lane, Unread};
+use crate::journal::{Depth, Journal, JournalError, Labels, Queued};
+use crate::station::{Answer, Counters, Lane, Printing, Unread, Verdict};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -32,6 +32,24 @@ pub enum Request {
         lane: String,
         /// The checked message.
         message: WorkOrderMessage,
+    },
+    /// Put on record what became of a label.
+    Printing {
+        /// Its number.
+        job: u64,
+        /// What became of it.
+        printing: Printing,
+        /// Was it put on record?
+        reply: oneshot::Sender<Noted>,
+    },
+    /// Decide what a person says of a label.
+    Verdict {
+        /// Its number.
+        job: u64,
+        /// What the person says.
+        verdict: Verdict,
+        /// The answer.
+        reply: oneshot::Sender<Answer>,
     },
     /// Free what a receipt of the trusted service frees.
     Receipt(Receipt),
@@ -59,6 +77,17 @@ pub enum Request {
     Journal(Ask),
     /// End.
     Stop,
+}
+
+/// Was it put on record what became of a label?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// Yes, and it is durable.
+    Yes,
+    /// No: the journal holds something else of this label.
+    Otherwise,
+    /// No: the disk did not take it. Say it again later.
+    NotDurable,
 }
 
 /// Something to be done with the open journal.
@@ -90,6 +119,8 @@ pub struct Report {
     pub used: u64,
     /// The lanes.
     pub lanes: BTreeMap<String, Lane>,
+    /// The labels.
+    pub labels: Labels,
     /// What was counted.
     pub counters: Counters,
     /// Devices in a package.

@@ -11,9 +11,11 @@ use records::Stamp;
 use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
-use super::{Mark, Owner, Report, Request, ScanRequest};
+use super::{Bell, Mark, Noted, Owner, Report, Request, ScanRequest};
 use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
-use crate::station::{Answer, Code, Input, Line, Reading, State, Unread, decide};
+use crate::station::{
+    Answer, Code, Input, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, decide,
+};
 
 /// Most inputs in one group.
 const GROUP: usize = 64;
@@ -30,6 +32,7 @@ pub(super) struct Running {
     owner: Owner,
     answers: broadcast::Sender<Answer>,
     mark: watch::Sender<Mark>,
+    bell: Bell,
     /// The last sequence whose answer has been given.
     answered: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
@@ -49,11 +52,19 @@ struct Deciding {
 enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
+    Printing(u64, Printing, tokio::sync::oneshot::Sender<Noted>),
+    Verdict(u64, Verdict, tokio::sync::oneshot::Sender<Answer>),
+}
+
+/// What became of an item, told after the commit.
+struct Decided {
+    answer: Option<Answer>,
+    noted: Noted,
 }
 
 impl Running {
-    pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>) -> Self {
-        Self { answered: owner.state.last_seq, owner, answers, mark, forget_at: 0, unapplied: BTreeMap::new() }
+    pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>, bell: Bell) -> Self {
+        Self { answered: owner.state.last_seq, owner, answers, mark, bell, forget_at: 0, unapplied: BTreeMap::new() }
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Request>) {
@@ -85,6 +96,8 @@ impl Running {
             match request {
                 Request::Scan(scan) => items.push(Item::Scan(self.read(scan))),
                 Request::WorkOrder { lane, message } => items.push(Item::WorkOrder(lane, message)),
+                Request::Printing { job, printing, reply } => items.push(Item::Printing(job, printing, reply)),
+                Request::Verdict { job, verdict, reply } => items.push(Item::Verdict(job, verdict, reply)),
                 Request::Stop => stop = true,
                 other => others.push(other),
             }
@@ -119,10 +132,10 @@ impl Running {
             self.owner.ballast.release_if_disk_is_full();
         }
         let failed = result.as_ref().err().map(not_durable);
-        let mut answers = result.unwrap_or_default().into_iter();
+        let mut decided = result.unwrap_or_default().into_iter();
         for item in items {
             // Green only from here on: the group is durable.
-            let decided = answers.next().flatten();
+            let decided = decided.next();
             let (lane, reply) = match item {
                 Item::Scan(deciding) => (deciding.lane, deciding.reply),
                 Item::WorkOrder(lane, message) => {
@@ -131,9 +144,14 @@ impl Running {
                     }
                     (lane, None)
                 }
+                Item::Verdict(_, _, reply) => (String::new(), Some(reply)),
+                Item::Printing(_, _, reply) => {
+                    drop(reply.send(decided.map_or(Noted::NotDurable, |decided| decided.noted)));
+                    continue;
+                }
             };
             let failed = failed.as_ref().map(|(text, help)| Answer::refused(&lane, Code::NotDurable, text, *help));
-            let Some(answer) = failed.or(decided) else { continue };
+            let Some(answer) = failed.or(decided.and_then(|decided| decided.answer)) else { continue };
             // Nobody may be watching, and who asked may have gone: the record stands all the same.
             drop(self.answers.send(answer.clone()));
             if let Some(reply) = reply {
@@ -157,12 +175,13 @@ impl Running {
     }
 
     /// Decides and commits; the answers are to be given only if it returns `Ok`.
-    fn commit_group(&mut self, items: &[Item], now: &Stamp) -> Result<Vec<Option<Answer>>, JournalError> {
+    fn commit_group(&mut self, items: &[Item], now: &Stamp) -> Result<Vec<Decided>, JournalError> {
         let Owner { journal, state, line, rules, digest, folder, .. } = &mut self.owner;
         let reserved = reserve_ssccs(journal, state, line, folder, items.len() as u64 * SSCCS_PER_SCAN);
         let mut group = journal.group()?;
         let mut ahead = state.clone();
-        let mut answers = Vec::with_capacity(items.len());
+        let mut all = Vec::with_capacity(items.len());
+        let mut waiting = false;
         if let Some(input) = reserved {
             ahead = decide(line, &ahead, &input, now).next;
         }
@@ -177,15 +196,28 @@ impl Running {
                     Input::Scanned { lane, reading, raw: rules.raw(&deciding.data), known }
                 }
                 Item::WorkOrder(lane, message) => Input::WorkOrder { lane: lane.clone(), message: message.clone() },
+                Item::Printing(id, ..) | Item::Verdict(id, ..) => match (group.label(*id)?, item) {
+                    (Some(job), Item::Printing(_, printing, _)) => Input::Printing { job, printing: printing.clone() },
+                    (Some(job), Item::Verdict(_, verdict, _)) => Input::Verdict { job, verdict: verdict.clone() },
+                    _ => {
+                        all.push(Decided { answer: Some(no_label(*id)), noted: Noted::Otherwise });
+                        continue;
+                    }
+                },
             };
             let decision = decide(line, &ahead, &input, now);
             group.add(&decision, *digest, now)?;
             ahead = decision.next;
-            answers.push(decision.answer);
+            waiting |= decision.jobs.iter().any(waits);
+            let noted = if decision.jobs.is_empty() { Noted::Otherwise } else { Noted::Yes };
+            all.push(Decided { answer: decision.answer, noted });
         }
         group.commit(&ahead, self.answered)?;
         *state = ahead;
-        Ok(answers)
+        if waiting {
+            self.bell.ring();
+        }
+        Ok(all)
     }
 
     fn serve(&mut self, request: Request) {
@@ -211,7 +243,11 @@ impl Running {
             },
             Request::Report(reply) => drop(reply.send(self.report())),
             Request::Journal(ask) => ask(journal),
-            Request::Scan(_) | Request::WorkOrder { .. } | Request::Stop => {}
+            Request::Scan(_)
+            | Request::WorkOrder { .. }
+            | Request::Printing { .. }
+            | Request::Verdict { .. }
+            | Request::Stop => {}
         }
     }
 
@@ -223,6 +259,7 @@ impl Running {
             depth: journal.depth()?,
             used: journal.used()?,
             lanes: state.lanes.clone(),
+            labels: journal.labels()?,
             counters: state.counters,
             package_size: line.packing.package_size,
             pallet_size: line.packing.pallet_size,
@@ -263,6 +300,10 @@ impl Running {
             self.save_settled(); // only what has its receipt on disk is forgotten
             // On a full disk nothing is kept beyond its receipt.
             let keep = if self.owner.ballast.is_held() { self.owner.keep } else { Duration::ZERO };
+            let before = now.wall.as_second().saturating_sub_unsigned(keep.as_secs());
+            if let Err(error) = self.owner.journal.forget_labels(before) {
+                warn("printed labels could not be forgotten", &error);
+            }
             match self.owner.journal.forget(now.wall.as_second(), keep) {
                 Ok(FORGET_AT_ONCE) => {} // there is more: go on at the next occasion
                 Ok(_) => self.forget_at = now.since_boot + FORGET_EVERY_MS,
@@ -287,6 +328,18 @@ impl Running {
             Err(error) => warn("counts of refusals could not be written", &error),
         }
     }
+}
+
+fn waits(change: &JobChange) -> bool {
+    match change {
+        JobChange::New(_) => true,
+        JobChange::Set(job) => job.state == JobState::Waiting,
+    }
+}
+
+fn no_label(id: u64) -> Answer {
+    let help = "Look at the labels again: printed ones are forgotten after a while.";
+    Answer::refused("", Code::NoLabel, format!("There is no label {id}"), help)
 }
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.

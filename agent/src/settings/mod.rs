@@ -1,19 +1,28 @@
 //! The configuration of a station, typed. `config/station.toml` shows and explains every key.
 
 mod packing;
+mod page;
+mod printing;
 mod rules;
 mod scanners;
+mod signals;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::config::{Document, Faults, Section};
-use drivers::serial::SerialSettings;
+use drivers::printer::PrinterSettings;
+use labels::{Density, Template};
 use records::Hash;
 use records::wire::{Topics, check_name};
 
 use crate::interpret::Rules;
-use crate::station::Packing;
+use crate::station::{LabelRule, Packing};
+
+pub use page::Page;
+pub use signals::SignalSettings;
 
 /// Where the configuration is looked for.
 pub const DEFAULT_FILE: &str = "/etc/lotline/station.toml";
@@ -40,6 +49,12 @@ pub struct Settings {
     pub scanners: Vec<Scanner>,
     /// What scans mean.
     pub rules: Rules,
+    /// Printers and labels.
+    pub printing: Printing,
+    /// Lamps and displays.
+    pub signals: Vec<SignalSettings>,
+    /// The operator's page.
+    pub page: Page,
     /// What decides, as it is put on record.
     pub deciding: serde_json::Value,
 }
@@ -80,7 +95,29 @@ pub struct Scanner {
     /// Its lane.
     pub lane: String,
     /// How it is attached.
-    pub serial: SerialSettings,
+    pub device: drivers::Settings,
+}
+
+/// Printers, and which labels they print.
+#[derive(Debug, Clone, Default)]
+pub struct Printing {
+    /// The printers.
+    pub printers: Vec<Printer>,
+    /// Which label is printed when.
+    pub labels: Vec<LabelRule>,
+    /// The templates by the SHA-256 of their text, in hexadecimal.
+    pub templates: BTreeMap<String, Arc<Template>>,
+}
+
+/// One printer.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    /// Its name.
+    pub name: String,
+    /// How it is reached.
+    pub settings: PrinterSettings,
+    /// Dots of its print head; those of the template where it is not said.
+    pub density: Option<Density>,
 }
 
 impl Settings {
@@ -89,7 +126,7 @@ impl Settings {
     /// # Errors
     /// All its faults at once.
     pub fn load(file: &Path) -> Result<Self, Faults> {
-        Self::read(Document::load(file)?)
+        Self::read(Document::load(file)?, file)
     }
 
     /// Reads the text of a configuration file.
@@ -97,10 +134,10 @@ impl Settings {
     /// # Errors
     /// All its faults at once.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Faults> {
-        Self::read(Document::parse(file, text)?)
+        Self::read(Document::parse(file, text)?, file)
     }
 
-    fn read(document: Document) -> Result<Self, Faults> {
+    fn read(document: Document, file: &Path) -> Result<Self, Faults> {
         let root = document.root();
         let station = name(&root, "station").required();
         let data = PathBuf::from(root.string("data").or("/var/lib/lotline".to_owned()));
@@ -110,19 +147,30 @@ impl Settings {
         let (packing, packing_json) = packing::read(&root);
         let scanners = scanners::read(&root);
         let (rules, rules_json) = rules::read(&root, &scanners);
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let (printing, labels_json, template_faults) = printing::read(&root, folder);
+        let signals = signals::read(&root, &scanners);
+        let page = page::read(&root.section("page"));
         let lanes: serde_json::Map<String, serde_json::Value> =
             scanners.iter().map(|scanner| (scanner.name.clone(), scanner.lane.clone().into())).collect();
         let deciding = serde_json::json!({
-            "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes
+            "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes,
+            "labels": labels_json
         });
         let size = deciding.to_string().len();
         if size > MOST_DECIDING {
             let found = format!("rules and packing take {size} bytes on record, allowed: {MOST_DECIDING}");
             root.fault_here(found, "write fewer or shorter rules: they are evidence, and have to fit into one record");
         }
-        document.finish()?;
+        match document.finish() {
+            Ok(()) => template_faults.into_result()?,
+            Err(mut faults) => {
+                faults.append(template_faults);
+                return Err(faults);
+            }
+        }
         let packing = packing.ok_or_else(Faults::default)?;
-        Ok(Self { station, data, socket, broker, journal, packing, scanners, rules, deciding })
+        Ok(Self { station, data, socket, broker, journal, packing, scanners, rules, printing, signals, page, deciding })
     }
 
     /// Digest of what decides: SHA-256 of its JSON, keys in order.

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::config::Section;
+use drivers::Settings as Device;
+use drivers::camera::CameraSettings;
+use drivers::camera::decode::Symbology;
 use drivers::serial::{DataBits, Parity, SerialSettings, StopBits, Suffix};
 
 use super::Scanner;
@@ -16,8 +19,12 @@ pub(super) fn read(root: &Section<'_>) -> Vec<Scanner> {
         if !names.insert(scanner.name.clone()) && !scanner.name.is_empty() {
             section.fault("name", format!("`{}` is the name of another scanner", scanner.name), "give each its own");
         }
-        if !paths.insert(scanner.serial.path.clone()) && section.has("path") {
-            section.fault("path", "is the path of another scanner", "one device is read by one scanner");
+        let (key, path) = match &scanner.device {
+            Device::Serial(serial) => ("path", &serial.path),
+            Device::Camera(camera) => ("folder", &camera.folder),
+        };
+        if !paths.insert(path.clone()) && section.has(key) {
+            section.fault(key, "is the path of another scanner", "one device is read by one scanner");
         }
         scanners.push(scanner);
     }
@@ -27,7 +34,29 @@ pub(super) fn read(root: &Section<'_>) -> Vec<Scanner> {
 fn scanner(section: &Section<'_>) -> Scanner {
     let name = super::name(section, "name").required();
     let lane = super::name(section, "lane").or("main".to_owned());
-    section.one_of("kind", &[("serial", ())]).required_or(());
+    let is_camera = section.one_of("kind", &[("serial", false), ("camera", true)]).required_or(false);
+    let device = if is_camera { camera(section) } else { serial(section) };
+    Scanner { name, lane, device }
+}
+
+fn camera(section: &Section<'_>) -> Device {
+    let mut camera = CameraSettings::new(section.string("folder").required());
+    camera.time_limit = section.duration("time_limit_ms", 10..=60_000).or(camera.time_limit);
+    let symbologies = section.parsed_strings(
+        "symbologies",
+        "a list of qr, data-matrix, code-128, code-39, ean, itf",
+        str::parse::<Symbology>,
+    );
+    camera.symbologies = symbologies.or(camera.symbologies);
+    if section.has("folder")
+        && let Err(error) = camera.check()
+    {
+        section.fault_here(error.to_string(), "set the camera to what the line needs");
+    }
+    Device::Camera(camera)
+}
+
+fn serial(section: &Section<'_>) -> Device {
     let mut serial = SerialSettings::new(section.string("path").required());
     serial.baud = section.integer("baud", 300..=4_000_000).or(serial.baud);
     let bits = [("7", DataBits::Seven), ("8", DataBits::Eight)];
@@ -57,5 +86,5 @@ fn scanner(section: &Section<'_>) -> Scanner {
     {
         section.fault_here(error.to_string(), "set the scanner as it is programmed");
     }
-    Scanner { name, lane, serial }
+    Device::Serial(serial)
 }

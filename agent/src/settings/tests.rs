@@ -77,6 +77,32 @@ fn the_digest_changes_with_what_decides_and_with_nothing_else() {
 }
 
 #[test]
+fn a_camera_is_a_scanner_with_keys_of_its_own() {
+    let scanner = |more: &str| {
+        let text = "station = \"a\"\n[sscc]\ncompany_prefix = \"9521234\"\n[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\n";
+        read(&format!("{text}[[scanner]]\nname = \"eye\"\nkind = \"camera\"\n{more}"))
+    };
+    let device = |more: &str| scanner(more).unwrap_or_else(|faults| panic!("{faults}")).scanners.remove(0).device;
+    let usual = drivers::camera::CameraSettings::new("/srv/eye");
+    assert_eq!(device("folder = \"/srv/eye\"\n"), drivers::Settings::Camera(usual.clone()));
+    let mut all = usual;
+    all.time_limit = Duration::from_millis(250);
+    all.symbologies = vec![drivers::camera::decode::Symbology::Itf];
+    let text = "folder = \"/srv/eye\"\ntime_limit_ms = 250\nsymbologies = [\"itf\"]\n";
+    assert_eq!(device(text), drivers::Settings::Camera(all));
+    for (more, says) in [
+        ("", "scanner[1].folder"),
+        ("folder = \"/a\"\nbaud = 9600\n", "scanner[1].baud: unknown key"),
+        ("folder = \"/a\"\nsymbologies = [\"aztec\"]\n", "not a symbology"),
+        ("folder = \"/a\"\nsymbologies = []\n", "no symbology"),
+        ("folder = \"/a\"\n[[scanner]]\nname = \"b\"\nkind = \"camera\"\nfolder = \"/a\"\n", "path of another scanner"),
+    ] {
+        let faults = scanner(more).unwrap_err().to_string();
+        assert!(faults.contains(says), "{more}: {faults}");
+    }
+}
+
+#[test]
 fn broker_urls() {
     assert_eq!(parse_url("mqtt://broker"), Ok(("broker".into(), 1883)));
     assert_eq!(parse_url("mqtt://[::1]:1884/"), Ok(("::1".into(), 1884)));

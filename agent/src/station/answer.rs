@@ -66,6 +66,16 @@ pub enum Code {
     NothingToVoid,
     /// No SSCC can be given out.
     NoSscc,
+    /// A person says that a doubtful label came out.
+    LabelConfirmed,
+    /// A person decided that a label is printed again.
+    LabelAgain,
+    /// Nobody doubts that the label came out.
+    LabelNotDoubtful,
+    /// The label waits for the printer or is being printed.
+    LabelOnItsWay,
+    /// There is no such label.
+    NoLabel,
     /// The disk did not take it.
     NotDurable,
 }

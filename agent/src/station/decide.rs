@@ -6,6 +6,7 @@ use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
 use super::input::{Command, Input, Known, Raw, Reading, Start, Unread};
+use super::labels::JobChange;
 use super::state::{Lane, Line, State};
 
 /// What follows from an input. It becomes true when the journal has committed it.
@@ -17,6 +18,8 @@ pub struct Decision {
     pub drafts: Vec<Draft>,
     /// Changes to the known serials.
     pub known: Vec<KnownChange>,
+    /// Labels to be printed, and what became of others.
+    pub jobs: Vec<JobChange>,
     /// What the operator is told; `None` where nobody asked.
     pub answer: Option<Answer>,
 }
@@ -45,7 +48,15 @@ pub enum KnownChange {
 /// Decides. Pure: the same state, input and time give the same decision.
 #[must_use]
 pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decision {
-    let mut turn = Turn { line, before: state, now, state: state.clone(), drafts: Vec::new(), known: Vec::new() };
+    let mut turn = Turn {
+        line,
+        before: state,
+        now,
+        state: state.clone(),
+        drafts: Vec::new(),
+        known: Vec::new(),
+        jobs: Vec::new(),
+    };
     let answer = match input {
         Input::Started(start) => {
             turn.start(start);
@@ -57,6 +68,11 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             (turn.state.sscc_next, turn.state.sscc_reserved) = (*next, *mark);
             None
         }
+        Input::Printing { job, printing } => {
+            turn.printing(job, printing);
+            None
+        }
+        Input::Verdict { job, verdict } => Some(turn.verdict(job, verdict)),
         Input::Tick => {
             turn.state.refusals.end_windows(now, &mut turn.drafts);
             None
@@ -77,10 +93,11 @@ impl State {
 pub(super) struct Turn<'a> {
     pub(super) line: &'a Line,
     before: &'a State,
-    now: &'a Stamp,
+    pub(super) now: &'a Stamp,
     pub(super) state: State,
     drafts: Vec<Draft>,
     pub(super) known: Vec<KnownChange>,
+    pub(super) jobs: Vec<JobChange>,
 }
 
 impl Turn<'_> {
@@ -91,7 +108,7 @@ impl Turn<'_> {
             answer.records = (!self.drafts.is_empty()).then_some((first, self.state.last_seq));
             answer
         });
-        Decision { next: self.state, drafts: self.drafts, known: self.known, answer }
+        Decision { next: self.state, drafts: self.drafts, known: self.known, jobs: self.jobs, answer }
     }
 
     /// Adds a record and tells the sequence that it will have.
@@ -121,6 +138,7 @@ impl Turn<'_> {
             self.write(draft);
             self.state.rules = start.rules;
         }
+        self.interrupted(&start.sending);
     }
 
     fn scanned(&mut self, lane: &str, reading: &Result<Reading, Unread>, raw: &Raw, known: Option<&Known>) -> Answer {
@@ -145,6 +163,7 @@ impl Turn<'_> {
                 self.state = self.before.clone();
                 self.drafts.clear();
                 self.known.clear();
+                self.jobs.clear();
                 self.state.counters.refused += 1;
                 self.state.refusals.note(lane, refused.code, raw, &subject, self.now, &mut self.drafts);
                 refused

@@ -5,6 +5,8 @@ use records::wire::WorkOrderMessage;
 use records::{Hash, PublicKey, SeriesId};
 use serde::{Deserialize, Serialize};
 
+use super::labels::{Job, Printing, Verdict};
+
 /// One thing to decide, with the facts it needs already read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -35,6 +37,20 @@ pub enum Input {
         /// The first serial reference that is not reserved.
         mark: u64,
     },
+    /// A printer's worker says what became of a label.
+    Printing {
+        /// The label, as the journal holds it.
+        job: Job,
+        /// What became of it.
+        printing: Printing,
+    },
+    /// A person says what became of a label, or wants it again.
+    Verdict {
+        /// The label, as the journal holds it.
+        job: Job,
+        /// What the person says.
+        verdict: Verdict,
+    },
     /// Time passes.
     Tick,
 }
@@ -50,6 +66,8 @@ pub struct Start {
     pub rules: Hash,
     /// That configuration.
     pub configuration: serde_json::Value,
+    /// Labels that were being sent when the station stopped.
+    pub sending: Vec<Job>,
 }
 
 /// What a scan means.

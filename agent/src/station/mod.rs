@@ -6,6 +6,7 @@
 mod answer;
 mod decide;
 mod input;
+mod labels;
 mod packing;
 mod refusals;
 mod state;
@@ -15,4 +16,5 @@ mod tests;
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use decide::{Decision, KnownChange, decide};
 pub use input::{Command, Input, Known, Raw, Reading, Start, Unread};
+pub use labels::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};

@@ -32,6 +32,9 @@ impl Turn<'_> {
         self.check_room(name, &lane)?;
         self.open_containers(name, &mut lane)?;
 
+        if let Some(package) = &mut lane.package {
+            package.add(&attributes);
+        }
         let mut draft =
             Draft::new(Event::Packed, Subject { kind: Kind::Device, id: serial.into(), scope: scope.into() });
         draft.lane = Some(name.to_owned());
@@ -48,7 +51,6 @@ impl Turn<'_> {
 
         let mut full = false;
         if let Some(package) = &mut lane.package {
-            package.count += 1;
             if package.recent.len() == OpenPackage::RECENT {
                 package.recent.remove(0);
             }
@@ -117,10 +119,10 @@ impl Turn<'_> {
     /// A unit needs an open package on an open pallet. Their ids are durable from here on, whatever becomes of the labels.
     fn open_containers(&mut self, name: &str, lane: &mut Lane) -> Result<(), Answer> {
         if lane.pallet.is_none() {
-            lane.pallet = Some(OpenPallet { id: self.open(name, Level::Pallet)?, count: 0 });
+            lane.pallet = Some(OpenPallet::new(self.open(name, Level::Pallet)?));
         }
         if lane.package.is_none() {
-            lane.package = Some(OpenPackage { id: self.open(name, Level::Package)?, count: 0, recent: Vec::new() });
+            lane.package = Some(OpenPackage::new(self.open(name, Level::Package)?));
         }
         Ok(())
     }
@@ -158,10 +160,11 @@ impl Turn<'_> {
         let Some(package) = lane.package.take() else { return };
         let mut draft = self.closed(name, &package.id, Level::Package, package.count);
         if let Some(pallet) = &mut lane.pallet {
-            pallet.count += 1;
+            pallet.add(&package);
             draft.into = vec![Joined::container(&pallet.id, Level::Pallet)];
         }
         self.write(draft);
+        self.print(name, Level::Package, &package.id, package.count, &package.common);
         self.state.counters.packages += 1;
         self.apply_waiting(name, lane);
     }
@@ -170,6 +173,7 @@ impl Turn<'_> {
         let Some(pallet) = lane.pallet.take() else { return };
         let draft = self.closed(name, &pallet.id, Level::Pallet, pallet.count);
         self.write(draft);
+        self.print(name, Level::Pallet, &pallet.id, pallet.units, &pallet.common);
         self.state.counters.pallets += 1;
     }
 
@@ -257,6 +261,6 @@ impl Turn<'_> {
 }
 
 /// A value as people write it.
-fn plain(value: &serde_json::Value) -> String {
+pub(super) fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use gs1::SsccRange;
+use records::attributes::Attributes;
 use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Hash, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
+use super::labels::LabelRule;
 use super::refusals::Refusals;
 
 /// How a full container is closed.
@@ -45,6 +47,8 @@ pub struct Line {
     pub series: SeriesId,
     /// How it packs.
     pub packing: Packing,
+    /// Which labels it prints.
+    pub labels: Vec<LabelRule>,
 }
 
 impl Line {
@@ -88,6 +92,9 @@ pub struct Counters {
     pub packages: u64,
     /// Pallets closed.
     pub pallets: u64,
+    /// Labels printed, re-prints included; the copies of one label count once.
+    #[serde(default)]
+    pub labels: u64,
 }
 
 /// One lane: a place where one person works with scanners of its own.
@@ -112,6 +119,9 @@ pub struct OpenPackage {
     pub id: String,
     /// Units in it.
     pub count: u32,
+    /// What all units in it have in common, for the label.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub common: Attributes,
     /// The last units that went in, at most [`OpenPackage::RECENT`]: so far back a mistake can be taken back by command.
     pub recent: Vec<PackedUnit>,
 }
@@ -119,6 +129,25 @@ pub struct OpenPackage {
 impl OpenPackage {
     /// How many units `recent` keeps.
     pub const RECENT: usize = 20;
+
+    /// An empty one.
+    pub(super) fn new(id: String) -> Self {
+        Self { id, count: 0, common: Attributes::new(), recent: Vec::new() }
+    }
+
+    /// One more unit.
+    pub(super) fn add(&mut self, attributes: &Attributes) {
+        share(&mut self.common, self.count == 0, attributes);
+        self.count += 1;
+    }
+}
+
+/// Keeps of `common` what the next one has as well.
+fn share(common: &mut Attributes, first: bool, next: &Attributes) {
+    match first {
+        true => common.clone_from(next),
+        false => common.retain(|name, value| next.get(name) == Some(value)),
+    }
 }
 
 /// A unit that was packed.
@@ -140,6 +169,26 @@ pub struct OpenPallet {
     pub id: String,
     /// Closed packages on it.
     pub count: u32,
+    /// Units in those packages.
+    #[serde(default)]
+    pub units: u32,
+    /// What all units on it have in common, for the label.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub common: Attributes,
+}
+
+impl OpenPallet {
+    /// An empty one.
+    pub(super) fn new(id: String) -> Self {
+        Self { id, count: 0, units: 0, common: Attributes::new() }
+    }
+
+    /// One more closed package.
+    pub(super) fn add(&mut self, package: &OpenPackage) {
+        share(&mut self.common, self.count == 0, &package.common);
+        self.count += 1;
+        self.units += package.count;
+    }
 }
 
 impl State {

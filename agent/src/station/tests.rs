@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 fn line() -> Line {
-    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing() }
+    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing(), labels: vec![] }
 }
 
 fn packing() -> Packing {
@@ -289,6 +289,7 @@ fn the_start_is_put_on_record_once_for_each_configuration() {
             series_before: Some(FixedBytes([2; 16])),
             rules: FixedBytes([rules; 32]),
             configuration: serde_json::json!({ "packing": {} }),
+            sending: vec![],
         })
     };
     bench.decide(start(1));

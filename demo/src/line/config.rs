@@ -3,12 +3,27 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+/// The templates of the labels, beside the configuration.
+pub(super) const PACKAGE_LABEL: &str = "package.toml";
+/// See [`PACKAGE_LABEL`].
+pub(super) const PALLET_LABEL: &str = "pallet.toml";
+/// The templates that Lotline brings along.
+pub(super) const TEMPLATES: [(&str, &str); 2] = [
+    (PACKAGE_LABEL, include_str!("../../../config/labels/package.toml")),
+    (PALLET_LABEL, include_str!("../../../config/labels/pallet.toml")),
+];
+
 /// What the configuration of the demo's station depends on.
 pub(super) struct Config<'a> {
     pub(super) data: &'a Path,
     pub(super) socket: &'a Path,
     pub(super) scanner: &'a Path,
     pub(super) broker: SocketAddr,
+    pub(super) page: SocketAddr,
+    /// The printer, where labels are printed.
+    pub(super) printer: Option<SocketAddr>,
+    /// The folder of the camera.
+    pub(super) camera: &'a Path,
     pub(super) package_size: u32,
     pub(super) pallet_size: u32,
 }
@@ -17,7 +32,29 @@ impl Config<'_> {
     /// The file; `None` where a path is not UTF-8.
     pub(super) fn text(&self) -> Option<String> {
         let (data, socket, scanner) = (quoted(self.data)?, quoted(self.socket)?, quoted(self.scanner)?);
-        let Self { broker, package_size, pallet_size, .. } = self;
+        let camera = quoted(self.camera)?;
+        let Self { broker, page, package_size, pallet_size, .. } = self;
+        let printing = self.printer.map_or(String::new(), |printer| {
+            let (host, port) = (printer.ip(), printer.port());
+            format!(
+                r#"
+[[printer]]
+name = "labels"
+kind = "tcp"
+address = "{host}:{port}"
+
+[[label]]
+container = "package"
+printer = "labels"
+template = "{PACKAGE_LABEL}"
+
+[[label]]
+container = "pallet"
+printer = "labels"
+template = "{PALLET_LABEL}"
+"#
+            )
+        });
         Some(format!(
             r##"# The station of lotline-demo. Written anew at each start of the demo.
 station = "demo"
@@ -44,6 +81,15 @@ lane = "main"
 kind = "serial"
 path = {scanner}
 suffix = "cr"
+
+[[scanner]]
+name = "camera"
+lane = "main"
+kind = "camera"
+folder = {camera}
+{printing}
+[page]
+listen = "{page}"
 
 # A colon tells work orders apart: no serial has one.
 [[rule]]
@@ -76,6 +122,9 @@ mod tests {
             socket: Path::new("/tmp/s"),
             scanner: Path::new("/tmp/dev/hand"),
             broker: ([127, 0, 0, 1], 18830).into(),
+            page: ([127, 0, 0, 1], 18470).into(),
+            printer: Some(([127, 0, 0, 1], 9100).into()),
+            camera: Path::new("/tmp/camera"),
             package_size: 7,
             pallet_size: 3,
         };

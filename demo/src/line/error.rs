@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::sim::ScannerError;
+use crate::sim::{PictureError, ScannerError, ZplPrinterError};
 
 use super::Part;
 
@@ -37,6 +37,12 @@ pub enum LineError {
     /// A thread, timer or signal of this process.
     #[error("the demo cannot work on this computer")]
     System(#[source] std::io::Error),
+    /// The simulated printer.
+    #[error(transparent)]
+    Printer(#[from] ZplPrinterError),
+    /// A picture for the camera.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A part cannot be started or ended.
     #[error("cannot {doing} the {part}")]
     Process {

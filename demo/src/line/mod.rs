@@ -1,4 +1,4 @@
-//! A whole line: a simulated scanner, and station, broker and service as processes of their own.
+//! A whole line: a simulated scanner, printer and camera, and station, broker and service as processes of their own.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -40,8 +40,8 @@ use std::time::{Duration, Instant};
 use agent::local::Status;
 use base::describe;
 
-use crate::sim::{Format, PtyScanner};
-use config::Config;
+use crate::sim::{Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
+use config::{Config, TEMPLATES};
 pub use error::LineError;
 use folder::{folder, lock, make_folder};
 use http::Http;
@@ -66,6 +66,9 @@ pub struct Line {
     folder: PathBuf,
     broker: SocketAddr,
     service: SocketAddr,
+    page: SocketAddr,
+    printer: Option<ZplPrinter>,
+    camera: PictureCamera,
     parts: BTreeMap<Part, Process>,
     scanner: Arc<PtyScanner>,
     http: Http,
@@ -95,14 +98,28 @@ impl Line {
     fn prepare(options: &Options) -> Result<Self, LineError> {
         let (folder, temporary) = folder(options.data.as_deref())?;
         let lock = lock(&folder)?;
-        let addresses = ports::free(2).map_err(LineError::NoPort)?;
+        let addresses = ports::free(4).map_err(LineError::NoPort)?;
         let devices = folder.join("dev");
         make_folder(&devices)?;
         let scanner = PtyScanner::new(devices.join("usb-Lotline_Simulated_Scanner_0001-if00"), Format::cr())?;
+        let pictures = folder.join("camera");
+        make_folder(&pictures)?;
+        let printer = match options.labels {
+            true => Some(ZplPrinter::start(ZplPrinterOptions {
+                listen: addresses[3],
+                folder: Some(folder.join("labels")),
+                time_per_label: options.time_per_label,
+                ..ZplPrinterOptions::default()
+            })?),
+            false => None,
+        };
         let line = Self {
             program: options.program.clone(),
             broker: addresses[0],
             service: addresses[1],
+            page: addresses[2],
+            printer,
+            camera: PictureCamera::new(&pictures)?,
             parts: BTreeMap::new(),
             scanner: Arc::new(scanner),
             http: Http::new().map_err(LineError::System)?,
@@ -115,12 +132,20 @@ impl Line {
             socket: &line.socket(),
             scanner: line.scanner.link(),
             broker: line.broker,
+            page: line.page,
+            printer: line.printer.as_ref().map(ZplPrinter::address),
+            camera: &pictures,
             package_size: options.package_size,
             pallet_size: options.pallet_size,
         };
         let text = config.text().ok_or_else(|| LineError::FolderName(line.folder.clone()))?;
-        let path = line.config();
-        std::fs::write(&path, text).map_err(|source| LineError::File { action: "write", path, source })?;
+        let write = |path: PathBuf, text: &str| {
+            std::fs::write(&path, text).map_err(|source| LineError::File { action: "write", path, source })
+        };
+        write(line.config(), &text)?;
+        for (name, text) in TEMPLATES {
+            write(line.folder.join(name), text)?;
+        }
         Ok(line)
     }
 
@@ -261,6 +286,24 @@ impl Line {
     #[must_use]
     pub fn scanner_handle(&self) -> Arc<PtyScanner> {
         self.scanner.clone()
+    }
+
+    /// The printer, where labels are printed.
+    #[must_use]
+    pub fn printer(&self) -> Option<&ZplPrinter> {
+        self.printer.as_ref()
+    }
+
+    /// The camera.
+    #[must_use]
+    pub fn camera(&self) -> &PictureCamera {
+        &self.camera
+    }
+
+    /// The URL of the operator's page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        format!("http://{}/", self.page)
     }
 
     /// The folder of everything.

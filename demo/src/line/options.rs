@@ -1,6 +1,7 @@
 //! How a line is made.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::LineError;
 
@@ -15,13 +16,25 @@ pub struct Options {
     pub package_size: u32,
     /// Packages on a pallet, 1 to 100 000.
     pub pallet_size: u32,
+    /// Are packages and pallets labelled?
+    pub labels: bool,
+    /// How long the simulated printer takes for a label.
+    pub time_per_label: Duration,
 }
 
 impl Options {
-    /// 10 devices in a package, 20 packages on a pallet, a temporary folder. `program` is `lotline-demo`.
+    /// 10 devices in a package, 20 packages on a pallet, labels from a printer that takes no time, a temporary
+    /// folder. `program` is `lotline-demo`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), data: None, package_size: 10, pallet_size: 20 }
+        Self {
+            program: program.into(),
+            data: None,
+            package_size: 10,
+            pallet_size: 20,
+            labels: true,
+            time_per_label: Duration::ZERO,
+        }
     }
 
     /// The same with the program `lotline-demo` that is this process, or lies beside it as cargo puts it for tests.

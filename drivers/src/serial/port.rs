@@ -45,9 +45,9 @@ impl ScannerFactory for SerialFactory {
     /// Takes 50 ms, up to 500 ms where the line is not silent: what the scanner sent before is dropped, and reported as
     /// [`NoiseKind::Stale`] when the scanner runs.
     fn open(&self, source: &str, settings: &Settings) -> Result<Box<dyn Scanner>, OpenError> {
-        let Settings::Serial(settings) = settings;
+        let Settings::Serial(settings) = settings else { return Err(settings.not_this_kind(KIND)) };
         let device = settings.path.display().to_string();
-        settings.check().map_err(|source| OpenError::BadSettings { device: device.clone(), source })?;
+        settings.check().map_err(|error| OpenError::BadSettings { device: device.clone(), source: error.into() })?;
         let mut line = open(&device, settings)?;
         let stale = settle(&mut line).map_err(|error| fault(&device, &settings.path, "read", error))?;
         tracing::debug!(scanner = source, device, stale, "Serial scanner opened.");

@@ -363,5 +363,6 @@ fn system_errors_have_their_meaning() {
 fn settings_that_cannot_work_open_nothing() {
     let pty = Pty::new();
     let error = open_it(SerialSettings { baud: 0, ..settings(&pty.path) }).err().unwrap();
-    assert!(matches!(error, OpenError::BadSettings { source: BadSettings::Baud, .. }));
+    let OpenError::BadSettings { source, .. } = error else { panic!("{error:?}") };
+    assert_eq!(source.downcast_ref(), Some(&BadSettings::Baud));
 }

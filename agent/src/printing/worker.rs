@@ -1,0 +1,228 @@
+//! The thread of one printer: takes the oldest label that waits, sends it when the printer is ready, and watches it out.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use base::backoff::{self, Backoff};
+use base::describe;
+use drivers::Stop;
+use drivers::printer::{Printer, PrinterError, PrinterFactory, PrinterStatus};
+
+use super::drawing::{Drawing, encode};
+use super::watching::{Step, Watching};
+use crate::board::Board;
+use crate::journal::Journal;
+use crate::owner::{Ended, Handle, Noted, Request};
+use crate::settings;
+use crate::station::{Job, Printing};
+
+/// How often a waiting thread looks whether it should stop.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often a printer with a label in it is asked.
+const ASK: Duration = Duration::from_millis(100);
+/// How long a stopping station waits for a label that is in the printer.
+const LAST_LABEL: Duration = Duration::from_secs(3);
+/// Waits before a printer that is not ready is tried again: first and longest.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+
+/// Starts the thread of one printer. It ends when `stop` is set or the owner has ended; a label that is in the printer then
+/// becomes doubtful at the next start.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn(
+    printer: settings::Printer,
+    factory: Arc<dyn PrinterFactory>,
+    drawing: Drawing,
+    owner: Handle,
+    board: Board,
+    stop: Stop,
+) -> std::io::Result<JoinHandle<()>> {
+    board.printer(&printer.name, |notice| notice.why = "not asked yet".to_owned());
+    std::thread::Builder::new().name(format!("printer {}", printer.name)).spawn(move || {
+        let mut worker = Worker { printer, factory, drawing, owner, board, stop, connection: None };
+        // The owner's end is the end of the daemon: nothing is left to be said.
+        drop(worker.run());
+    })
+}
+
+struct Worker {
+    printer: settings::Printer,
+    factory: Arc<dyn PrinterFactory>,
+    drawing: Drawing,
+    owner: Handle,
+    board: Board,
+    stop: Stop,
+    /// Kept from one label to the next, closed when none waits: most printers take one connection at a time.
+    connection: Option<Box<dyn Printer>>,
+}
+
+impl Worker {
+    fn run(&mut self) -> Result<(), Ended> {
+        let bell = self.owner.bell();
+        let mut looked = false;
+        while !self.stop.is_stopped() {
+            let heard = bell.rings();
+            match self.next()? {
+                Some(job) => self.print(job)?,
+                None => {
+                    if !looked {
+                        // A printer that is switched off is known before the first label waits for it.
+                        looked = true;
+                        drop(self.ready());
+                    }
+                    self.connection = None;
+                    bell.wait(heard, LOOK);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> Result<Option<Job>, Ended> {
+        let name = self.printer.name.clone();
+        let job = self.owner.ask_blocking(move |reply| {
+            Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.next_label(&name)))))
+        })?;
+        Ok(job.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the labels that wait could not be read");
+            None
+        }))
+    }
+
+    fn print(&mut self, job: Job) -> Result<(), Ended> {
+        let drawn = self.drawing.draw(&self.owner, &job.draft, self.printer.density)?;
+        let (picture, bytes) =
+            match drawn.and_then(|picture| Ok((picture.digest(), encode(&picture, job.draft.copies)?))) {
+                Ok((digest, bytes)) => (digest.to_string(), bytes),
+                Err(error) => {
+                    tracing::error!(label = job.draft.sscc, %error, "a label cannot be drawn");
+                    self.note(&job, Printing::Failed(error.to_string()))?;
+                    return Ok(());
+                }
+            };
+        if job.picture.as_ref().is_some_and(|before| *before != picture) {
+            tracing::warn!(label = job.draft.sscc, "printed again, the label looks different: the software is newer");
+        }
+        let mut again = Backoff::new(TRY_AGAIN.0, TRY_AGAIN.1);
+        while let Err(why) = self.ready() {
+            self.connection = None;
+            self.trouble(&why);
+            if !self.wait(again.next_wait(backoff::random())) {
+                return Ok(());
+            }
+        }
+        if self.note(&job, Printing::Begun { picture })? != Noted::Yes {
+            return Ok(());
+        }
+        // From here on nothing is tried a second time.
+        let Some(printer) = self.connection.as_mut() else { return Ok(()) };
+        let outcome = match printer.send(&bytes) {
+            Ok(()) => self.watch(),
+            Err(error) if error.nothing_sent() => {
+                self.trouble(&describe(&error));
+                Printing::NotSent
+            }
+            Err(error) => Printing::Doubtful(describe(&error)),
+        };
+        if outcome != Printing::Printed {
+            self.connection = None;
+        }
+        if let Printing::Doubtful(why) = &outcome {
+            tracing::warn!(label = job.draft.sscc, why, "nobody knows whether a label came out");
+            self.trouble(why);
+        }
+        self.note(&job, outcome)?;
+        Ok(())
+    }
+
+    /// Is the printer there, and would it print?
+    fn ready(&mut self) -> Result<(), String> {
+        let printer = match &mut self.connection {
+            Some(printer) => printer,
+            none => none.insert(
+                self.factory.open(&self.printer.name, &self.printer.settings).map_err(|error| describe(&error))?,
+            ),
+        };
+        let status = printer.status().map_err(|error| describe(&error))?;
+        if let Some(why) = not_ready(&status) {
+            return Err(why);
+        }
+        self.board.printer(&self.printer.name, |notice| {
+            notice.ready = true;
+            notice.why.clear();
+        });
+        Ok(())
+    }
+
+    fn watch(&mut self) -> Printing {
+        let (mut watching, begin) = (Watching::default(), Instant::now());
+        let mut stopped = None;
+        loop {
+            let status = match self.connection.as_mut() {
+                Some(printer) => printer.status(),
+                None => Err(PrinterError::Silent { printer: self.printer.name.clone() }),
+            };
+            match watching.step(status.as_ref(), begin.elapsed()) {
+                Step::Printed => {
+                    self.board.printer(&self.printer.name, |notice| {
+                        notice.ready = true;
+                        notice.why.clear();
+                    });
+                    return Printing::Printed;
+                }
+                Step::Doubtful(why) => return Printing::Doubtful(why),
+                Step::Waits(why) => self.trouble(why),
+                Step::AskAgain => {}
+            }
+            std::thread::sleep(ASK);
+            if self.stop.is_stopped() && stopped.get_or_insert_with(Instant::now).elapsed() > LAST_LABEL {
+                return Printing::Doubtful("the station was stopped while the label was being printed".to_owned());
+            }
+        }
+    }
+
+    /// Puts it on record; tries again for as long as the disk does not take it.
+    fn note(&self, job: &Job, printing: Printing) -> Result<Noted, Ended> {
+        loop {
+            let (job, printing) = (job.id, printing.clone());
+            let noted = self.owner.ask_blocking(|reply| Request::Printing { job, printing, reply })?;
+            if noted != Noted::NotDurable || !self.wait(TRY_AGAIN.1) {
+                return Ok(noted);
+            }
+        }
+    }
+
+    fn trouble(&self, why: &str) {
+        self.board.printer(&self.printer.name, |notice| {
+            if notice.ready || notice.why != why {
+                tracing::warn!(printer = self.printer.name, why, "printer not ready");
+            }
+            notice.ready = false;
+            why.clone_into(&mut notice.why);
+        });
+    }
+
+    /// Waits; tells whether to go on.
+    fn wait(&self, wait: Duration) -> bool {
+        let until = Instant::now() + wait;
+        while Instant::now() < until && !self.stop.is_stopped() {
+            std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+        }
+        !self.stop.is_stopped()
+    }
+}
+
+fn not_ready(status: &PrinterStatus) -> Option<String> {
+    if let Some(fault) = status.faults.first() {
+        return Some(fault.to_string());
+    }
+    if status.paused {
+        return Some("it is paused: press its pause button".to_owned());
+    }
+    if status.label_to_take {
+        return Some("a label waits to be taken off".to_owned());
+    }
+    (!status.is_idle()).then(|| "it is busy with other jobs: wait until it has printed them".to_owned())
+}
