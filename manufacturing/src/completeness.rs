@@ -98,7 +98,7 @@ pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
 }
 
 fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<Timestamp>) -> Series {
-    let stored = state.runs.last().map_or(0, |(_, last)| *last);
+    let stored = state.highest_stored();
     let announced = state.status.as_ref().map_or(0, |(status, _)| status.last).max(stored);
     let all_holes = holes(&state.runs, announced);
     let verified = state.status.as_ref().filter(|_| !state.unverified);

@@ -4,7 +4,8 @@
 //! ```text
 //! MQTT -> ingest (check) -> store (one writer, group commit) -> receipt -> MQTT
 //!                             | projection: a pure function of the set of records
-//! HTTP <- api <- recall, history, completeness <- store (snapshots)
+//! HTTP <- api <- recall, history, search, completeness <- store (snapshots)
+//!      <- pages: what the office sees; they ask the same api
 //! ```
 
 mod api;
@@ -13,8 +14,10 @@ mod clock;
 mod completeness;
 mod history;
 mod ingest;
+mod pages;
 mod projection;
 mod recall;
+mod search;
 mod service;
 mod settings;
 mod store;

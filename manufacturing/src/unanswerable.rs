@@ -29,6 +29,14 @@ pub enum Unanswerable {
         /// The dimension asked for.
         by: Option<String>,
     },
+    /// No device was ever in the group, nor said to be.
+    #[error("no device was ever in the {by} `{}`", value.escape_debug())]
+    NoSuchGroup {
+        /// The dimension.
+        by: &'static str,
+        /// Its value.
+        value: String,
+    },
 }
 
 /// The one device that is meant. `exists`: it must be more than the subject of refused scans.

@@ -1,4 +1,4 @@
-//! `/v1/devices/{serial}` and its history.
+//! `/v1/devices/{serial}`, its history and its groups.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::unanswerable::{Unanswerable, find};
 /// The current record of a device.
 pub async fn device(
     State(app): State<Arc<App>>,
-    path: Result<Path<String>, PathRejection>,
+    path: Result<Option<Path<String>>, PathRejection>,
     uri: Uri,
 ) -> Result<Json<Value>, Problem> {
-    let asked = serial(path)?;
-    let parameters = Parameters::of(&uri, &["scope"])?;
+    let parameters = Parameters::of(&uri, &["serial", "scope"])?;
+    let asked = serial(path, &parameters)?;
     let scope = parameters.text("scope").map(str::to_owned);
     let answer = app.store.read(move |snapshot| {
         let device = match find(snapshot, &asked, scope.as_deref(), true)? {
@@ -62,11 +62,11 @@ fn current(device: &DeviceName, kept: &Kept) -> Value {
 /// Everything that happened to a device.
 pub async fn history(
     State(app): State<Arc<App>>,
-    path: Result<Path<String>, PathRejection>,
+    path: Result<Option<Path<String>>, PathRejection>,
     uri: Uri,
 ) -> Result<Json<Value>, Problem> {
-    let asked = serial(path)?;
-    let parameters = Parameters::of(&uri, &["scope", "asOf", "knownAt"])?;
+    let parameters = Parameters::of(&uri, &["serial", "scope", "asOf", "knownAt"])?;
+    let asked = serial(path, &parameters)?;
     let scope = parameters.text("scope").map(str::to_owned);
     let (as_of, known_at) = (parameters.time("asOf")?, parameters.number("knownAt")?);
     let answer = app.store.read(move |snapshot| {
@@ -81,6 +81,30 @@ pub async fn history(
         };
         let records = crate::history::history(snapshot, &device, as_of, known_at)?;
         let mut answer = json!({"serialNumber": device.subject.id, "records": records});
+        if !device.subject.scope.is_empty() {
+            answer["scope"] = device.subject.scope.into();
+        }
+        Ok(Ok(answer))
+    });
+    Ok(Json(answer.await??))
+}
+
+/// Every dimension by which a device can be recalled, with its values and how many units share them.
+pub async fn groups(
+    State(app): State<Arc<App>>,
+    path: Result<Option<Path<String>>, PathRejection>,
+    uri: Uri,
+) -> Result<Json<Value>, Problem> {
+    let parameters = Parameters::of(&uri, &["serial", "scope"])?;
+    let asked = serial(path, &parameters)?;
+    let scope = parameters.text("scope").map(str::to_owned);
+    let answer = app.store.read(move |snapshot| {
+        let device = match find(snapshot, &asked, scope.as_deref(), true)? {
+            Ok(device) => device,
+            Err(why) => return Ok(Err(why)),
+        };
+        let Some(kept) = snapshot.kept(&device)? else { return Ok(Err(Unanswerable::Unknown(asked))) };
+        let mut answer = json!({"serialNumber": device.subject.id, "groups": crate::recall::groups(snapshot, &kept)?});
         if !device.subject.scope.is_empty() {
             answer["scope"] = device.subject.scope.into();
         }

@@ -5,6 +5,7 @@ mod health;
 mod parameters;
 mod problem;
 mod recall;
+mod search;
 mod stations;
 #[cfg(test)]
 mod tests;
@@ -43,9 +44,15 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/devices/{serial}", get(devices::device))
         .route("/v1/devices/{serial}/history", get(devices::history))
+        .route("/v1/devices/{serial}/groups", get(devices::groups))
+        .route("/v1/devices", get(devices::device))
+        .route("/v1/history", get(devices::history))
+        .route("/v1/groups", get(devices::groups))
         .route("/v1/recall", get(recall::recall))
+        .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
         .route("/healthz", get(health::health))
+        .merge(crate::pages::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn(guard))
@@ -53,8 +60,10 @@ pub fn router(app: App) -> Router {
 }
 
 async fn nowhere() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path")
-        .help("GET /v1/devices/{serial}, /v1/devices/{serial}/history, /v1/recall, /v1/stations or /healthz")
+    Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recall, /v1/stations or /healthz; \
+             the pages are at /",
+    )
 }
 
 async fn not_so() -> Problem {
@@ -70,6 +79,7 @@ async fn guard(request: Request, next: Next) -> Result<Response, Problem> {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Parts of the pages say themselves how they may be kept.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     Ok(response)
 }

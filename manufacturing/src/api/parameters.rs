@@ -92,10 +92,15 @@ impl Parameters {
     }
 }
 
-/// The serial of a path.
-pub fn serial(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    let Path(serial) =
+/// The serial of a path; of a path without one, that of the query. A serial such as `..` cannot stand in a path, since
+/// every client takes it for a step up (RFC 3986, 5.2.4).
+pub fn serial(path: Result<Option<Path<String>>, PathRejection>, parameters: &Parameters) -> Result<String, Problem> {
+    let path =
         path.map_err(|_| wrong("the serial number in the path cannot be read", "write it as percent-encoded UTF-8"))?;
+    let Some(Path(serial)) = path else { return Ok(parameters.required("serial")?.to_owned()) };
+    if parameters.text("serial").is_some() {
+        return Err(wrong("the serial number is there twice", "write it in the path or as ?serial=, not both"));
+    }
     check("serial", &serial)?;
     Ok(serial)
 }
@@ -107,6 +112,7 @@ fn check(name: &str, value: &str) -> Result<(), Problem> {
     }
 }
 
-fn wrong(message: impl Into<String>, help: impl Into<String>) -> Problem {
+/// A request that cannot be answered as it stands.
+pub fn wrong(message: impl Into<String>, help: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "badRequest", message).help(help)
 }

@@ -51,6 +51,8 @@ impl From<Unanswerable> for Problem {
             }
             Unanswerable::NoGroup { .. } => Self::new(StatusCode::NOT_FOUND, "noGroup", message)
                 .help("choose another dimension with ?by=; /v1/devices/{serial} lists those of the device"),
+            Unanswerable::NoSuchGroup { .. } => Self::new(StatusCode::NOT_FOUND, "unknownGroup", message)
+                .help("check the value, upper and lower case count; see /v1/stations for records that are missing"),
         }
     }
 }

@@ -13,9 +13,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, wrong};
 use super::problem::Problem;
-use crate::recall::{Format, Question, prepare, stream};
+use crate::recall::{Format, Of, Question, prepare, stream};
 use crate::store::ReadError;
 use crate::unanswerable::Unanswerable;
 
@@ -28,15 +28,12 @@ type Piece = Result<Bytes, io::Error>;
 
 /// Every unit that shares a group with a device, as a stream.
 pub async fn recall(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    let parameters = Parameters::of(&uri, &["serial", "scope", "by", "asOf"])?;
-    let question = Question {
-        serial: parameters.required("serial")?.to_owned(),
-        scope: parameters.text("scope").map(str::to_owned),
-        by: parameters.text("by").map(str::to_owned),
-        as_of: parameters.time("asOf")?,
+    let parameters = Parameters::of(&uri, &["serial", "scope", "by", "value", "asOf", "format"])?;
+    let question = Question { of: of(&parameters)?, as_of: parameters.time("asOf")? };
+    let format = match parameters.text("format") {
+        Some(name) => Format::named(name).ok_or_else(|| wrong("`format` is no format", "write json, ndjson or csv"))?,
+        None => Format::accepted(headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()),
     };
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let format = Format::accepted(accept);
     let (answerable, answered) = oneshot::channel();
     let (pieces, mut waiting) = mpsc::channel(WAITING);
     let reader = app.store.long_reader().await?;
@@ -68,6 +65,19 @@ pub async fn recall(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -
     found?;
     let body = Body::from_stream(futures_util::stream::poll_fn(move |context| waiting.poll_recv(context)));
     Ok(([(header::CONTENT_TYPE, format.media_type())], body).into_response())
+}
+
+/// Either a device or a group.
+fn of(parameters: &Parameters) -> Result<Of, Problem> {
+    let owned = |name| parameters.text(name).map(str::to_owned);
+    let Some(value) = owned("value") else {
+        let serial = parameters.required("serial")?.to_owned();
+        return Ok(Of::Device { serial, scope: owned("scope"), by: owned("by") });
+    };
+    if ["serial", "scope"].into_iter().any(|name| parameters.text(name).is_some()) {
+        return Err(wrong("`value` stands for the whole group, `serial` for one device of it", "send one of the two"));
+    }
+    Ok(Of::Group { by: parameters.required("by")?.to_owned(), value })
 }
 
 fn send(handle: &Handle, pieces: &mpsc::Sender<Piece>, piece: Piece) -> ControlFlow<()> {

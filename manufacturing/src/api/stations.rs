@@ -24,6 +24,9 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             "series": series.series,
             "lastSequence": series.announced,
             "upTo": series.up_to,
+            "highestStored": state.highest_stored(),
+            // The list of holes ends after a hundred; this counts all.
+            "missing": series.announced.saturating_sub(state.stored()),
             "holes": series.holes,
             "online": state.online.map(|(online, _)| online),
             "lastSeen": series.last_status.max(state.online.map(|(_, at)| at)),

@@ -1,5 +1,7 @@
 //! Over a real socket, with the command-line client as well.
 
+mod questions;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -263,6 +265,7 @@ fn stations_and_health_say_what_is_missing() {
         (&third["lastSequence"], &third["upTo"], &third["holes"]),
         (&json!(9), &json!(3), &json!([[4, 5], [8, 9]]))
     );
+    assert_eq!((&third["highestStored"], &third["missing"]), (&json!(7), &json!(4)));
     assert_eq!(
         (&third["online"], &third["silentSeconds"], &third["queue"]["records"]),
         (&json!(false), &json!(300), &json!(2))

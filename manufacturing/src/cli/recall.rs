@@ -13,14 +13,17 @@ use super::{Failure, Service, chain, shown};
 #[derive(Args)]
 pub struct Recall {
     /// Serial number or connhexId of one affected device
-    #[arg(long, value_name = "SN")]
-    serial: String,
+    #[arg(long, value_name = "SN", required_unless_present = "value")]
+    serial: Option<String>,
     /// Which of several devices with that serial number
     #[arg(long)]
     scope: Option<String>,
     /// What the units share: lotCode, workOrder, palletId …; without it the first of these that the device has
     #[arg(long, value_name = "ATTRIBUTE")]
     by: Option<String>,
+    /// The value that the units share, where it is known and no device is: --by lotCode --value L-9
+    #[arg(long, value_name = "VALUE", requires = "by", conflicts_with_all = ["serial", "scope"])]
+    value: Option<String>,
     /// What was true at this time, as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "T")]
     as_of: Option<String>,
@@ -49,9 +52,10 @@ const BROKE_OFF: &str = "the answer broke off: what is printed above is NOT the 
 impl Recall {
     pub async fn run(self, output: &mut dyn Write) -> Result<(), Failure> {
         let asked = [
-            ("serial", Some(&self.serial)),
+            ("serial", self.serial.as_ref()),
             ("scope", self.scope.as_ref()),
             ("by", self.by.as_ref()),
+            ("value", self.value.as_ref()),
             ("asOf", self.as_of.as_ref()),
         ];
         let query: Vec<(&str, &str)> =
@@ -125,9 +129,9 @@ async fn table(response: Response, output: &mut dyn Write) -> Result<(), Failure
 
 fn written(header: &Value, units: &[Value], end: &Value) -> String {
     let values: Vec<String> = header["values"].as_array().into_iter().flatten().map(|v| text(&v["value"])).collect();
-    let of =
-        shown::clean(&format!("{} by {}: {}", text(&header["serialNumber"]), text(&header["by"]), values.join(", ")));
-    let mut written = format!("Recall of {of}\n\n");
+    let group = format!("by {}: {}", text(&header["by"]), values.join(", "));
+    let of = header["serialNumber"].as_str().map_or_else(|| group.clone(), |serial| format!("of {serial} {group}"));
+    let mut written = format!("Recall {}\n\n", shown::clean(&of));
     let head = ["serialNumber", "value", "since", "until", "packageId", "palletId"].map(str::to_owned).to_vec();
     let (never, ever): (Vec<&Value>, Vec<&Value>) = units.iter().partition(|unit| unit.get("corrected").is_some());
     let list = |units: &mut dyn Iterator<Item = &Value>| {

@@ -29,6 +29,16 @@ impl Format {
         }
     }
 
+    /// The format with this name: for links, which cannot send an `Accept` header.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "ndjson" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
     /// What an `Accept` header asks for (RFC 9110, 12.5.1): the known type with the highest weight, the first of equals.
     /// JSON where none is known.
     pub fn accepted(header: &str) -> Self {
@@ -57,8 +67,9 @@ impl Format {
 pub struct Header {
     /// The group attribute.
     pub by: &'static str,
-    /// The device that was asked for.
-    pub serial_number: String,
+    /// The device that was asked for; `None` where a group was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
     /// Its scope.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
@@ -66,11 +77,19 @@ pub struct Header {
     pub values: Vec<Span>,
 }
 
-/// A value that a device had.
+/// A value that units share.
 #[derive(Debug, Clone, Serialize)]
 pub struct Span {
     /// The value.
     pub value: String,
+    /// When the device that was asked for had it; `None` where a group was asked for.
+    #[serde(flatten)]
+    pub time: Option<Times>,
+}
+
+/// From when to when.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Times {
     /// Since when.
     pub since: Timestamp,
     /// Until when; null while it lasts.

@@ -1,9 +1,11 @@
 //! Which units are affected?
 
 mod format;
+mod groups;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use format::Format;
-pub use stream::{Question, prepare, stream};
+pub use groups::{Size, groups, size};
+pub use stream::{Of, Question, prepare, stream};

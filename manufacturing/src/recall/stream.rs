@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 use records::attributes::{GROUPS, RECALL_ORDER};
 
-use super::format::{Answer, Format, Header, Span};
+use super::format::{Answer, Format, Header, Span, Times};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::store::{DeviceName, Kept, Snapshot, shown};
 use crate::unanswerable::{Unanswerable, find};
@@ -13,15 +13,32 @@ use crate::unanswerable::{Unanswerable, find};
 /// Bytes that are handed on at once.
 const CHUNK: usize = 16 << 10;
 
+/// What a recall begins with.
+#[derive(Debug, Clone)]
+pub enum Of {
+    /// One affected device.
+    Device {
+        /// Its serial number or connhexId.
+        serial: String,
+        /// Which of several devices with that serial.
+        scope: Option<String>,
+        /// The group attribute to go by; `None` is the first of [`RECALL_ORDER`] that the device has.
+        by: Option<String>,
+    },
+    /// A group that is known by its value: a lot, a pallet.
+    Group {
+        /// The group attribute.
+        by: String,
+        /// Its value.
+        value: String,
+    },
+}
+
 /// A recall.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Question {
-    /// Serial number or connhexId of one affected device.
-    pub serial: String,
-    /// Which of several devices with that serial.
-    pub scope: Option<String>,
-    /// The group attribute to go by.
-    pub by: Option<String>,
+    /// What it begins with.
+    pub of: Of,
     /// What was true then, not now.
     pub as_of: Option<Timestamp>,
 }
@@ -44,51 +61,82 @@ pub fn prepare(
     now: Timestamp,
     connected: bool,
 ) -> rusqlite::Result<Result<Prepared, Unanswerable>> {
-    let by = match question.by.as_deref().map(|by| GROUPS.into_iter().find(|group| *group == by).ok_or(by)) {
-        Some(Err(other)) => return Ok(Err(Unanswerable::Dimension(other.to_owned()))),
-        Some(Ok(by)) => Some(by),
-        None => None,
+    let header = match &question.of {
+        Of::Group { by, value } => of_group(snapshot, by, value)?,
+        Of::Device { serial, scope, by } => {
+            of_device(snapshot, serial, scope.as_deref(), by.as_deref(), question.as_of)?
+        }
     };
-    let device = match find(snapshot, &question.serial, question.scope.as_deref(), true)? {
+    let header = match header {
+        Ok(header) => header,
+        Err(why) => return Ok(Err(why)),
+    };
+    let completeness = judge(&snapshot.stations()?, Moment { now, as_of: question.as_of, connected });
+    Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
+}
+
+fn known(by: &str) -> Result<&'static str, Unanswerable> {
+    GROUPS.into_iter().find(|group| *group == by).ok_or_else(|| Unanswerable::Dimension(by.to_owned()))
+}
+
+fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> rusqlite::Result<Result<Header, Unanswerable>> {
+    let by = match known(by) {
+        Ok(by) => by,
+        Err(why) => return Ok(Err(why)),
+    };
+    if !snapshot.has_group(by, value)? {
+        return Ok(Err(Unanswerable::NoSuchGroup { by, value: value.to_owned() }));
+    }
+    let values = vec![Span { value: value.to_owned(), time: None }];
+    Ok(Ok(Header { by, serial_number: None, scope: String::new(), values }))
+}
+
+fn of_device(
+    snapshot: &Snapshot<'_>,
+    serial: &str,
+    scope: Option<&str>,
+    by: Option<&str>,
+    as_of: Option<Timestamp>,
+) -> rusqlite::Result<Result<Header, Unanswerable>> {
+    let candidates = match by.map(known).transpose() {
+        Ok(by) => by.map_or(RECALL_ORDER.to_vec(), |by| vec![by]),
+        Err(why) => return Ok(Err(why)),
+    };
+    let device = match find(snapshot, serial, scope, true)? {
         Ok(device) => device,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(kept) = snapshot.kept(&device)? else {
-        return Ok(Err(Unanswerable::Unknown(question.serial.clone())));
-    };
+    let Some(kept) = snapshot.kept(&device)? else { return Ok(Err(Unanswerable::Unknown(serial.to_owned()))) };
     let DeviceName { subject, .. } = device;
-    let candidates = by.map_or(RECALL_ORDER.to_vec(), |by| vec![by]);
     let found = candidates.into_iter().find_map(|dimension| {
-        let values = spans(&kept, dimension, question.as_of);
+        let values = spans(&kept, dimension, as_of);
         (!values.is_empty()).then_some((dimension, values))
     });
     let Some((by, values)) = found else {
         return Ok(Err(Unanswerable::NoGroup { serial: subject.id, by: by.map(str::to_owned) }));
     };
-    let header = Header { by, serial_number: subject.id, scope: subject.scope, values };
-    let completeness = judge(&snapshot.stations()?, Moment { now, as_of: question.as_of, connected });
-    Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
+    Ok(Ok(Header { by, serial_number: Some(subject.id), scope: subject.scope, values }))
 }
 
 /// The values that a device truly had, each once, first beginning and last end, in the order of their beginning.
-fn spans(kept: &Kept, dimension: &str, as_of: Option<Timestamp>) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
+pub fn spans(kept: &Kept, dimension: &str, as_of: Option<Timestamp>) -> Vec<Span> {
+    let mut spans: Vec<(String, Times)> = Vec::new();
     for (_, value, since, until, _) in kept.groups.iter().filter(|g| g.0 == dimension && !g.4) {
         let since = shown(*since);
         let until = until.map(shown).filter(|until| as_of.is_none_or(|time| *until <= time));
         if as_of.is_some_and(|time| since > time) {
             continue;
         }
-        match spans.iter_mut().find(|span| span.value == *value) {
-            Some(span) => {
-                span.since = span.since.min(since);
-                span.until = span.until.and_then(|known| Some(known.max(until?)));
+        match spans.iter_mut().find(|(known, _)| known == value) {
+            Some((_, known)) => {
+                known.since = known.since.min(since);
+                known.until = known.until.and_then(|known| Some(known.max(until?)));
             }
-            None => spans.push(Span { value: value.clone(), since, until }),
+            None => spans.push((value.clone(), Times { since, until })),
         }
     }
-    spans.sort_by(|a, b| (a.since, &a.value).cmp(&(b.since, &b.value)));
-    spans
+    spans.sort_by(|(a, at), (b, bt)| (at.since, a).cmp(&(bt.since, b)));
+    spans.into_iter().map(|(value, times)| Span { value, time: Some(times) }).collect()
 }
 
 /// Writes the answer in pieces; memory does not grow with its length. `send` breaks when nobody listens any more.

@@ -1,4 +1,4 @@
-use super::format::{Answer, Header, Span};
+use super::format::{Answer, Header, Span, Times};
 use super::*;
 use crate::completeness::{Moment, judge};
 use crate::store::Unit;
@@ -22,8 +22,8 @@ fn unit(serial: &str, corrected: bool) -> Unit {
 }
 
 fn written(format: Format) -> String {
-    let values = vec![Span { value: "L\"1\"".into(), since: at(0), until: None }];
-    let header = Header { by: "lotCode", serial_number: "S1".into(), scope: String::new(), values };
+    let values = vec![Span { value: "L\"1\"".into(), time: Some(Times { since: at(0), until: None }) }];
+    let header = Header { by: "lotCode", serial_number: Some("S1".into()), scope: String::new(), values };
     let mut answer = Answer::begin(format, &header, Some(at(50)));
     let mut text = Vec::new();
     for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {

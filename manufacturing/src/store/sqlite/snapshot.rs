@@ -73,6 +73,24 @@ impl<'c> Snapshot<'c> {
         }
     }
 
+    /// Devices whose serial begins with this text, the lowest first, at most so many.
+    pub fn beginning(&self, start: &str, most: u32) -> rusqlite::Result<Vec<DeviceName>> {
+        // No character is higher than the last one of Unicode, and UTF-8 keeps their order.
+        let end = format!("{start}\u{10ffff}");
+        self.named(
+            "SELECT id, name, scope FROM subject WHERE tenant = ?1 AND kind = ?2 AND name > ?3 AND name < ?4
+                 AND EXISTS (SELECT 1 FROM device WHERE subject = id) ORDER BY name, scope LIMIT ?5",
+            params![TENANT, Kind::Device.word(), start, end, most],
+        )
+    }
+
+    /// Was a device ever in this group, or said to be?
+    pub fn has_group(&self, dimension: &str, value: &str) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM member WHERE tenant = ? AND dimension = ? AND value = ?)")?
+            .query_row(params![TENANT, dimension, value], |row| row.get(0))
+    }
+
     fn named(&self, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<Vec<DeviceName>> {
         self.connection
             .prepare_cached(sql)?

@@ -159,6 +159,16 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
 }
 
 impl SeriesState {
+    /// The highest stored sequence; 0 where nothing is stored.
+    pub fn highest_stored(&self) -> u64 {
+        self.runs.last().map_or(0, |(_, last)| *last)
+    }
+
+    /// How many records are stored.
+    pub fn stored(&self) -> u64 {
+        self.runs.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
     fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
         Self { station, series, runs: Vec::new(), status, unverified: false, conflicts: 0, rejections: 0, online: None }
     }

@@ -1,0 +1,110 @@
+//! Finding what is meant, groups, and recalls that begin with one.
+
+use super::*;
+
+#[test]
+fn a_serial_that_no_path_can_hold_is_asked_for_in_the_query() {
+    let mut station = Station::new("pack-1", 1);
+    station.write(1, packed("..", "P1", &[("lotCode", "L1")]));
+    let service = serve(&[station.all()]);
+    assert_eq!(service.json("/v1/devices?serial=..").1["serialNumber"], "..");
+    assert_eq!(service.json("/v1/history?serial=..").1["records"][0]["seq"], 1);
+    assert_eq!(service.json("/v1/groups?serial=..").1["groups"][0]["dimension"], "lotCode");
+    assert_eq!(service.json("/v1/devices").0, 400);
+    assert_eq!(service.json("/v1/devices/x?serial=..").0, 400, "two serials are no question");
+}
+
+#[test]
+fn the_groups_of_a_device_are_as_large_as_their_recalls() {
+    let service = serve(&line());
+    let (_, answer) = service.json("/v1/devices/S2/groups");
+    let groups = answer["groups"].as_array().unwrap();
+    let dimensions: Vec<&str> = groups.iter().map(|group| group["dimension"].as_str().unwrap()).collect();
+    assert_eq!(dimensions, ["lotCode", "workOrder", "palletId", "packageId"]);
+    for group in groups {
+        let by = group["dimension"].as_str().unwrap();
+        let (_, recall) = service.json(&format!("/v1/recall?serial=S2&by={by}"));
+        assert_eq!((&group["units"], &group["values"]), (&recall["count"], &recall["values"]), "{by}");
+    }
+    assert_eq!(service.json("/v1/devices/S3/groups").1["groups"], json!([]), "it was never in one");
+    assert_eq!(service.json("/v1/devices/S1/groups").1["error"]["code"], "ambiguous");
+    assert_eq!(service.json("/v1/devices/none/groups").0, 404);
+}
+
+#[test]
+fn a_large_group_is_counted_as_far_as_is_worth_it() {
+    let mut a = Station::new("a", 1);
+    for n in 0..10_001 {
+        a.write(n, packed(&format!("S{n:05}"), "P1", &[("lotCode", if n == 0 { "M" } else { "L" })]));
+    }
+    let works: Vec<Work> = (0..21).map(|n| a.work(n * 500 + 1, (n * 500 + 500).min(10_001))).collect();
+    let service = serve(&works);
+    let (_, answer) = service.json("/v1/devices/S00001/groups");
+    assert_eq!((&answer["groups"][0]["units"], answer["groups"][0].get("more")), (&json!(10_000), None));
+    assert_eq!((&answer["groups"][1]["units"], &answer["groups"][1]["more"]), (&json!(10_000), &json!(true)));
+}
+
+#[test]
+fn a_recall_may_begin_with_a_group_and_a_link_may_name_its_format() {
+    let service = serve(&line());
+    let (status, lot) = service.json("/v1/recall?by=lotCode&value=L1");
+    assert_eq!((status, serials(&lot), lot.get("serialNumber")), (200, vec!["S1", "S2", "S4"], None));
+    assert_eq!((&lot["values"], &lot["corrected"][0]["serialNumber"]), (&json!([{"value": "L1"}]), &json!("S3")));
+    let (_, _, csv) = service.raw("/v1/recall?by=lotCode&value=L1&format=csv", "application/json");
+    assert_eq!(csv.lines().last(), Some("#end,3,complete"));
+    let (_, media, ndjson) = service.raw("/v1/recall?by=lotCode&value=L1&format=ndjson", "text/html");
+    assert_eq!((&*media, ndjson.lines().count()), ("application/x-ndjson", 1 + 3 + 1 + 1));
+    let code = |path: &str| {
+        let (status, body) = service.json(path);
+        (status, body["error"]["code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(code("/v1/recall?by=lotCode&value=L9"), (404, "unknownGroup".into()));
+    assert_eq!(code("/v1/recall?by=colour&value=red"), (400, "unknownDimension".into()));
+    assert_eq!(code("/v1/recall?value=L1"), (400, "badRequest".into()));
+    assert_eq!(code("/v1/recall?by=lotCode&value=L1&serial=S1"), (400, "badRequest".into()));
+    assert_eq!(code("/v1/recall?serial=S2&format=xml"), (400, "badRequest".into()));
+
+    let (exit, table, _) = service.command(&["recall", "--by", "lotCode", "--value", "L1"]);
+    assert!(exit == 0 && table.starts_with("Recall by lotCode: L1\n") && table.contains("3 units"), "{table}");
+    assert_eq!(service.command(&["recall", "--value", "L1"]).0, 2);
+    assert_eq!(service.command(&["recall", "--by", "lotCode", "--value", "L1", "--serial", "S1"]).0, 2);
+}
+
+#[test]
+fn what_was_scanned_is_found_as_a_device_or_a_group() {
+    let mut works = line();
+    let mut pallet = Station::new("pack-5", 5);
+    pallet.write(1, packed("T1", "395212340002000012", &[("lotCode", "T1")]));
+    works.push(pallet.all());
+    let service = serve(&works);
+    let found = |text: &str| {
+        let query = reqwest::Url::parse_with_params("http://x/", [("q", text)]).unwrap();
+        service.json(&format!("/v1/search?{}", query.query().unwrap())).1
+    };
+    assert_eq!(found("S2")["devices"], json!([{"serialNumber": "S2", "scope": ""}]));
+    assert_eq!(found("cx-4")["devices"][0]["serialNumber"], "S4");
+    assert_eq!(found("S1")["devices"].as_array().unwrap().len(), 2, "the device and the radio");
+    assert_eq!(found("U1")["groups"], json!([{"dimension": "palletId", "value": "U1", "units": 3}]));
+    let both = found("T1");
+    assert_eq!((both["devices"].as_array().unwrap().len(), &both["groups"][0]["dimension"]), (1, &json!("lotCode")));
+    for label in ["00395212340002000012", "(00)395212340002000012", "]C100395212340002000012\r"] {
+        assert_eq!(found(label)["groups"][0]["value"], "395212340002000012", "{label}");
+    }
+    for serial in ODD {
+        assert_eq!(found(serial)["devices"][0]["serialNumber"], serial);
+    }
+    let nothing = found("S");
+    assert_eq!((&nothing["devices"], &nothing["groups"]), (&json!([]), &json!([])));
+    let beginning = nothing["beginning"].as_array().unwrap();
+    assert_eq!(beginning.len(), 5, "S1 and its radio, S2, S3, S4, and not what was only refused: {beginning:?}");
+    assert_eq!(found("R")["beginning"], json!([]));
+    assert_eq!(service.json("/v1/search?q=").0, 400);
+}
+
+#[test]
+fn the_pages_stand_beside_the_interface() {
+    let service = serve(&[]);
+    let (status, media, body) = service.raw("/", "text/html");
+    assert_eq!((status, &*media), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert!(body.contains("id=\"search\""));
+}

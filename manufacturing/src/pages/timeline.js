@@ -1,0 +1,49 @@
+// A history as a line from the oldest to the newest.
+
+import { make, number, peek, shortened, time } from "./dom.js";
+import { deviceLink, groupLink } from "./links.js";
+import { remarks, sentence } from "./words.js";
+
+/** A thing within a sentence: a link where there is something to see. */
+function part(piece) {
+  if (typeof piece === "string") return piece;
+  if (piece.record) return make("span", {}, "record ", identity(piece.record));
+  const name = make("span", { class: "mono" }, piece.id);
+  const href = piece.device ? deviceLink(piece.device.serial, piece.device.scope)
+    : piece.dimension ? groupLink(piece.dimension, piece.id) : null;
+  return make("span", {}, piece.word && `${piece.word} `, href ? make("a", { href }, name) : name);
+}
+
+/** Station, series and sequence: the identity of a record everywhere. */
+function identity({ station, series, seq }) {
+  if (series === undefined) return "?";
+  return peek(`${station} · ${series.slice(0, 8)}… · ${number(seq)}`, `${station} / ${series} / ${seq}`, { class: "mono" });
+}
+
+function entry(record, levels, contested) {
+  const at = record.at;
+  const marks = [
+    record.into?.some(({ id }) => contested.has(id)) && !record.corrected && make("span", { class: "pill warn" }, "! contested: another record says another place"),
+    record.corrected && make("span", { class: "pill bad" }, "✕ corrected: was never true"),
+    record.nonconforming && make("span", { class: "pill warn" }, "! not as the schema says"),
+    record.former && make("span", { class: "pill" }, "written again after a fork"),
+  ].filter(Boolean);
+  const said = remarks(record);
+  return make("li", { class: record.corrected ? "event corrected" : "event", data: { event: record.event ?? "unreadable", seq: record.seq } },
+    make("div", { class: "when" }, at ? time(at.wall) : "time unknown",
+      at && !at.synchronised && make("span", { class: "warn", data: { clock: "free" } }, " ! clock not synchronised")),
+    make("div", { class: "what" },
+      make("p", { class: "sentence" }, sentence(record, levels).map(part), record.reason && `, reason: ${record.reason}`),
+      marks.length > 0 && make("p", { class: "marks" }, marks),
+      said.length > 0 && make("ul", { class: "chips" }, said.map(([name, value]) =>
+        make("li", {}, make("span", { class: "soft" }, `${name} `), value.length > 40 ? shortened(value) : value))),
+      record.line !== undefined && make("pre", { class: "line" }, record.line)),
+    make("div", { class: "who" }, identity(record), record.lane && make("span", { class: "soft" }, ` lane ${record.lane}`)));
+}
+
+/** The records of a history, oldest first. `contested`: containers of which only one can be the place of the unit. */
+export function timeline(records, contested = new Set()) {
+  const joined = records.flatMap((record) => [...(record.into ?? []), ...(record.from ?? [])]);
+  const levels = new Map(joined.filter(({ level }) => level).map(({ id, level }) => [id, level]));
+  return make("ol", { class: "timeline" }, records.map((record) => entry(record, levels, contested)));
+}

@@ -1,0 +1,97 @@
+// The field names in people's words, and records as sentences.
+
+/** What a field is called, and what one of its values is called within a sentence. */
+const FIELDS = {
+  serialNumber: ["Serial number", "serial number"],
+  partNumber: ["Part number", "part number"],
+  pcbPartNumber: ["Board part number", "board part number"],
+  fwVersion: ["Firmware version", "firmware"],
+  deviceType: ["Device type", "device type"],
+  connhexId: ["Connhex id", "Connhex id"],
+  workOrder: ["Work order", "work order"],
+  productionOrder: ["Production order", "production order"],
+  palletId: ["Pallet", "pallet"],
+  packageId: ["Package", "package"],
+  lotCode: ["Lot", "lot"],
+  hardwareRevision: ["Hardware revision", "hardware revision"],
+  scope: ["Scope", "scope"],
+  state: ["State", "state"],
+  contested: ["Contested", "contested"],
+  firstSeen: ["First seen", "first seen"],
+  lastSeen: ["Last seen", "last seen"],
+  records: ["Own records", "own records"],
+};
+
+export const title = (name) => FIELDS[name]?.[0] ?? name;
+export const word = (name) => FIELDS[name]?.[1] ?? name;
+
+/** A value as text: texts stay as they are, the rest is written as JSON. */
+export const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The dimension of what a record joins or parts from; `null` for what is none. */
+function dimension(joined) {
+  if (joined.kind === "container") return joined.level ? `${joined.level}Id` : null;
+  return { workOrder: "workOrder", lot: "lotCode" }[joined.kind] ?? null;
+}
+
+/** A thing in a sentence. */
+export const thing = (joined) => ({
+  word: joined.kind === "container" ? (joined.level ?? "container") : joined.scope ? joined.scope : joined.kind,
+  id: joined.id,
+  dimension: dimension(joined),
+  device: joined.kind === "device" ? { serial: joined.id, scope: joined.scope || undefined } : null,
+});
+
+function list(things) {
+  return things.flatMap((joined, n) => [n === 0 ? "" : n === things.length - 1 ? " and " : ", ", thing(joined)]);
+}
+
+/** What a record is about. The level of a container stands where something joined it, or it joined something. */
+const itself = (record, levels) => thing({ level: levels.get(record.subject?.id), ...record.subject });
+
+const SENTENCES = {
+  packed(record) {
+    if (record.from?.length) {
+      const parted = ["Moved from ", ...list(record.from)];
+      return record.into?.length ? [...parted, " into ", ...list(record.into)] : ["Taken out of ", ...list(record.from)];
+    }
+    return record.into?.length ? ["Packed into ", ...list(record.into)] : ["Recorded"];
+  },
+  closed(record, levels) {
+    const into = record.into?.length ? [" and put onto ", ...list(record.into)] : [];
+    const from = record.from?.length ? [", taken from ", ...list(record.from)] : [];
+    return [capital("", itself(record, levels)), " closed", ...into, ...from];
+  },
+  opened: (record, levels) => [capital("", itself(record, levels)), " opened"],
+  voided: (record) => ["Corrected: ", { record: record.corrects }, " was a mistake and never true"],
+  refused(record) {
+    const { code, count } = record.attributes ?? {};
+    const times = Number(count) > 1 ? `${count} scans refused` : "Scan refused";
+    return [code === undefined ? times : `${times}: ${text(code)}`];
+  },
+  labelPrinted: (record, levels) => ["Label of ", itself(record, levels), " printed"],
+  labelDoubtful: (record, levels) => ["Nobody knows whether the label of ", itself(record, levels), " came out"],
+  labelAgain: (record, levels) => ["A person decided to print the label of ", itself(record, levels), " again"],
+  workOrderStarted: (record) => ["Work order ", { ...thing(record.subject), word: "" }, " started"],
+  workOrderEnded: (record) => ["Work order ", { ...thing(record.subject), word: "" }, " ended"],
+};
+
+/** A sentence begins with a capital letter. */
+const capital = (before, it) => ({ ...it, word: before + it.word.charAt(0).toUpperCase() + it.word.slice(1) });
+
+/** What happened: texts, things `{word, id, dimension}` and records `{record}`. `levels`: of containers, by id. */
+export function sentence(record, levels) {
+  const known = Object.hasOwn(SENTENCES, record.event) ? SENTENCES[record.event] : null;
+  if (known) return known(record, levels);
+  if (record.line !== undefined && record.event === undefined) return ["A record that this version cannot read"];
+  const name = String(record.event ?? "unknown").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const joins = [["into", record.into], ["from", record.from]].filter(([, things]) => things?.length);
+  return [`${name.charAt(0).toUpperCase()}${name.slice(1)}: `, itself(record, levels), ...joins.flatMap(([how, things]) => [` ${how} `, ...list(things)])];
+}
+
+/** What a record says beside its sentence: name and value. */
+export function remarks(record) {
+  const said = ["refused"].includes(record.event) ? ["code", "count"] : record.event === "closed" ? ["level"] : [];
+  const attributes = Object.entries(record.attributes ?? {}).filter(([name]) => !said.includes(name));
+  return attributes.map(([name, value]) => [title(name), text(value)]);
+}

@@ -1,0 +1,70 @@
+//! The groups of a device, and how large they are.
+
+use std::ops::ControlFlow;
+
+use records::attributes::GROUPS;
+use serde::Serialize;
+
+use super::format::Span;
+use super::stream::spans;
+use crate::store::{Kept, Snapshot};
+
+/// Counting ends here: a list of ten thousand is long enough to know, and the answer stays quick.
+const MOST_COUNTED: u64 = 10_000;
+
+/// How many units a recall would name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Size {
+    /// So many, as a recall counts them.
+    pub units: u64,
+    /// There are more than were counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+}
+
+/// A dimension by which a device can be recalled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Group {
+    /// The group attribute.
+    pub dimension: &'static str,
+    /// Its values, each once.
+    pub values: Vec<Span>,
+    /// How many units share one of them.
+    #[serde(flatten)]
+    pub size: Size,
+}
+
+/// How many units were ever in one of these groups.
+///
+/// # Errors
+/// What SQLite says.
+pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> rusqlite::Result<Size> {
+    let mut size = Size { units: 0, more: false };
+    snapshot.units(dimension, values, None, false, |_| {
+        if size.units == MOST_COUNTED {
+            size.more = true;
+            return ControlFlow::Break(());
+        }
+        size.units += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(size)
+}
+
+/// Every dimension by which a device can be recalled, in the order of [`GROUPS`].
+///
+/// # Errors
+/// What SQLite says.
+pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> rusqlite::Result<Vec<Group>> {
+    let mut groups = Vec::new();
+    for dimension in GROUPS {
+        let values = spans(kept, dimension, None);
+        if values.is_empty() {
+            continue;
+        }
+        let names: Vec<String> = values.iter().map(|span| span.value.clone()).collect();
+        groups.push(Group { dimension, values, size: size(snapshot, dimension, &names)? });
+    }
+    Ok(groups)
+}
