@@ -17,6 +17,7 @@ use crate::feedback::{self, StatusFacts};
 use crate::forward::Forwarder;
 use crate::identity::{self, IdentityError};
 use crate::journal::{Ballast, Journal, JournalError, Opened};
+use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Server, ServerError};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::{self, Drawing};
@@ -36,6 +37,9 @@ pub enum DaemonError {
     /// The command socket.
     #[error(transparent)]
     Socket(#[from] ServerError),
+    /// The page's token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The password file.
     #[error(transparent)]
     Password(#[from] base::files::Error),
@@ -66,6 +70,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let password = password(&settings)?;
+    let token = settings.page.token_file.as_deref().map(Token::load).transpose()?;
     let key = Arc::new(identity::load_or_make(&settings.data)?);
     if let Some(folder) = settings.socket.parent() {
         base::files::ensure_folder(folder, 0o755)?;
@@ -101,6 +106,14 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         retry: retry.clone(),
     });
     let serving = tokio::spawn(server.clone().serve(listener));
+    let page = settings.page.listen.map(|listen| {
+        let facts = Facts {
+            commands: settings.rules.commands.clone(),
+            package_size: settings.packing.package_size,
+            pallet_size: settings.packing.pallet_size,
+        };
+        tokio::spawn(Http::new(server.clone(), facts, &settings.page, token).serve(listen))
+    });
     devices.extend(signals(&settings, &server, &stop)?);
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
     let forwarder = Forwarder {
@@ -131,6 +144,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         drop(forwarding.await);
     }
     serving.abort();
+    page.inspect(tokio::task::JoinHandle::abort);
     let joined = tokio::task::spawn_blocking(move || {
         devices.into_iter().for_each(|device| drop(device.join()));
         drop(handle.submit(Request::Stop));

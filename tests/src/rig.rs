@@ -135,7 +135,7 @@ answer_timeout_ms = 500
 listen = "127.0.0.1:{page}"
 [[rule]]
 name = "serial"
-pattern = '(?<serialNumber>[0-9A-Za-z._/+-]{{1,64}})'
+pattern = '(?<serialNumber>[!-9;-~]{{1,64}})'
 [[rule]]
 name = "work order"
 reads = "work-order"

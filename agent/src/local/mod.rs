@@ -1,9 +1,11 @@
-//! The command socket: a Unix socket on which commands of `lotline-station` ask the running daemon.
+//! How the running daemon is asked: over its command socket, and over [`http`].
 //!
-//! One line of JSON asks, one line answers; `watch` is answered by a line for each answer that an operator gets, until
-//! the asker goes. Who may ask is decided by the permissions of the socket (0660).
+//! The command socket is a Unix socket on which commands of `lotline-station` ask. One line of JSON asks, one line answers;
+//! `watch` is answered by a line for each answer that an operator gets, until the asker goes. Who may ask is decided by the
+//! permissions of the socket (0660).
 
 pub mod client;
+pub mod http;
 mod protocol;
 mod server;
 

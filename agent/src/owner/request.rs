@@ -33,14 +33,12 @@ pub enum Request {
         /// The checked message.
         message: WorkOrderMessage,
     },
-    /// Put on record what became of a label.
+    /// Put on record what became of labels, all of them or none.
     Printing {
-        /// Its number.
-        job: u64,
-        /// What became of it.
-        printing: Printing,
-        /// Was it put on record?
-        reply: oneshot::Sender<Noted>,
+        /// Their numbers, each with what became of it.
+        said: Vec<(u64, Printing)>,
+        /// Was it put on record? In the same order.
+        reply: oneshot::Sender<Vec<Noted>>,
     },
     /// Decide what a person says of a label.
     Verdict {

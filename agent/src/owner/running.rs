@@ -12,9 +12,10 @@ use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
 use super::{Bell, Mark, Noted, Owner, Report, Request, ScanRequest};
-use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::interpret::Rules;
+use crate::journal::{Applied, FORGET_AT_ONCE, Group, Journal, JournalError, Marks};
 use crate::station::{
-    Answer, Code, Input, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, decide,
+    Answer, Code, Input, Job, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, decide,
 };
 
 /// Most inputs in one group.
@@ -52,14 +53,15 @@ struct Deciding {
 enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
-    Printing(u64, Printing, tokio::sync::oneshot::Sender<Noted>),
+    Printing(Vec<(u64, Printing)>, tokio::sync::oneshot::Sender<Vec<Noted>>),
     Verdict(u64, Verdict, tokio::sync::oneshot::Sender<Answer>),
 }
 
 /// What became of an item, told after the commit.
+#[derive(Default)]
 struct Decided {
     answer: Option<Answer>,
-    noted: Noted,
+    noted: Vec<Noted>,
 }
 
 impl Running {
@@ -96,7 +98,7 @@ impl Running {
             match request {
                 Request::Scan(scan) => items.push(Item::Scan(self.read(scan))),
                 Request::WorkOrder { lane, message } => items.push(Item::WorkOrder(lane, message)),
-                Request::Printing { job, printing, reply } => items.push(Item::Printing(job, printing, reply)),
+                Request::Printing { said, reply } => items.push(Item::Printing(said, reply)),
                 Request::Verdict { job, verdict, reply } => items.push(Item::Verdict(job, verdict, reply)),
                 Request::Stop => stop = true,
                 other => others.push(other),
@@ -145,8 +147,9 @@ impl Running {
                     (lane, None)
                 }
                 Item::Verdict(_, _, reply) => (String::new(), Some(reply)),
-                Item::Printing(_, _, reply) => {
-                    drop(reply.send(decided.map_or(Noted::NotDurable, |decided| decided.noted)));
+                Item::Printing(said, reply) => {
+                    let not_durable = || vec![Noted::NotDurable; said.len()];
+                    drop(reply.send(decided.map_or_else(not_durable, |decided| decided.noted)));
                     continue;
                 }
             };
@@ -186,31 +189,23 @@ impl Running {
             ahead = decide(line, &ahead, &input, now).next;
         }
         for item in items {
-            let input = match item {
-                Item::Scan(deciding) => {
-                    let known = match &deciding.reading {
-                        Ok(Reading::Device { serial, scope, .. }) => group.known(scope, serial)?,
-                        _ => None,
-                    };
-                    let (lane, reading) = (deciding.lane.clone(), deciding.reading.clone());
-                    Input::Scanned { lane, reading, raw: rules.raw(&deciding.data), known }
-                }
-                Item::WorkOrder(lane, message) => Input::WorkOrder { lane: lane.clone(), message: message.clone() },
-                Item::Printing(id, ..) | Item::Verdict(id, ..) => match (group.label(*id)?, item) {
-                    (Some(job), Item::Printing(_, printing, _)) => Input::Printing { job, printing: printing.clone() },
-                    (Some(job), Item::Verdict(_, verdict, _)) => Input::Verdict { job, verdict: verdict.clone() },
-                    _ => {
-                        all.push(Decided { answer: Some(no_label(*id)), noted: Noted::Otherwise });
+            let mut decided = Decided::default();
+            for input in inputs(item, &group, rules)? {
+                let decision = match input {
+                    Ok(input) => decide(line, &ahead, &input, now),
+                    Err(no_label) => {
+                        decided.answer = Some(no_label);
+                        decided.noted.push(Noted::Otherwise);
                         continue;
                     }
-                },
-            };
-            let decision = decide(line, &ahead, &input, now);
-            group.add(&decision, *digest, now)?;
-            ahead = decision.next;
-            waiting |= decision.jobs.iter().any(waits);
-            let noted = if decision.jobs.is_empty() { Noted::Otherwise } else { Noted::Yes };
-            all.push(Decided { answer: decision.answer, noted });
+                };
+                group.add(&decision, *digest, now)?;
+                ahead = decision.next;
+                waiting |= decision.jobs.iter().any(waits);
+                decided.noted.push(if decision.jobs.is_empty() { Noted::Otherwise } else { Noted::Yes });
+                decided.answer = decision.answer;
+            }
+            all.push(decided);
         }
         group.commit(&ahead, self.answered)?;
         *state = ahead;
@@ -328,6 +323,32 @@ impl Running {
             Err(error) => warn("counts of refusals could not be written", &error),
         }
     }
+}
+
+/// What an item gives to decide about, with the facts it needs; an answer where it is about a label that there is not.
+fn inputs(item: &Item, group: &Group<'_>, rules: &Rules) -> Result<Vec<Result<Input, Answer>>, JournalError> {
+    let about_label = |id: u64, input: &dyn Fn(Job) -> Input| {
+        let job = group.label(id)?;
+        Ok(job.map_or_else(|| Err(no_label(id)), |job| Ok(input(job))))
+    };
+    Ok(vec![match item {
+        Item::Scan(deciding) => {
+            let known = match &deciding.reading {
+                Ok(Reading::Device { serial, scope, .. }) => group.known(scope, serial)?,
+                _ => None,
+            };
+            let (lane, reading) = (deciding.lane.clone(), deciding.reading.clone());
+            Ok(Input::Scanned { lane, reading, raw: rules.raw(&deciding.data), known })
+        }
+        Item::WorkOrder(lane, message) => Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone() }),
+        Item::Verdict(id, verdict, _) => about_label(*id, &|job| Input::Verdict { job, verdict: verdict.clone() })?,
+        Item::Printing(said, _) => {
+            let input = |(id, printing): &(u64, Printing)| {
+                about_label(*id, &|job| Input::Printing { job, printing: printing.clone() })
+            };
+            return said.iter().map(input).collect();
+        }
+    }])
 }
 
 fn waits(change: &JobChange) -> bool {

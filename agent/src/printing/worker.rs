@@ -19,8 +19,8 @@ use crate::station::{Job, Printing};
 
 /// How often a waiting thread looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often a printer with a label in it is asked.
-const ASK: Duration = Duration::from_millis(100);
+/// Waits between two questions to a printer with a label in it: first and longest. They double.
+const ASK: (Duration, Duration) = (Duration::from_micros(250), Duration::from_millis(128));
 /// How long a stopping station waits for a label that is in the printer.
 const LAST_LABEL: Duration = Duration::from_secs(3);
 /// Waits before a printer that is not ready is tried again: first and longest.
@@ -58,6 +58,20 @@ struct Worker {
     connection: Option<Box<dyn Printer>>,
 }
 
+/// A label that can go out.
+struct Drawn {
+    job: Job,
+    /// SHA-256 of the picture, in hexadecimal.
+    picture: String,
+    bytes: Vec<u8>,
+}
+
+impl Drawn {
+    fn begun(&self) -> (u64, Printing) {
+        (self.job.id, Printing::Begun { picture: self.picture.clone() })
+    }
+}
+
 impl Worker {
     fn run(&mut self) -> Result<(), Ended> {
         let bell = self.owner.bell();
@@ -65,12 +79,14 @@ impl Worker {
         while !self.stop.is_stopped() {
             let heard = bell.rings();
             match self.next()? {
-                Some(job) => self.print(job)?,
+                Some(label) => self.begin(label)?,
                 None => {
                     if !looked {
                         // A printer that is switched off is known before the first label waits for it.
                         looked = true;
-                        drop(self.ready());
+                        if let Err(why) = self.ready() {
+                            self.trouble(&why);
+                        }
                     }
                     self.connection = None;
                     bell.wait(heard, LOOK);
@@ -80,31 +96,33 @@ impl Worker {
         Ok(())
     }
 
-    fn next(&self) -> Result<Option<Job>, Ended> {
-        let name = self.printer.name.clone();
-        let job = self.owner.ask_blocking(move |reply| {
-            Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.next_label(&name)))))
-        })?;
-        Ok(job.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the labels that wait could not be read");
-            None
-        }))
-    }
-
-    fn print(&mut self, job: Job) -> Result<(), Ended> {
-        let drawn = self.drawing.draw(&self.owner, &job.draft, self.printer.density)?;
-        let (picture, bytes) =
+    /// The oldest label that waits and can be drawn.
+    fn next(&self) -> Result<Option<Drawn>, Ended> {
+        loop {
+            let name = self.printer.name.clone();
+            let job = self.owner.ask_blocking(move |reply| {
+                Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.next_label(&name)))))
+            })?;
+            let job = job.unwrap_or_else(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "the labels that wait could not be read");
+                None
+            });
+            let Some(job) = job else { return Ok(None) };
+            let drawn = self.drawing.draw(&self.owner, &job.draft, self.printer.density)?;
             match drawn.and_then(|picture| Ok((picture.digest(), encode(&picture, job.draft.copies)?))) {
-                Ok((digest, bytes)) => (digest.to_string(), bytes),
+                Ok((digest, bytes)) => return Ok(Some(Drawn { job, picture: digest.to_string(), bytes })),
                 Err(error) => {
                     tracing::error!(label = job.draft.sscc, %error, "a label cannot be drawn");
-                    self.note(&job, Printing::Failed(error.to_string()))?;
-                    return Ok(());
+                    if !matches!(self.note(vec![(job.id, Printing::Failed(error.to_string()))])?[..], [Noted::Yes]) {
+                        return Ok(None);
+                    }
                 }
-            };
-        if job.picture.as_ref().is_some_and(|before| *before != picture) {
-            tracing::warn!(label = job.draft.sscc, "printed again, the label looks different: the software is newer");
+            }
         }
+    }
+
+    /// Waits for the printer, and prints this label and those that wait behind it.
+    fn begin(&mut self, mut label: Drawn) -> Result<(), Ended> {
         let mut again = Backoff::new(TRY_AGAIN.0, TRY_AGAIN.1);
         while let Err(why) = self.ready() {
             self.connection = None;
@@ -113,12 +131,37 @@ impl Worker {
                 return Ok(());
             }
         }
-        if self.note(&job, Printing::Begun { picture })? != Noted::Yes {
-            return Ok(());
+        let mut noted = self.note(vec![label.begun()])?;
+        while noted.last() == Some(&Noted::Yes) {
+            if label.job.picture.as_ref().is_some_and(|before| *before != label.picture) {
+                tracing::warn!(
+                    label = label.job.draft.sscc,
+                    "printed again, it looks different: the software is newer"
+                );
+            }
+            let (outcome, following) = self.print(&label)?;
+            let said = (label.job.id, outcome);
+            // One commit says that this one is out and that the next one goes.
+            match following.filter(|_| said.1 == Printing::Printed && !self.stop.is_stopped()) {
+                Some(next) => {
+                    noted = self.note(vec![said, next.begun()])?;
+                    label = next;
+                }
+                None => {
+                    self.note(vec![said])?;
+                    return Ok(());
+                }
+            }
         }
-        // From here on nothing is tried a second time.
-        let Some(printer) = self.connection.as_mut() else { return Ok(()) };
-        let outcome = match printer.send(&bytes) {
+        Ok(())
+    }
+
+    /// Sends a label, which is never done a second time, draws the next one meanwhile, and watches this one out.
+    fn print(&mut self, label: &Drawn) -> Result<(Printing, Option<Drawn>), Ended> {
+        let Some(printer) = self.connection.as_mut() else { return Ok((Printing::NotSent, None)) };
+        let sent = printer.send(&label.bytes);
+        let following = if sent.is_ok() { self.next()? } else { None };
+        let outcome = match sent {
             Ok(()) => self.watch(),
             Err(error) if error.nothing_sent() => {
                 self.trouble(&describe(&error));
@@ -130,11 +173,10 @@ impl Worker {
             self.connection = None;
         }
         if let Printing::Doubtful(why) = &outcome {
-            tracing::warn!(label = job.draft.sscc, why, "nobody knows whether a label came out");
+            tracing::warn!(label = label.job.draft.sscc, why, "nobody knows whether a label came out");
             self.trouble(why);
         }
-        self.note(&job, outcome)?;
-        Ok(())
+        Ok((outcome, following))
     }
 
     /// Is the printer there, and would it print?
@@ -158,7 +200,7 @@ impl Worker {
 
     fn watch(&mut self) -> Printing {
         let (mut watching, begin) = (Watching::default(), Instant::now());
-        let mut stopped = None;
+        let (mut stopped, mut pause) = (None, ASK.0);
         loop {
             let status = match self.connection.as_mut() {
                 Some(printer) => printer.status(),
@@ -176,19 +218,20 @@ impl Worker {
                 Step::Waits(why) => self.trouble(why),
                 Step::AskAgain => {}
             }
-            std::thread::sleep(ASK);
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(ASK.1);
             if self.stop.is_stopped() && stopped.get_or_insert_with(Instant::now).elapsed() > LAST_LABEL {
                 return Printing::Doubtful("the station was stopped while the label was being printed".to_owned());
             }
         }
     }
 
-    /// Puts it on record; tries again for as long as the disk does not take it.
-    fn note(&self, job: &Job, printing: Printing) -> Result<Noted, Ended> {
+    /// Puts it on record, all of it or nothing; tries again for as long as the disk does not take it.
+    fn note(&self, said: Vec<(u64, Printing)>) -> Result<Vec<Noted>, Ended> {
         loop {
-            let (job, printing) = (job.id, printing.clone());
-            let noted = self.owner.ask_blocking(|reply| Request::Printing { job, printing, reply })?;
-            if noted != Noted::NotDurable || !self.wait(TRY_AGAIN.1) {
+            let said = said.clone();
+            let noted = self.owner.ask_blocking(|reply| Request::Printing { said, reply })?;
+            if !noted.contains(&Noted::NotDurable) || !self.wait(TRY_AGAIN.1) {
                 return Ok(noted);
             }
         }

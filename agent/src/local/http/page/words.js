@@ -1,0 +1,134 @@
+// What the page says, as pure functions of what the station says.
+
+const LONGEST = 120;
+
+// Scanned text for people: nothing that moves the cursor or turns the writing direction, and not too much.
+export function shown(text, most = LONGEST) {
+  const plain = String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u00b7");
+  const characters = [...plain.slice(0, 2 * most + 2)];
+  return characters.length > most ? `${characters.slice(0, most).join("")} …` : plain;
+}
+
+export const TITLES = {
+  "packed": "PACKED",
+  "package-closed": "PACKAGE CLOSED",
+  "pallet-closed": "PALLET CLOSED",
+  "voided": "TAKEN BACK",
+  "work-order-started": "NEW WORK ORDER",
+  "work-order-unchanged": "SAME WORK ORDER",
+  "work-order-ended": "WORK ORDER ENDED",
+  "work-order-waits": "WORK ORDER WAITS",
+  "duplicate": "ALREADY PACKED",
+  "no-rule": "UNKNOWN CODE",
+  "two-rules": "UNCLEAR CODE",
+  "bad-value": "WRONG CODE",
+  "not-text": "NOT READABLE",
+  "no-read": "NOT READ",
+  "noise": "NOT READ",
+  "gs1": "WRONG GS1 CODE",
+  "no-work-order": "NO WORK ORDER",
+  "other-than-work-order": "WRONG PART",
+  "package-open": "PACKAGE IS OPEN",
+  "package-full": "PACKAGE IS FULL",
+  "pallet-full": "PALLET IS FULL",
+  "nothing-to-close": "NOTHING TO CLOSE",
+  "nothing-to-void": "NOTHING TO TAKE BACK",
+  "no-sscc": "NO NUMBERS LEFT",
+  "label-confirmed": "LABEL CONFIRMED",
+  "label-again": "LABEL PRINTED AGAIN",
+  "label-not-doubtful": "ANSWERED ALREADY",
+  "label-on-its-way": "LABEL IS ON ITS WAY",
+  "no-label": "NO SUCH LABEL",
+  "not-durable": "NOT RECORDED",
+};
+
+export function title(answer) {
+  return TITLES[answer.code] ?? (answer.outcome === "refused" ? "REFUSED" : answer.outcome === "accepted" ? "PACKED" : "DONE");
+}
+
+// In a sentence, in a word, and how it looks.
+export const LABEL_STATES = {
+  waiting: ["waits for the printer", "waits", "warn"],
+  sending: ["is being printed", "prints", "plain"],
+  printed: ["printed", "printed", "good"],
+  doubtful: ["did it come out?", "out?", "bad"],
+  failed: ["cannot be drawn", "failed", "bad"],
+};
+
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} days`;
+}
+
+export function clock(date) {
+  return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+function records(count) {
+  return count === 1 ? "1 record waits" : `${count} records wait`;
+}
+
+// The queue in words: {state: good|plain|warn|bad, text, help}. `offline` is since when there is no network, where known.
+export function queue(status, offline) {
+  const uplink = status.notices.uplink;
+  const full = Math.floor((status.journalBytes * 100) / Math.max(1, status.journalQuota));
+  const waiting = status.undelivered;
+  if (full >= 80) {
+    const state = full >= 95 ? "bad" : "warn";
+    return { state, text: `Station memory ${full} % full`, help: `${records(waiting)}. At 100 % packing stops: restore the network.` };
+  }
+  if (!uplink.connected) {
+    const text = offline ? `No network since ${clock(offline)}` : "No network";
+    const help = waiting ? `${records(waiting)} here: go on packing` : "Records are kept here: go on packing";
+    return { state: "warn", text, help };
+  }
+  if (waiting === 0) return { state: "good", text: "All delivered", help: "" };
+  const age = status.oldestUndeliveredSeconds;
+  if (age < 15) return { state: "good", text: "Delivering", help: waiting === 1 ? "1 record" : `${waiting} records` };
+  return { state: "warn", text: `${records(waiting)} for the service`, help: `oldest ${duration(age)}: go on packing` };
+}
+
+// What there is to know of the way to the service.
+export function delivery(status) {
+  const uplink = status.notices.uplink;
+  const full = Math.floor((status.journalBytes * 100) / Math.max(1, status.journalQuota));
+  return [
+    uplink.connected ? "The station is connected to the network." : "The station is not connected. Everything is kept here and is delivered later: go on packing.",
+    ...(uplink.trouble ? [shown(uplink.trouble, 300)] : []),
+    status.undelivered === 0 ? "Every record is delivered." : `${records(status.undelivered)}, the oldest for ${duration(status.oldestUndeliveredSeconds)}.`,
+    `The station's memory is ${full} % full.`,
+  ];
+}
+
+// What else is wrong and what to do: [{level: warn|bad, text, help, list?}].
+export function troubles(status, lane) {
+  const found = [];
+  const devices = (kind, devices) => {
+    for (const [name, device] of Object.entries(devices ?? {})) {
+      if (device.ready) continue;
+      const text = `${kind} ${shown(name, 40)} is not ready`;
+      found.push({ level: "bad", text, help: shown(device.why, 300) || "Look at its cable and its power." });
+    }
+  };
+  devices("Scanner", status.notices.scanners);
+  devices("Printer", status.notices.printers);
+  for (const [name, why] of Object.entries(status.notices.refusedWorkOrders ?? {})) {
+    const text = `A work order was refused${name === lane ? "" : ` on lane ${shown(name, 40)}`}`;
+    found.push({ level: "warn", text, help: shown(why, 300) });
+  }
+  const elsewhere = (status.labels?.attention ?? []).filter((job) => job.lane !== lane);
+  for (const name of new Set(elsewhere.map((job) => job.lane))) {
+    const text = `Lane ${shown(name, 40)} has a label to look at`;
+    found.push({ level: "warn", text, help: "Choose that lane above, and answer there." });
+  }
+  if (status.quarantined > 0) {
+    const text = status.quarantined === 1 ? "1 record was set aside by the service" : `${status.quarantined} records were set aside by the service`;
+    found.push({ level: "warn", text, help: "Tell a technician: lotline-station queue quarantine names them." });
+  }
+  const uplink = status.notices.uplink;
+  // Without a network there is nothing else to say; who wants to know why touches the queue.
+  if (uplink.trouble && uplink.connected) found.push({ level: "warn", text: "The way to the service is disturbed", help: `${shown(uplink.trouble, 300)}. Packing goes on.` });
+  return found;
+}

@@ -1,0 +1,182 @@
+//! Over real sockets, against a real owner and journal.
+
+mod asked;
+mod guarded;
+mod shown;
+mod watched;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::board::Board;
+use crate::clock::ManualClock;
+use crate::journal::{Ballast, Journal, Opened};
+use crate::owner::{Handle, Owner, Request};
+use crate::printing::Drawing;
+use crate::settings::Settings;
+use crate::station::{Line, Start};
+
+const CONFIG: &str = r#"
+station = "pack-1"
+[page]
+hosts = ["line-7.example"]
+[packing]
+package_size = 3
+pallet_size = 2
+[sscc]
+company_prefix = "9521234"
+[[scanner]]
+name = "left"
+lane = "left"
+kind = "serial"
+path = "/dev/null"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[A-Z][0-9]+)'
+[[rule]]
+name = "work order"
+reads = "work-order"
+pattern = 'WO:(?<workOrder>[0-9]+)'
+[commands]
+void_last = "TAKE BACK"
+[[printer]]
+name = "p"
+kind = "tcp"
+address = "192.0.2.1"
+[[label]]
+container = "package"
+printer = "p"
+template = "labels/package.toml"
+"#;
+
+const TOKEN: &str = "0123456789abcdef";
+
+/// A station with its page, and the lanes `main` and `left`.
+struct Station {
+    runtime: Runtime,
+    address: SocketAddr,
+    client: Client,
+    owner: Handle,
+    board: Board,
+    _folder: tempfile::TempDir,
+}
+
+impl Station {
+    fn new() -> Self {
+        Self::with_token(None)
+    }
+
+    fn with_token(token: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
+        let settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
+        let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+        let (packing, labels) = (settings.packing.clone(), settings.printing.labels.clone());
+        let line = Line { station: "pack-1".into(), series: journal.series(), packing, labels };
+        let (digest, configuration) = (settings.digest(), settings.deciding.clone());
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
+        let (rules, ballast, keep) = (settings.rules.clone(), Ballast::new(folder.path()), Duration::from_secs(3600));
+        let path = folder.path().to_owned();
+        let mut owner = Owner { journal, state, line, rules, digest, clock, folder: path, ballast, keep };
+        let key = records::FixedBytes([1; 32]);
+        owner.start(Start { key, series_before: None, rules: digest, configuration, sending: vec![] }).unwrap();
+        let (owner, _thread) = owner.spawn().unwrap();
+        let board = Board::default();
+        let server = Arc::new(Server {
+            station: "pack-1".to_owned(),
+            lanes: vec!["left".to_owned(), "main".to_owned()],
+            quota: 8 << 20,
+            not_confirmed: vec!["A0 is packed".to_owned()],
+            owner: owner.clone(),
+            drawing: Drawing::new(settings.printing.templates.clone()),
+            board: board.clone(),
+            retry: Arc::default(),
+        });
+        let facts = Facts {
+            commands: settings.rules.commands.clone(),
+            package_size: settings.packing.package_size,
+            pallet_size: settings.packing.pallet_size,
+        };
+        let token = token.map(|token| Token::new(token.as_bytes()));
+        let http = Http::new(server, facts, &settings.page, token);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let address = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(http.answer(listener));
+            address
+        });
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { runtime, address, client, owner, board, _folder: folder }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    fn send(&self, request: RequestBuilder) -> Said {
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap();
+            let (status, headers) = (response.status(), response.headers().clone());
+            Said { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        })
+    }
+
+    fn get(&self, path: &str) -> Said {
+        self.send(self.request(Method::GET, path))
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Said {
+        self.send(self.request(Method::POST, path).json(body))
+    }
+
+    /// Scans on a lane; the answer's outcome and code.
+    fn scan(&self, lane: &str, text: &str) -> (String, String) {
+        let answer = self.post("/v1/scans", &serde_json::json!({"text": text, "lane": lane}));
+        assert_eq!(answer.status, StatusCode::OK);
+        let answer = answer.json();
+        (answer["outcome"].as_str().unwrap().to_owned(), answer["code"].as_str().unwrap().to_owned())
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        drop(self.owner.submit(Request::Stop));
+    }
+}
+
+/// What came back.
+struct Said {
+    status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Said {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json");
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem, which says what to do.
+    fn problem(&self) -> (u16, String) {
+        let error = &self.json()["error"];
+        assert!(!error["message"].as_str().unwrap().is_empty() && !error["help"].as_str().unwrap().is_empty());
+        (self.status.as_u16(), error["code"].as_str().unwrap().to_owned())
+    }
+}

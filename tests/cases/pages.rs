@@ -1,0 +1,152 @@
+//! The pages as people use them: in a real Chromium, by touch and by a scanner that types.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use demo::sim::ZplPrinterOptions;
+use tests::{Browser, Rig, Shape, chromium, mosquitto, wait_for};
+
+/// A serial number that would be a script, if anything took it for one.
+const SCRIPT: &str = "<img/src=x/onerror=document.title='broken'><script>document.title='broken'</script>";
+const SERIAL: &str = "<b>&<script>alert(1)</script>\"'%2F";
+
+fn start(test: &str) -> Option<(Rig, Browser)> {
+    let (chromium, mosquitto) = (chromium(test)?, mosquitto(test)?);
+    let rig = Rig::start_printing(mosquitto, Shape { package: 3, pallet: 2 }, ZplPrinterOptions::default());
+    Some((rig, Browser::start(chromium)))
+}
+
+/// Everything fits without scrolling, can be touched, and came from this page's own station or service.
+fn is_well_made(browser: &Browser, what: &str) {
+    let overflow = browser.script(
+        "const d = document.documentElement; return [d.scrollWidth - innerWidth, d.scrollHeight - innerHeight]",
+    );
+    assert!(overflow[0].as_i64().unwrap() <= 0, "{what}: wider than the screen by {overflow}");
+    let small = browser.script(
+        "return [...document.querySelectorAll('button, input, select')].filter(e => e.checkVisibility())
+            .map(e => [e.id || e.innerText, e.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 44)
+            .map(([name, box]) => `${name} ${box.width} x ${box.height}`)",
+    );
+    assert_eq!(small, serde_json::json!([]), "{what}: too small to be touched");
+    let foreign = browser.script(
+        "return performance.getEntriesByType('resource').map(e => e.name).filter(name => !name.startsWith(location.origin))",
+    );
+    assert_eq!(foreign, serde_json::json!([]), "{what}: loaded from elsewhere");
+}
+
+#[test]
+fn an_operator_works_by_the_page() {
+    let Some((mut rig, browser)) = start("the operator's page") else { return };
+    let answer = |outcome: &str, text: &str| {
+        browser.wait_text("#answer", text);
+        assert_eq!(browser.attribute("#answer", "data-outcome").as_deref(), Some(outcome), "{text}");
+    };
+    browser.open(&format!("http://{}/", rig.page()));
+    rig.scanner.scan("WO:WO-77").unwrap();
+    browser.wait_text("#work-order", "WO-77");
+    rig.scanner.scan("U1").unwrap();
+    answer("accepted", "U1");
+    rig.scanner.scan("U1").unwrap();
+    answer("refused", "packed already");
+    assert!(browser.text("#answer-help").contains("Set the unit aside"), "what to do is said");
+    browser.type_line("#scan-text", "U2");
+    answer("accepted", "U2");
+    browser.wait_text("#package-count", "2");
+    is_well_made(&browser, "the operator's page");
+    let tall = browser.script("return document.documentElement.scrollHeight - innerHeight");
+    assert!(tall.as_i64().unwrap() <= 0, "the operator scrolls: {tall}");
+
+    // A code from the camera, and one that looks like a script.
+    rig.camera.show("U3").unwrap();
+    answer("accepted", "U3");
+    rig.scanner.scan(SERIAL).unwrap();
+    answer("accepted", SERIAL);
+    assert_eq!(rig.scan(SCRIPT)["outcome"], "refused", "longer than a serial number may be");
+    answer("refused", "");
+    assert!(browser.script("return document.title").as_str().unwrap().contains("Lotline"));
+
+    // The label of the first package is seen as a picture.
+    let seen = "const i = document.querySelector('#label-list [data-label] img'); return i ? i.naturalWidth : 0";
+    wait_for("the picture of a label", 20, || browser.script(seen).as_u64().filter(|width| *width > 100));
+    browser.click("#close-package");
+    browser.click("#confirm-yes");
+    answer("done", "closed with 1 units");
+    rig.scanner.scan("U5").unwrap();
+    answer("accepted", "U5");
+    browser.click("#void-last");
+    browser.click("#confirm-yes");
+    answer("done", "U5 taken back");
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn a_doubtful_label_is_decided_by_touch() {
+    let Some((mut rig, browser)) = start("doubtful labels on the page") else { return };
+    browser.open(&format!("http://{}/", rig.page()));
+    rig.scan("WO:WO-77");
+    rig.printer.cut_after_job();
+    ["A1", "A2", "A3"].map(|unit| rig.scan(unit));
+    browser.wait_text("#doubt", "Did the label");
+    is_well_made(&browser, "the page with a doubtful label");
+    browser.click("#doubt-came-out");
+    wait_for("the question to go", 20, || (!browser.sees("#doubt")).then_some(()));
+    // And the other answer: nothing came out.
+    rig.printer.cut_after_bytes(200);
+    ["A4", "A5", "A6"].map(|unit| rig.scan(unit));
+    browser.wait_text("#doubt", "Did the label");
+    let before = rig.printer.printed_count();
+    browser.click("#doubt-again");
+    assert!(rig.printer.wait_printed(before + 1, std::time::Duration::from_secs(20)));
+    wait_for("the question to go", 20, || (!browser.sees("#doubt")).then_some(()));
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn a_page_that_has_lost_its_station_says_so() {
+    let Some((mut rig, browser)) = start("a page without its station") else { return };
+    browser.open(&format!("http://{}/", rig.page()));
+    rig.scan("WO:WO-77");
+    browser.wait_text("#work-order", "WO-77");
+    wait_for("the page to be trusted", 20, || (!browser.sees("#lost")).then_some(()));
+    rig.kill_station();
+    browser.wait_text("#lost", "do not rely on this screen");
+    assert!(browser.sees("#lost"));
+    rig.start_station();
+    wait_for("the page to be trusted again", 20, || (!browser.sees("#lost")).then_some(()));
+    browser.wait_text("#work-order", "WO-77");
+    // Without a network the line goes on, and the page says what waits.
+    rig.kill_broker();
+    assert_eq!(rig.scan("U1")["outcome"], "accepted");
+    browser.wait_text("#answer", "U1");
+    wait_for("the queue in words", 20, || browser.text("#queue").contains("wait").then_some(()));
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn a_page_of_another_origin_can_neither_scan_nor_read() {
+    let Some((mut rig, browser)) = start("pages of other origins") else { return };
+    rig.scan("WO:WO-77");
+    // The service's page is another origin: another port.
+    browser.open(&format!("http://{}/", rig.http()));
+    let page = rig.page();
+    // Sent as a form would send it, which a browser does not ask about first.
+    let sent = browser.script(&format!(
+        "return fetch('http://{page}/v1/scans', {{ method: 'POST', mode: 'no-cors', body: '{{\"text\":\"U1\"}}' }})
+            .then(() => 'sent', error => 'not sent: ' + error)"
+    ));
+    assert_eq!(sent, "not sent: TypeError: Failed to fetch", "the policy of the page that asks");
+    let read =
+        browser.script(&format!("return fetch('http://{page}/v1/status').then(r => r.text(), error => 'not read')"));
+    assert_eq!(read, "not read");
+    // A blank page has no policy of its own: here it is the station that refuses.
+    browser.open("data:text/html,<title>elsewhere</title>");
+    let sent = browser.script(&format!(
+        "return fetch('http://{page}/v1/scans', {{ method: 'POST', mode: 'no-cors', body: '{{\"text\":\"U1\"}}' }})
+            .then(() => 'sent', error => 'not sent: ' + error)"
+    ));
+    let status = rig.status().unwrap();
+    assert_eq!((&status["counters"]["accepted"], &status["counters"]["refused"]), (&0.into(), &0.into()), "{sent}");
+    rig.end_station();
+    rig.end_service();
+}
