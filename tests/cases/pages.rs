@@ -84,14 +84,14 @@ fn a_doubtful_label_is_decided_by_touch() {
     browser.open(&format!("http://{}/", rig.page()));
     rig.scan("WO:WO-77");
     rig.printer.cut_after_job();
-    ["A1", "A2", "A3"].map(|unit| rig.scan(unit));
+    ["A1", "A2", "A3"].iter().for_each(|unit| drop(rig.scan(unit)));
     browser.wait_text("#doubt", "Did the label");
     is_well_made(&browser, "the page with a doubtful label");
     browser.click("#doubt-came-out");
     wait_for("the question to go", 20, || (!browser.sees("#doubt")).then_some(()));
     // And the other answer: nothing came out.
     rig.printer.cut_after_bytes(200);
-    ["A4", "A5", "A6"].map(|unit| rig.scan(unit));
+    ["A4", "A5", "A6"].iter().for_each(|unit| drop(rig.scan(unit)));
     browser.wait_text("#doubt", "Did the label");
     let before = rig.printer.printed_count();
     browser.click("#doubt-again");
@@ -147,6 +147,55 @@ fn a_page_of_another_origin_can_neither_scan_nor_read() {
     ));
     let status = rig.status().unwrap();
     assert_eq!((&status["counters"]["accepted"], &status["counters"]["refused"]), (&0.into(), &0.into()), "{sent}");
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn the_back_office_answers_a_recall() {
+    let Some((mut rig, browser)) = start("the back-office pages") else { return };
+    rig.scan("WO:WO-77");
+    for unit in ["U1", "U2", SERIAL, "U4", "U5"] {
+        assert_eq!(rig.scan(unit)["outcome"], "accepted");
+    }
+    rig.wait_until_delivered(20);
+    browser.open(&format!("http://{}/", rig.http()));
+    browser.wait_text("#count-devices", "5");
+    is_well_made(&browser, "the back office");
+
+    browser.type_line("#search", "U2");
+    browser.wait_text("#serial", "U2");
+    wait_for("its history", 20, || browser.sees("#history .event[data-event=packed]").then_some(()));
+    assert!(browser.sees("#history .event[data-event=labelPrinted]"), "the label of its package is part of its history");
+    is_well_made(&browser, "a device");
+    browser.click("[data-recall=packageId]");
+    wait_for("the whole list", 30, || {
+        (browser.attribute("#complete", "data-state").as_deref() == Some("complete")).then_some(())
+    });
+    let units = "return [...document.querySelectorAll('[data-unit]')].map(e => e.dataset.unit).sort()";
+    assert_eq!(browser.script(units), serde_json::json!([SERIAL, "U1", "U2"]), "the package, no more and no fewer");
+    assert_eq!(browser.attribute("#count", "data-count").as_deref(), Some("3"));
+    is_well_made(&browser, "a recall");
+
+    // What looks like a script is found, and is text.
+    browser.type_line("#search", SERIAL);
+    wait_for("the strange serial", 20, || (browser.text("#serial") == SERIAL).then_some(()));
+    assert!(browser.script("return document.title").as_str().unwrap().contains("Lotline"));
+
+    // A pallet's label finds its units, and what nobody knows is said.
+    let pallet = rig.json("/v1/devices/U4")["palletId"].clone();
+    if let Some(pallet) = pallet.as_str() {
+        browser.type_line("#search", &format!("]C100{pallet}"));
+        browser.wait_text("#view", pallet);
+    }
+    browser.type_line("#search", "NOBODY-KNOWS");
+    wait_for("nothing found", 20, || browser.sees("#nothing").then_some(()));
+
+    // A station that was heard of and is gone makes the list incomplete, and the page names it.
+    rig.kill_broker();
+    browser.open(&format!("http://{}/#/stations", rig.http()));
+    wait_for("the station", 20, || browser.sees("[data-station=pack-1]").then_some(()));
+    is_well_made(&browser, "the stations");
     rig.end_station();
     rig.end_service();
 }

@@ -164,12 +164,13 @@ impl Browser {
         self.runtime.block_on(element.click()).unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
-    /// Types into a field and presses Enter, as a keyboard scanner does.
+    /// Types into an empty field and presses Enter, as a keyboard scanner does.
     ///
     /// # Panics
     /// When the field does not take it.
     pub fn type_line(&self, css: &str, text: &str) {
         let element = self.find(css);
+        self.runtime.block_on(element.clear()).expect("a field");
         // WebDriver, 17.4.2: U+E007 is Enter.
         self.runtime.block_on(element.send_keys(&format!("{text}\u{e007}"))).expect("keys");
     }
