@@ -38,12 +38,12 @@ struct Demo {
     /// The column of the serials, by its name in the first line; not needed where there is only one
     #[arg(long, value_name = "NAME", requires = "serials")]
     column: Option<String>,
-    /// Units in a package
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    package_size: u32,
-    /// Packages on a pallet
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pallet_size: u32,
+    /// Units in a package; without it 10 with --serials, else 6, so that labels are seen soon
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    package_size: Option<u32>,
+    /// Packages on a pallet; without it 20 with --serials, else 3
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pallet_size: Option<u32>,
     /// Print no labels
     #[arg(long)]
     no_labels: bool,
@@ -152,10 +152,11 @@ impl Demo {
             None => None,
         };
         let stop = Stop::listen().map_err(LineError::System)?;
+        let (package_size, pallet_size) = if self.serials.is_some() { (10, 20) } else { (6, 3) };
         let options = Options {
             data: self.data.clone(),
-            package_size: self.package_size,
-            pallet_size: self.pallet_size,
+            package_size: self.package_size.unwrap_or(package_size),
+            pallet_size: self.pallet_size.unwrap_or(pallet_size),
             labels: !self.no_labels,
             // Where one watches, a label takes its time.
             time_per_label: if self.serials.is_some() { Duration::ZERO } else { Duration::from_millis(900) },

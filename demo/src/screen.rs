@@ -102,6 +102,11 @@ pub fn answer(answer: &Answer, style: Style) -> String {
     format!("{}  {}", paint(&format!(" {word:<5} "), colour, style), line.trim_end())
 }
 
+/// One line for what a device did.
+pub fn event(device: &str, what: &str, style: Style) -> String {
+    paint(&format!(" {device:<6} {}", plain(what)), "2", style)
+}
+
 /// How far a container is filled.
 fn bar(filling: &Filling, style: Style) -> String {
     let size = filling.size.max(1);

@@ -6,6 +6,7 @@ use agent::station::{Answer, Code};
 
 use crate::line::{Line, LineError, Part, Seen};
 use crate::screen::{self, Screen};
+use crate::sim::ZplPrinter;
 use crate::stop::Stop;
 use crate::work;
 
@@ -67,7 +68,7 @@ pub fn run(line: &mut Line, screen: &Screen, stop: &Stop) -> Result<(), LineErro
     let mut script = Script::new(begin.last);
     introduce(line, screen, &script.serial(1));
     let watch = line.watch()?;
-    let (mut open, mut scans) = (0, 0);
+    let (mut open, mut scans, mut labels) = (0, 0, 0);
     for answer in work::begin(line, &watch, WORK_ORDER)? {
         screen.say(&screen::answer(&answer, screen.style()));
     }
@@ -77,9 +78,11 @@ pub fn run(line: &mut Line, screen: &Screen, stop: &Stop) -> Result<(), LineErro
     while !stop.is_wanted() {
         line.check()?;
         let code = script.next(open);
-        match script.by_camera(&code) {
-            true => drop(line.camera().show(&code)?),
-            false => line.scanner().scan(&code)?,
+        if script.by_camera(&code) {
+            line.camera().show(&code)?;
+            screen.say(&screen::event("CAMERA", &format!("a picture of {code}"), screen.style()));
+        } else {
+            line.scanner().scan(&code)?;
         }
         scans += 1;
         let due = Instant::now() + PACE;
@@ -89,6 +92,7 @@ pub fn run(line: &mut Line, screen: &Screen, stop: &Stop) -> Result<(), LineErro
                 screen.say(&screen::answer(&answer, screen.style()));
             }
         }
+        labels = show_labels(line, screen, labels);
         show_status(line, screen, scans)?;
     }
     screen.clear();
@@ -142,6 +146,16 @@ scanner -> station -> MQTT broker -> service. Green is said after the record is 
         line.folder().display(),
         bold("Try in another terminal:"),
     ));
+}
+
+/// Tells the labels that came out since; `told` were told before.
+fn show_labels(line: &Line, screen: &Screen, told: usize) -> usize {
+    let printed = line.printer().map(ZplPrinter::printed).unwrap_or_default();
+    for label in printed.iter().skip(told) {
+        let file = label.file.as_deref().map_or("no picture".to_owned(), |file| file.display().to_string());
+        screen.say(&screen::event("LABEL", &file, screen.style()));
+    }
+    printed.len()
 }
 
 fn show_status(line: &Line, screen: &Screen, scans: u64) -> Result<(), LineError> {

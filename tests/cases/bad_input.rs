@@ -1,9 +1,10 @@
 //! What is refused, and what a person is told: through the built programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::io::{Read, Write};
 use std::process::Command;
 
-use tests::{Process, Rig, Shape, mosquitto, program, run, wait_for};
+use tests::{Process, Rig, Shape, get, mosquitto, program, run, wait_for};
 
 const SHAPE: Shape = Shape { package: 10, pallet: 10 };
 
@@ -71,7 +72,9 @@ fn scanned_text_is_never_code() {
     let Some(mosquitto) = mosquitto("scanned text is never code") else { return };
     let mut rig = Rig::start(mosquitto, SHAPE);
     let text = std::fs::read_to_string(rig.config()).unwrap();
-    std::fs::write(rig.config(), text.replace("[0-9A-Za-z._/+-]{1,64}", "[^W].*")).unwrap();
+    let wider = text.replace("[!-9;-~]{1,64}", "[^W].*");
+    assert_ne!(wider, text);
+    std::fs::write(rig.config(), wider).unwrap();
     rig.end_station();
     rig.start_station();
     rig.scan("WO:WO-1");
@@ -169,4 +172,85 @@ fn label_templates_are_checked_and_drawn() {
     let faults = run("lotline-station", &["label", "check", bad.to_str().unwrap()]);
     assert_eq!(faults.status.code(), Some(1));
     assert!(String::from_utf8(faults.stderr).unwrap().contains("bad.toml:2:1"));
+}
+
+#[test]
+fn a_template_that_does_not_parse_is_named_with_the_line_that_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, template) = (folder.path().join("station.toml"), folder.path().join("broken.toml"));
+    std::fs::write(&template, "name = \"x\"\n[media\n").unwrap();
+    let text = "station = \"a\"\n[sscc]\ncompany_prefix = \"9521234\"\n[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\n\
+                [[printer]]\nname = \"p\"\nkind = \"tcp\"\naddress = \"192.0.2.1\"\n\
+                [[label]]\ncontainer = \"package\"\nprinter = \"p\"\ntemplate = \"broken.toml\"\n";
+    std::fs::write(&config, text).unwrap();
+    let output = run("lotline-station", &["check", "--config", config.to_str().unwrap()]);
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("station.toml:14:12") && said.contains("broken.toml:2:"), "{said}");
+}
+
+#[test]
+fn pictures_that_are_none_are_named_and_the_line_goes_on() {
+    let Some(mosquitto) = mosquitto("pictures that are none") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    let watch = rig.watch().unwrap();
+    // 12 bytes that say PNG, and a picture that says it is larger than any camera's.
+    let huge = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\x01\0\0\0\x01\0\0\x08\0\0\0\0";
+    for (name, bytes) in [("a.png", &b"no picture"[..]), ("b.png", b""), ("c.png", huge)] {
+        std::fs::write(rig.path("camera").join(name), bytes).unwrap();
+        let answer = watch.next(10).expect("an answer to each");
+        assert_eq!((&answer["outcome"], &answer["code"]), (&"refused".into(), &"noise".into()), "{answer}");
+        assert!(!answer["help"].as_str().unwrap().is_empty());
+    }
+    wait_for("the files to be put aside", 10, || rig.path("camera/unread/c.png").exists().then_some(()));
+    rig.camera.show("U1").unwrap();
+    let answer = watch.next(10).expect("an answer");
+    assert_eq!((&answer["outcome"], &answer["serial"]), (&"accepted".into(), &"U1".into()));
+    wait_for("the picture to be put aside", 10, || rig.path("camera/read/000001.png").exists().then_some(()));
+    let output = run(
+        "lotline-station",
+        &[
+            "decode",
+            rig.path("camera/unread/a.png").to_str().unwrap(),
+            rig.path("camera/read/000001.png").to_str().unwrap(),
+        ],
+    );
+    let (said, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("U1") && said.contains("]C0"), "the good one is read all the same: {said}");
+    assert!(format!("{said}{errors}").contains("a.png"), "the bad one is named: {errors}");
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn requests_under_other_names_or_from_other_pages_are_refused() {
+    let Some(mosquitto) = mosquitto("requests from elsewhere") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    wait_for("the page", 10, || get(&rig.page(), "/healthz", "application/json"));
+    let ask = |head: &str| {
+        let mut stream = std::net::TcpStream::connect(rig.page()).unwrap();
+        let body = "{\"text\":\"A1\"}";
+        let length = body.len();
+        write!(stream, "POST /v1/scans HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n{head}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let page = rig.page();
+    for (head, code) in [
+        ("Host: evil.example".to_owned(), "foreignHost"),
+        (format!("Host: {page}\r\nOrigin: http://evil.example"), "foreignOrigin"),
+        (format!("Host: {page}\r\nSec-Fetch-Site: cross-site"), "foreignOrigin"),
+    ] {
+        let answer = ask(&head);
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains(code) && answer.contains("help"), "{answer}");
+    }
+    assert_eq!(rig.status().unwrap()["counters"]["accepted"], 0);
+    let answer = ask(&format!("Host: {page}\r\nOrigin: http://{page}"));
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("accepted"), "{answer}");
+    rig.end_station();
+    rig.end_service();
 }

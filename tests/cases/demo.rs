@@ -12,8 +12,8 @@ fn demo(arguments: &[&str]) -> Value {
     serde_json::from_str(&said).unwrap()
 }
 
-fn numbers(summary: &Value) -> [u64; 7] {
-    ["scanned", "accepted", "refused", "stored", "packages", "pallets", "undelivered"]
+fn numbers(summary: &Value) -> [u64; 8] {
+    ["scanned", "accepted", "refused", "stored", "packages", "pallets", "labels", "undelivered"]
         .map(|key| summary[key].as_u64().unwrap())
 }
 
@@ -38,20 +38,24 @@ fn a_file_of_serials_is_packed_once_and_refused_the_second_time() {
         "--json",
     ];
     let first = demo(&arguments);
-    assert_eq!(numbers(&first), [95, 95, 0, 95, 24, 5, 0]);
+    assert_eq!(numbers(&first), [95, 95, 0, 95, 24, 5, 29, 0]);
     assert!(first["http"].as_str().unwrap().starts_with("http://127.0.0.1:"));
-    assert_eq!(numbers(&demo(&arguments)), [95, 0, 95, 95, 24, 5, 0]);
+    assert_eq!(numbers(&demo(&arguments)), [95, 0, 95, 95, 24, 5, 0, 0]);
 }
 
 #[test]
-fn real_serials_are_each_stored_once() {
+fn real_serials_are_each_stored_once_and_every_label_is_another_one() {
     let Some(shared) = shared("the demo with real serials") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("some.csv");
-    let all = std::fs::read_to_string(shared.join("data/serials/drives-2013-04-10.csv")).unwrap();
-    std::fs::write(&file, all.lines().take(2001).collect::<Vec<_>>().join("\n")).unwrap();
-    let summary = demo(&["--serials", file.to_str().unwrap(), "--column", "serial_number", "--json"]);
-    assert_eq!(numbers(&summary), [2000, 2000, 0, 2000, 200, 10, 0]);
+    let (file, data) = (shared.join("data/serials/drives-2013-04-10.csv"), folder.path().join("data"));
+    let (file, data) = (file.to_str().unwrap(), data.to_str().unwrap());
+    let summary = demo(&["--serials", file, "--column", "serial_number", "--data", data, "--json"]);
+    assert_eq!(numbers(&summary), [21195, 21195, 0, 21195, 2120, 106, 2226, 0]);
+    // All that differs between two labels of a level and count is their identity.
+    let pictures = std::fs::read_dir(folder.path().join("data/labels")).unwrap();
+    let pictures: Vec<Vec<u8>> = pictures.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    let different: std::collections::BTreeSet<&Vec<u8>> = pictures.iter().collect();
+    assert_eq!((pictures.len(), different.len()), (2226, 2226));
 }
 
 #[test]

@@ -166,7 +166,10 @@ fn the_back_office_answers_a_recall() {
     browser.type_line("#search", "U2");
     browser.wait_text("#serial", "U2");
     wait_for("its history", 20, || browser.sees("#history .event[data-event=packed]").then_some(()));
-    assert!(browser.sees("#history .event[data-event=labelPrinted]"), "the label of its package is part of its history");
+    assert!(
+        browser.sees("#history .event[data-event=labelPrinted]"),
+        "the label of its package is part of its history"
+    );
     is_well_made(&browser, "a device");
     browser.click("[data-recall=packageId]");
     wait_for("the whole list", 30, || {

@@ -145,6 +145,14 @@ fn what_a_printer_does_is_named_and_a_person_decides() {
     wait_until_printed(&rig, 30);
     assert_eq!((rig.printer.printed_count(), in_state(&rig, "doubtful").len()), (3, 0));
 
+    // What cannot be drawn is named; the next label is printed.
+    let too_long = format!("WO:{}", "W".repeat(60));
+    assert_eq!(rig.scan(&too_long)["outcome"], "done");
+    assert_eq!(rig.scan("F1")["outcome"], "accepted");
+    let failed = wait_for("a label that cannot be drawn", 20, || in_state(&rig, "failed").pop());
+    assert!(failed["why"].as_str().unwrap().contains("wide"), "{failed}");
+    rig.scan("WO:WO-7");
+
     // Taken whole, but the connection is lost before the printer says so.
     rig.printer.cut_after_job();
     rig.scan("U4");

@@ -21,7 +21,8 @@ use state::Shared;
 pub struct ZplPrinterOptions {
     /// Where it listens; port 0 takes any that is free.
     pub listen: SocketAddr,
-    /// Keeps each label as `000001.png` and so on in this folder, which is made; `None` keeps only its digest.
+    /// Keeps each label as `000001.png` and so on in this folder, which is made; what lies in it stays, and numbers go on from
+    /// there. `None` keeps only its digest.
     pub folder: Option<PathBuf>,
     /// How long a label takes to come out. Further formats wait in the buffer.
     pub time_per_label: Duration,

@@ -83,6 +83,7 @@ fn label<'a>(shared: &Shared, mut state: MutexGuard<'a, State>) -> (MutexGuard<'
 }
 
 fn keep(shared: &Shared, number: u64, file: &[u8]) -> Option<std::path::PathBuf> {
+    let number = shared.kept_before + number;
     let path = shared.options.folder.as_ref()?.join(format!("{number:06}.png"));
     match std::fs::write(&path, file) {
         Ok(()) => Some(path),

@@ -1,6 +1,7 @@
 //! What the threads of a simulated printer share.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use super::{Printed, ZplPrinterOptions};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub options: ZplPrinterOptions,
+    /// The number of the last picture that lay in the folder already.
+    pub kept_before: u64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -44,6 +47,12 @@ pub(super) struct State {
     pub off: bool,
 }
 
+/// The highest number among the pictures in a folder: those of an earlier printer stay.
+fn highest(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| file.path().file_stem()?.to_str()?.parse().ok()).max().unwrap_or(0)
+}
+
 impl Shared {
     pub fn new(options: ZplPrinterOptions) -> Self {
         let (width, height) = options.size;
@@ -68,7 +77,8 @@ impl Shared {
             cut_after_job: false,
             off: false,
         };
-        Self { options, state: Mutex::new(state), changed: Condvar::new() }
+        let kept_before = options.folder.as_deref().map_or(0, highest);
+        Self { options, kept_before, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
