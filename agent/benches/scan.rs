@@ -53,14 +53,30 @@ fn start(folder: &Path, tty: &str, clock: Arc<dyn Clock>) -> (Settings, Handle, 
     );
     let settings = Settings::parse("bench.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
     let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
-    let line =
-        Line { station: "bench".into(), series: journal.series(), packing: settings.packing.clone(), labels: vec![] };
+    let line = Line {
+        station: "bench".into(),
+        series: journal.series(),
+        packing: settings.packing.clone(),
+        labels: vec![],
+        printers: vec![],
+    };
     let (digest, keep) = (settings.digest(), Duration::from_secs(3600));
     let rules = settings.rules.clone();
     let ballast = Ballast::new(folder);
-    let mut owner = Owner { journal, state, line, rules, digest, clock, folder: folder.to_owned(), ballast, keep };
+    let mut owner = Owner {
+        journal,
+        state,
+        line,
+        rules,
+        digest,
+        clock,
+        folder: folder.to_owned(),
+        ballast,
+        keep,
+        late_start: None,
+    };
     let (key, configuration) = (FixedBytes([1; 32]), settings.deciding.clone());
-    owner.start(Start { key, series_before: None, rules: digest, configuration, sending: vec![] }).unwrap();
+    owner.start(Start { key, series_before: None, rules: digest, configuration, unfinished: vec![] }).unwrap();
     let (handle, thread) = owner.spawn().unwrap();
     submit(&handle, "WO:1");
     (settings, handle, thread)

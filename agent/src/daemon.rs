@@ -1,5 +1,6 @@
 //! Puts the parts of the daemon together, and takes them apart again in order.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -77,6 +78,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     }
     // The socket first: a second daemon must not touch the journal of a running one.
     let listener = Server::bind(&settings.socket)?;
+    let own_socket = inode(&settings.socket);
     let (owner, not_confirmed) = open(&settings, &key)?;
     let (series, trusted) = (owner.line.series, owner.journal.service_key());
     let (handle, thread) = owner.spawn()?;
@@ -139,6 +141,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     };
     tracing::info!("stopping");
     stop.stop();
+    handle.bell().ring();
     stop_forwarding.send_replace(true);
     if !matches!(result, Err(DaemonError::ForwarderEnded)) {
         drop(forwarding.await);
@@ -151,8 +154,15 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         thread.join()
     });
     drop(joined.await);
-    drop(std::fs::remove_file(&settings.socket));
+    // Another daemon may have begun meanwhile, with a socket of its own.
+    if inode(&settings.socket) == own_socket {
+        drop(std::fs::remove_file(&settings.socket));
+    }
     result
+}
+
+fn inode(path: &std::path::Path) -> Option<u64> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| metadata.ino())
 }
 
 /// Starts the lamps and displays of each lane. What they show of the station is a second old at most.
@@ -212,10 +222,13 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     let packing = &settings.packing;
     let Opened { journal, state, unanswered, series_before, damaged } =
         Journal::open(&settings.data, &settings.station, settings.journal.quota, packing.sscc.first())?;
-    if let Some((aside, found)) = damaged {
+    if let Some((aside, found)) = &damaged {
         tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Units packed before are not known as duplicates. Read the old one with `lotline-station queue salvage`");
     }
-    let not_confirmed: Vec<String> = unanswered.iter().filter_map(|line| not_confirmed(line)).collect();
+    let lost = damaged.is_some().then(|| {
+        "the journal was damaged and begins anew: labels that waited are lost, look which closed containers have none".to_owned()
+    });
+    let not_confirmed: Vec<String> = unanswered.iter().filter_map(|line| not_confirmed(line)).chain(lost).collect();
     for text in &not_confirmed {
         tracing::warn!("{text}");
     }
@@ -227,17 +240,24 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
             );
         }
     }
-    let sending = journal.labels_being_sent()?;
+    let unfinished = journal.unfinished_labels()?;
+    let printers = settings.printing.printers.iter().map(|printer| printer.name.clone()).collect();
     let labels = settings.printing.labels.clone();
-    let line = Line { station: settings.station.clone(), series: journal.series(), packing: packing.clone(), labels };
+    let line = Line {
+        station: settings.station.clone(),
+        series: journal.series(),
+        packing: packing.clone(),
+        labels,
+        printers,
+    };
     let mut rules = settings.rules.clone();
     rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (folder, keep, digest) = (settings.data.clone(), settings.journal.keep, settings.digest());
     let ballast = Ballast::new(&folder);
-    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, ballast, keep };
+    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, ballast, keep, late_start: None };
     let configuration = settings.deciding.clone();
-    owner.start(Start { key: key.public(), series_before, rules: digest, configuration, sending })?;
+    owner.start(Start { key: key.public(), series_before, rules: digest, configuration, unfinished })?;
     Ok((owner, not_confirmed))
 }
 

@@ -85,6 +85,9 @@ impl Rules {
             return Ok(Reading::Command(*command));
         }
         let aim: Option<AimId> = scan.symbology.and_then(|aim| aim.to_string().parse().ok());
+        if let Some(sscc) = container_label(text, aim) {
+            return Err(Unread::ContainerLabel(sscc));
+        }
         let mut matches = Vec::new();
         let mut gs1_fault = None;
         for rule in self.rules.iter().filter(|rule| rule.applies_to(aim, &scan.source)) {
@@ -158,6 +161,14 @@ impl Rule {
             }
         }
     }
+}
+
+/// The SSCC, where a code is the label of a package or pallet: AI (00) identifies a logistic unit and stands on nothing else
+/// (GS1 General Specifications, section 3, AI (00)). However wide a rule is, a box must not be packed as a unit.
+fn container_label(text: &str, aim: Option<AimId>) -> Option<String> {
+    aim.filter(|aim| aim.is_gs1())?;
+    let elements = gs1::element_string::parse(text).ok()?;
+    elements.iter().find(|element| element.ai().as_str() == "00").map(|element| element.value().to_owned())
 }
 
 fn check_value(value: &str) -> Result<(), &'static str> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use base::describe;
 use drivers::camera::CameraFactory;
 use drivers::serial::SerialFactory;
-use drivers::{Event, Flow, Gone, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
+use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
 use crate::owner::{Handle, Request, ScanRequest};
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub fn factory(device: &Settings) -> Arc<dyn ScannerFactory> {
     match device {
         Settings::Serial(_) => Arc::new(SerialFactory),
-        Settings::Camera(_) => Arc::new(CameraFactory),
+        Settings::Camera(_) => Arc::new(CameraFactory::default()),
     }
 }
 
@@ -107,6 +107,17 @@ impl Supervised {
                 self.board.scanner(&self.scanner.name, |device| device.noise += 1);
                 tracing::warn!(scanner = self.scanner.name, bytes, "noise: {what}");
                 (self.nothing(bytes), Some(Unread::Noise(what.to_string())))
+            }
+            Event::NoScan(no_scan) => {
+                let text = format!("Camera \"{}\": {}", self.scanner.name, no_scan.text);
+                let unread = match no_scan.why {
+                    NoScanKind::NoCode => Unread::NoCode { text, help: no_scan.help },
+                    NoScanKind::Unusable | NoScanKind::Old(_) => {
+                        self.board.scanner(&self.scanner.name, |device| device.noise += 1);
+                        Unread::Picture { text, help: no_scan.help }
+                    }
+                };
+                (self.nothing(no_scan.bytes), Some(unread))
             }
         };
         let request = ScanRequest { lane: self.scanner.lane.clone(), scan, unread, reply: None };

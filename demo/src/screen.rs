@@ -104,7 +104,7 @@ pub fn answer(answer: &Answer, style: Style) -> String {
 
 /// One line for what a device did.
 pub fn event(device: &str, what: &str, style: Style) -> String {
-    paint(&format!(" {device:<6} {}", plain(what)), "2", style)
+    paint(&format!(" {device:<6}  {}", plain(what)), "2", style)
 }
 
 /// How far a container is filled.

@@ -39,7 +39,7 @@ impl Script {
 
     /// Every fourth code is read by the camera, as long as it is one of a unit.
     fn by_camera(&self, code: &str) -> bool {
-        self.step.is_multiple_of(4) && code.starts_with("LL26-")
+        self.step % 4 == 2 && code.starts_with("LL26-")
     }
 
     /// The next code, where so many units are in the open package.
@@ -65,8 +65,9 @@ impl Script {
 /// When the line fails.
 pub fn run(line: &mut Line, screen: &Screen, stop: &Stop) -> Result<(), LineError> {
     let begin = line.status()?;
-    let mut script = Script::new(begin.last);
-    introduce(line, screen, &script.serial(1));
+    let mut script = Script::new(begin.counters.accepted + begin.counters.refused);
+    let first = script.serial(1);
+    introduce(line, screen, &first);
     let watch = line.watch()?;
     let (mut open, mut scans, mut labels) = (0, 0, 0);
     for answer in work::begin(line, &watch, WORK_ORDER)? {
@@ -115,16 +116,25 @@ fn introduce(line: &Line, screen: &Screen, serial: &str) {
     let kept = if line.is_temporary() { "removed at the end; keep it with --data DIR" } else { "kept" };
     let parts: Vec<String> =
         Part::ALL.into_iter().filter_map(|part| line.process_id(part).map(|id| format!("{part} {id}"))).collect();
+    let broker = line.process_id(Part::Broker).unwrap_or_default();
     let bold = |text: &str| screen::paint(text, "1", screen.style());
     screen.say(&format!(
         "\n{} A whole packaging line on this computer: a simulated scanner, camera and label
 printer, and three processes ({}).
 scanner -> station -> MQTT broker -> service. Green is said after the record is on disk. Ctrl-C ends it all.
 
+Open in a browser:
   operator's page    {}
   back office        {}
+  a recall           {}
+      every unit that shares the lot with the first one, and whether the list is complete
+
   labels             {}
   data               {} ({kept})
+
+One scan in six is wrong on purpose: a unit twice, a foreign code, one taken back. A camera reads every fourth unit.
+To see a line without its network: {}. The line goes on, records wait, and within a minute the recall
+says that it is not complete. {} mends it.
 
 {}
   curl '{url}/v1/recall?serial={serial}'
@@ -141,9 +151,12 @@ scanner -> station -> MQTT broker -> service. Green is said after the record is 
         bold("Lotline demo."),
         parts.join(", "),
         bold(&line.page()),
-        bold(&url),
+        bold(&format!("{url}/")),
+        bold(&format!("{url}/#/recall?serial={serial}&by=lotCode")),
         line.folder().join("labels").display(),
         line.folder().display(),
+        bold(&format!("kill -STOP {broker}")),
+        bold(&format!("kill -CONT {broker}")),
         bold("Try in another terminal:"),
     ));
 }
@@ -153,7 +166,8 @@ fn show_labels(line: &Line, screen: &Screen, told: usize) -> usize {
     let printed = line.printer().map(ZplPrinter::printed).unwrap_or_default();
     for label in printed.iter().skip(told) {
         let file = label.file.as_deref().map_or("no picture".to_owned(), |file| file.display().to_string());
-        screen.say(&screen::event("LABEL", &file, screen.style()));
+        let of = if label.height > label.width { "pallet" } else { "package" };
+        screen.say(&screen::event("LABEL", &format!("of a {of}: {file}"), screen.style()));
     }
     printed.len()
 }

@@ -141,6 +141,13 @@ pub enum OpenError {
         /// What it is instead.
         found: String,
     },
+    /// What it gave last cannot be put away, and would be read again. Worded as [`Gone::Failed`], which comes before it, so
+    /// that the two are told as one.
+    #[error("reading failed: {why}")]
+    NotPutAway {
+        /// What cannot be put away, why, and what to do about it.
+        why: String,
+    },
     /// The settings contradict each other.
     #[error("the settings of {device} cannot be used")]
     BadSettings {

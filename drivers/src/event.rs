@@ -32,6 +32,33 @@ pub enum Event {
         /// How many there were, without the start and end marks of the framing.
         bytes: usize,
     },
+    /// A camera gave pictures, and no scan came from them.
+    NoScan(NoScan),
+}
+
+/// Pictures of a camera from which no scan came, in words for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoScan {
+    /// Why there is none.
+    pub why: NoScanKind,
+    /// What happened, with the name of the file where it is known, to be said after the name of the camera: `half.png is
+    /// cut off or damaged; it lies in unread/`. Control characters are escaped.
+    pub text: String,
+    /// What to do next, in whole sentences.
+    pub help: String,
+    /// Size of the file in bytes; 0 where it does not matter.
+    pub bytes: usize,
+}
+
+/// Why no scan came from a camera's pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoScanKind {
+    /// No code was found in a picture.
+    NoCode,
+    /// A file is no picture, or none that can be used.
+    Unusable,
+    /// So many pictures are older than the start of the camera and were not looked into.
+    Old(usize),
 }
 
 /// Why bytes from a scanner were dropped. `Display` says what to check.
@@ -55,12 +82,6 @@ pub enum NoiseKind {
     Empty,
     /// AIM identifiers are configured and the data does not begin with one.
     NoAimId,
-    /// A camera gave something that is not a whole picture.
-    NotAPicture,
-    /// A camera gave a picture that is too large to be decoded.
-    PictureTooLarge,
-    /// A picture of a camera cannot be read.
-    PictureNotReadable,
     /// The data has this control character, which no code should have.
     ForbiddenByte(u8),
 }
@@ -77,9 +98,6 @@ impl fmt::Display for NoiseKind {
             Self::OutsideFrame => "bytes outside STX and ETX: check that the scanner is programmed to send both",
             Self::Empty => "a scan without data: check how the scanner is programmed",
             Self::NoAimId => "no AIM identifier: programme the scanner to send it, or turn it off in the configuration",
-            Self::NotAPicture => "not a whole picture: set the camera to PNG, JPEG, WebP or BMP, and look into unread/",
-            Self::PictureTooLarge => "a picture that is too large: set the camera to smaller pictures",
-            Self::PictureNotReadable => "a picture that cannot be read: check the permissions of the file and the disk",
             Self::ForbiddenByte(byte) => {
                 return write!(f, "control character 0x{byte:02X} in the data: check the configured suffix");
             }

@@ -41,5 +41,5 @@ mod testing;
 
 pub use aim::{AimId, NotAnAimId};
 pub use device::{Access, Flow, Gone, ListError, OpenError, Scanner, ScannerFactory, Seen, Settings, Stop};
-pub use event::{Event, NoiseKind, Scan};
+pub use event::{Event, NoScan, NoScanKind, NoiseKind, Scan};
 pub use reconnect::{Outcome, Reopen};

@@ -200,7 +200,9 @@ fn pictures_that_are_none_are_named_and_the_line_goes_on() {
     for (name, bytes) in [("a.png", &b"no picture"[..]), ("b.png", b""), ("c.png", huge)] {
         std::fs::write(rig.path("camera").join(name), bytes).unwrap();
         let answer = watch.next(10).expect("an answer to each");
-        assert_eq!((&answer["outcome"], &answer["code"]), (&"refused".into(), &"noise".into()), "{answer}");
+        assert_eq!((&answer["outcome"], &answer["code"]), (&"refused".into(), &"picture".into()), "{answer}");
+        let text = answer["text"].as_str().unwrap();
+        assert!(text.starts_with(&format!("Camera \"camera\": {name} ")) && text.ends_with("unread/"), "{answer}");
         assert!(!answer["help"].as_str().unwrap().is_empty());
     }
     wait_for("the files to be put aside", 10, || rig.path("camera/unread/c.png").exists().then_some(()));
@@ -220,6 +222,27 @@ fn pictures_that_are_none_are_named_and_the_line_goes_on() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("U1") && said.contains("]C0"), "the good one is read all the same: {said}");
     assert!(format!("{said}{errors}").contains("a.png"), "the bad one is named: {errors}");
+    // A white BMP without a code: 64 x 64 pixels of 24 bits.
+    let mut white = b"BM\x36\x30\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x40\0\0\0\x40\0\0\0\x01\0\x18\0".to_vec();
+    white.resize(54, 0);
+    white.resize(54 + 64 * 64 * 3, 0xff);
+    std::fs::write(rig.path("camera/white.bmp"), white).unwrap();
+    let answer = watch.next(10).expect("an answer");
+    let said = (answer["code"].as_str(), answer["text"].as_str());
+    assert_eq!(said, (Some("no-code"), Some("Camera \"camera\": found no code in white.bmp")), "{answer}");
+    let refused = |rig: &Rig| rig.status().unwrap()["counters"]["refused"].as_u64().unwrap();
+    let before = refused(&rig);
+    // A picture from an hour before the station starts again is refused once, and not read.
+    rig.end_station();
+    let old = rig.camera.show("U2").unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    let file = std::fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(file.metadata().unwrap().modified().unwrap() - hour).unwrap();
+    rig.start_station();
+    wait_for("the old picture to be refused", 15, || (refused(&rig) == before + 1).then_some(()));
+    assert!(rig.path("camera/unread/000002.png").exists());
+    assert!(rig.station_log().contains("1 picture from before the start was not taken"), "{}", rig.station_log());
+    assert_eq!(rig.status().unwrap()["counters"]["accepted"], 1);
     rig.end_station();
     rig.end_service();
 }

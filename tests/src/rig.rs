@@ -204,7 +204,7 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
         let mut command = Command::new(program("lotline-station"));
         command.args(["run", "--config", &self.config()]);
         self.station = Some(Process::start("station", self.folder.path(), &mut command));
-        wait_for("the station", 15, || self.ask());
+        wait_for("the station", 15, || self.status());
     }
 
     /// Waits until the station has the scanner open.

@@ -185,8 +185,8 @@ mod tests {
     fn a_picture_without_a_code_and_a_file_that_is_none_say_what_to_do() {
         for (name, bytes, says) in [
             ("blank.bmp", bars("1"), "blank.bmp: no code was read: take the picture sharper"),
-            ("a\nb.txt", b"hello".to_vec(), "a\\nb.txt: not a picture: set the camera to PNG"),
-            ("half.bmp", bars("11")[..500].to_vec(), "half.bmp: cut off or damaged"),
+            ("a\nb.txt", b"hello".to_vec(), "a\\nb.txt: is not a picture: set the camera to PNG"),
+            ("half.bmp", bars("11")[..500].to_vec(), "half.bmp: is cut off or damaged"),
         ] {
             let lines = lines(name, &bytes);
             assert_eq!(lines.len(), 1);

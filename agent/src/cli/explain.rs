@@ -115,10 +115,11 @@ fn meaning(settings: &Settings, aim: Option<AimId>, data: &[u8], scanner: &str) 
             Unread::NoRead => "the scanner read nothing".to_owned(),
             Unread::NotText => "the data is not text".to_owned(),
             Unread::NoRule => "no rule knows this code".to_owned(),
+            Unread::ContainerLabel(sscc) => format!("the label of package or pallet {sscc}, never a unit"),
             Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
             Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
             Unread::Gs1(why) => why,
-            Unread::Noise(what) => what,
+            Unread::Noise(text) | Unread::NoCode { text, .. } | Unread::Picture { text, .. } => text,
         }),
     }
 }

@@ -115,8 +115,10 @@ pub(super) fn run(args: &LabelArgs) -> Result<(), Fault> {
 fn ask_station(asking: &Asking) -> Result<(), Fault> {
     let (printed, asked) = match asking {
         Asking::Jobs { most, printed } => (printed, Asked::Labels { most: *most }),
-        Asking::Again { job, reason, printed } => (printed, Asked::LabelAgain { job: *job, reason: reason.clone() }),
-        Asking::CameOut { job, printed } => (printed, Asked::LabelCameOut { job: *job }),
+        Asking::Again { job, reason, printed } => {
+            (printed, Asked::LabelAgain { job: *job, reason: reason.clone(), seen: None })
+        }
+        Asking::CameOut { job, printed } => (printed, Asked::LabelCameOut { job: *job, seen: None }),
     };
     match ask::ask(&printed.config, &asked)? {
         Said::Labels(jobs) if printed.json => print_json(&jobs),

@@ -102,3 +102,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_label_of_a_container_is_never_a_unit() {
+    let mut rules = rules();
+    let text = r#"
+station = "t"
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "anything"
+pattern = '(?<serialNumber>.+)'
+"#;
+    rules.rules = crate::settings::Settings::parse("test.toml".as_ref(), text).unwrap().rules.rules;
+    let label = "00095212340000000013";
+    for aim in ["]C1", "]d2"] {
+        assert_eq!(rules.read(&scan(label, Some(aim))), Err(Unread::ContainerLabel(label[2..].into())));
+    }
+    // A plain code may hold the same digits, and say something else.
+    assert_eq!(rules.read(&scan(label, Some("]C0"))), device(label, "", &[]));
+    assert_eq!(
+        rules.read(&scan("00095212340000000014", Some("]C1"))),
+        device("00095212340000000014", "", &[]),
+        "no SSCC: wrong check digit"
+    );
+}

@@ -1,9 +1,10 @@
 //! The labels that are to be printed, and those that were: one row each, in the same transaction as the records.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use records::Level;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Group, Journal, JournalError, query};
@@ -14,7 +15,9 @@ pub(super) const TABLES: &str = "
     CREATE TABLE label (id INTEGER PRIMARY KEY AUTOINCREMENT, sscc TEXT NOT NULL, level TEXT NOT NULL, lane TEXT NOT NULL,
                         printer TEXT NOT NULL, template TEXT NOT NULL, data TEXT NOT NULL, copies INTEGER NOT NULL,
                         state TEXT NOT NULL, picture TEXT, why TEXT NOT NULL, prints INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
-    CREATE INDEX label_open ON label (state, printer, id) WHERE state <> 'printed';";
+    CREATE INDEX label_open ON label (state, printer, id) WHERE state <> 'printed';
+    CREATE INDEX label_printed ON label (at) WHERE state = 'printed';
+    CREATE INDEX label_lane ON label (lane, id);";
 
 const COLUMNS: &str = "id, sscc, level, lane, printer, template, data, copies, state, picture, why, prints, at";
 
@@ -26,16 +29,18 @@ const FORGET_AT_ONCE: usize = 1000;
 pub struct Labels {
     /// How many there are of each state but `printed`.
     pub counts: BTreeMap<JobState, u64>,
-    /// Doubtful and failed ones, oldest first.
+    /// Doubtful and failed ones, the oldest of each lane, oldest first.
     pub attention: Vec<Job>,
-    /// The newest, newest first.
+    /// How many of them there are, by lane.
+    pub attention_by_lane: BTreeMap<String, u64>,
+    /// The newest of each lane, newest first.
     pub latest: Vec<Job>,
 }
 
 impl Labels {
-    /// Most labels of a kind in one answer.
+    /// Most doubtful and failed labels of a lane in one answer.
     pub const ATTENTION: usize = 20;
-    /// How many of the newest are shown.
+    /// How many of the newest of a lane.
     pub const LATEST: usize = 6;
 }
 
@@ -45,7 +50,7 @@ impl Group<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn label(&self, id: u64) -> Result<Option<Job>, JournalError> {
-        one(&self.transaction, "id = ?1", [id])
+        by_number(&self.transaction, id)
     }
 
     pub(super) fn change_label(&self, change: &JobChange, at: i64) -> Result<(), JournalError> {
@@ -64,8 +69,16 @@ impl Group<'_> {
                 }),
             JobChange::Set(job) => self
                 .transaction
-                .prepare_cached("UPDATE label SET state = ?2, picture = ?3, why = ?4, prints = ?5 WHERE id = ?1")
-                .and_then(|mut update| update.execute(params![job.id, job.state, job.picture, job.why, job.prints])),
+                .prepare_cached(
+                    "UPDATE label SET state = ?2, picture = ?3, why = ?4, prints = ?5, printer = ?6, template = ?7,
+                            copies = ?8
+                     WHERE id = ?1",
+                )
+                .and_then(|mut update| {
+                    let JobDraft { printer, template, copies, .. } = &job.draft;
+                    let Job { id, state, picture, why, prints, .. } = job;
+                    update.execute(params![id, state, picture, why, prints, printer, template, copies])
+                }),
         };
         written.map(drop).map_err(query("write"))
     }
@@ -77,7 +90,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn next_label(&self, printer: &str) -> Result<Option<Job>, JournalError> {
-        one(&self.connection, "state = ?1 AND printer = ?2 ORDER BY id LIMIT 1", params![JobState::Waiting, printer])
+        one(&self.connection, NEXT, params![JobState::Waiting, printer])
     }
 
     /// One label.
@@ -85,7 +98,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn label(&self, id: u64) -> Result<Option<Job>, JournalError> {
-        one(&self.connection, "id = ?1", [id])
+        by_number(&self.connection, id)
     }
 
     /// The newest labels, newest first.
@@ -96,28 +109,59 @@ impl Journal {
         many(&self.connection, "true ORDER BY id DESC LIMIT ?1", [most])
     }
 
-    /// Labels of which bytes may have gone out, and nothing was heard since.
+    /// Labels that wait or are being sent, oldest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn labels_being_sent(&self) -> Result<Vec<Job>, JournalError> {
-        many(&self.connection, "state = ?1 ORDER BY id", [JobState::Sending])
+    pub fn unfinished_labels(&self) -> Result<Vec<Job>, JournalError> {
+        let which = "state <> 'printed' AND state IN (?1, ?2) ORDER BY id";
+        many(&self.connection, which, [JobState::Waiting, JobState::Sending])
     }
 
-    /// The labels at a glance.
+    /// How many labels of this printer wait for a person's decision.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn labels(&self) -> Result<Labels, JournalError> {
+    pub fn doubtful_labels(&self, printer: &str) -> Result<u64, JournalError> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM label WHERE state <> 'printed' AND state = ?1 AND printer = ?2")
+            .and_then(|mut count| count.query_row(params![JobState::Doubtful, printer], |row| row.get(0)))
+            .map_err(query("read"))
+    }
+
+    /// The labels at a glance, the newest of these lanes among them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn labels<'a>(&self, lanes: impl IntoIterator<Item = &'a String>) -> Result<Labels, JournalError> {
         let counts = self
             .connection
             .prepare_cached("SELECT state, count(*) FROM label WHERE state <> 'printed' GROUP BY state")
             .and_then(|mut counts| counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
             .map_err(query("read"))?;
-        let attention = "state <> 'printed' AND state IN (?1, ?2) ORDER BY id LIMIT ?3";
-        let attention =
-            many(&self.connection, attention, params![JobState::Doubtful, JobState::Failed, Labels::ATTENTION])?;
-        Ok(Labels { counts, attention, latest: self.newest_labels(Labels::LATEST)? })
+        let attention_by_lane = self
+            .connection
+            .prepare_cached(
+                "SELECT lane, count(*) FROM label WHERE state <> 'printed' AND state IN (?1, ?2) GROUP BY lane",
+            )
+            .and_then(|mut lanes| {
+                let states = [JobState::Doubtful, JobState::Failed];
+                lanes.query_map(states, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(query("read"))?;
+        let mut labels = Labels { counts, attention_by_lane, ..Labels::default() };
+        let attention = "lane = ?1 AND state <> 'printed' AND state IN (?2, ?3) ORDER BY id LIMIT ?4";
+        for lane in labels.attention_by_lane.keys() {
+            let which = params![lane, JobState::Doubtful, JobState::Failed, Labels::ATTENTION];
+            labels.attention.extend(many(&self.connection, attention, which)?);
+        }
+        labels.attention.sort_by_key(|job| job.id);
+        for lane in lanes {
+            let newest = params![lane, Labels::LATEST];
+            labels.latest.extend(many(&self.connection, "lane = ?1 ORDER BY id DESC LIMIT ?2", newest)?);
+        }
+        labels.latest.sort_by_key(|job| std::cmp::Reverse(job.id));
+        Ok(labels)
     }
 
     /// Keeps the text of a template, so that a label can be drawn again as it was.
@@ -143,17 +187,29 @@ impl Journal {
             .map_err(query("read"))
     }
 
-    /// Forgets printed labels of containers that were closed before `before`, in seconds since 1970.
+    /// Forgets printed labels of containers that were closed longer than `keep` ago, and the oldest printed ones when the
+    /// journal has filled three quarters of its quota. At most so many that a scan never waits for long.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn forget_labels(&self, before: i64) -> Result<usize, JournalError> {
-        let oldest = "SELECT id FROM label WHERE id IN (SELECT id FROM label ORDER BY id LIMIT ?2) AND state = 'printed' AND at < ?1";
+    pub fn forget_labels(&self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
+        let before = self.kept_since(now_seconds, keep)?;
         self.connection
-            .prepare_cached(&format!("DELETE FROM label WHERE id IN ({oldest})"))
+            .prepare_cached(
+                "DELETE FROM label WHERE id IN (SELECT id FROM label WHERE state = 'printed' AND at < ?1 ORDER BY at LIMIT ?2)",
+            )
             .and_then(|mut delete| delete.execute(params![before, FORGET_AT_ONCE]))
-            .map_err(query("write"))
+            .map_err(query("forget labels of"))
     }
+}
+
+/// The condition on `state` is said again, so that SQLite sees that the partial index will do.
+const NEXT: &str = "state <> 'printed' AND state = ?1 AND printer = ?2 ORDER BY id LIMIT 1";
+
+/// No label has a number that SQLite cannot hold.
+fn by_number(connection: &Connection, id: u64) -> Result<Option<Job>, JournalError> {
+    let Ok(id) = i64::try_from(id) else { return Ok(None) };
+    one(connection, "id = ?1", [id])
 }
 
 fn one(connection: &Connection, which: &str, parameters: impl rusqlite::Params) -> Result<Option<Job>, JournalError> {
@@ -170,20 +226,32 @@ fn many(connection: &Connection, which: &str, parameters: impl rusqlite::Params)
         .map_err(query("read"))
 }
 
+/// A row that is damaged reads as a label that failed: it must not stop the others.
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     let level = match row.get_ref(2)?.as_str()? {
         "pallet" => Level::Pallet,
         _ => Level::Package,
     };
-    let data = serde_json::from_str(row.get_ref(6)?.as_str()?)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
+    let data = serde_json::from_str(row.get_ref(6)?.as_str()?).ok();
+    let (state, why) = match data {
+        Some(_) => (row.get(8)?, row.get(10)?),
+        None => (JobState::Failed, "what should stand on it is damaged on this station's disk".to_owned()),
+    };
     let (sscc, lane, printer) = (row.get(1)?, row.get(3)?, row.get(4)?);
     Ok(Job {
         id: row.get(0)?,
-        draft: JobDraft { sscc, level, lane, printer, template: row.get(5)?, data, copies: row.get(7)? },
-        state: row.get(8)?,
+        draft: JobDraft {
+            sscc,
+            level,
+            lane,
+            printer,
+            template: row.get(5)?,
+            data: data.unwrap_or_default(),
+            copies: row.get(7)?,
+        },
+        state,
         picture: row.get(9)?,
-        why: row.get(10)?,
+        why,
         prints: row.get(11)?,
         at: row.get(12)?,
     })
@@ -214,6 +282,10 @@ impl ToSql for JobState {
 impl FromSql for JobState {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let text = value.as_str()?;
-        STATES.iter().find_map(|(state, word)| (*word == text).then_some(*state)).ok_or(FromSqlError::InvalidType)
+        // A damaged word reads as failed, as a damaged row does.
+        Ok(STATES.iter().find_map(|(state, word)| (*word == text).then_some(*state)).unwrap_or(JobState::Failed))
     }
 }
+
+#[cfg(test)]
+mod tests;

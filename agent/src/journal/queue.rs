@@ -220,8 +220,7 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
-        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        let before = if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) };
+        let before = self.kept_since(now_seconds, keep)?;
         // The last line stays: the next one is chained to it.
         let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
         self.connection
@@ -230,6 +229,12 @@ impl Journal {
                 params![up_to, before, FORGET_AT_ONCE],
             )
             .map_err(query("forget records of"))
+    }
+
+    /// What was stored before this time is not kept, in seconds since 1970.
+    pub(super) fn kept_since(&self, now_seconds: i64, keep: Duration) -> Result<i64, JournalError> {
+        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        Ok(if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) })
     }
 
     /// Bytes inside the file that forgotten records have left free: they can be written to even on a full disk.

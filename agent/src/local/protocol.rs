@@ -49,11 +49,17 @@ pub enum Asked {
         job: u64,
         /// Why.
         reason: String,
+        /// How often it had gone out in what the person saw; where it differs nothing is decided.
+        #[serde(default)]
+        seen: Option<u32>,
     },
     /// A person says that a doubtful label came out.
     LabelCameOut {
         /// Its number.
         job: u64,
+        /// As in `label-again`.
+        #[serde(default)]
+        seen: Option<u32>,
     },
     /// Send everything without a receipt again, now.
     QueueRetry,
@@ -153,9 +159,12 @@ pub struct LabelStatus {
     pub doubtful: u64,
     /// They cannot be drawn.
     pub failed: u64,
-    /// Doubtful and failed ones, oldest first, the first of them.
+    /// Doubtful and failed ones, the oldest 20 of each lane, oldest first.
     pub attention: Vec<LabelJob>,
-    /// The newest, newest first.
+    /// How many of them there are, by lane.
+    #[serde(default)]
+    pub attention_by_lane: BTreeMap<String, u64>,
+    /// The newest 6 of each lane, newest first.
     pub latest: Vec<LabelJob>,
 }
 
@@ -201,6 +210,7 @@ impl From<Labels> for LabelStatus {
             sending: count(JobState::Sending),
             doubtful: count(JobState::Doubtful),
             failed: count(JobState::Failed),
+            attention_by_lane: labels.attention_by_lane,
             attention: labels.attention.into_iter().map(LabelJob::from).collect(),
             latest: labels.latest.into_iter().map(LabelJob::from).collect(),
         }

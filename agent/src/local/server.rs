@@ -14,7 +14,7 @@ use crate::board::Board;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
-use crate::station::{Filling, Verdict};
+use crate::station::{Filling, JobDraft, Verdict};
 use base::describe;
 
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
@@ -151,8 +151,8 @@ impl Server {
                 })
                 .await?
             }
-            Asked::LabelAgain { job, reason } => self.verdict(job, Verdict::Again(reason)).await?,
-            Asked::LabelCameOut { job } => self.verdict(job, Verdict::CameOut).await?,
+            Asked::LabelAgain { job, reason, seen } => self.verdict(job, Verdict::Again(reason), seen).await?,
+            Asked::LabelCameOut { job, seen } => self.verdict(job, Verdict::CameOut, seen).await?,
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying
@@ -179,32 +179,35 @@ impl Server {
         Ok(Said::Answer(answer))
     }
 
-    async fn verdict(&self, job: u64, verdict: Verdict) -> Result<Said, Ended> {
+    async fn verdict(&self, job: u64, verdict: Verdict, seen: Option<u32>) -> Result<Said, Ended> {
         if let Verdict::Again(reason) = &verdict
-            && (reason.trim().is_empty() || reason.len() > LONGEST_REASON)
+            && (reason.trim().is_empty() || reason.len() > LONGEST_REASON || reason.contains(char::is_control))
         {
-            return Ok(failed(format!("say why the label is printed again, in 1 to {LONGEST_REASON} bytes")));
+            let allowed = format!("in 1 to {LONGEST_REASON} bytes, without control characters");
+            return Ok(failed(format!("say why the label is printed again, {allowed}")));
         }
-        self.owner.ask(move |reply| Request::Verdict { job, verdict, reply }).await.map(Said::Answer)
+        self.owner.ask(move |reply| Request::Verdict { job, verdict, seen, reply }).await.map(Said::Answer)
     }
 
-    /// The picture of a label as PNG; `None` where there is no such label.
+    /// What a label shows; `None` where there is no such label.
+    ///
+    /// # Errors
+    /// Why it cannot be read, and what to do.
+    pub async fn label(&self, job: u64) -> Result<Option<JobDraft>, String> {
+        let found = self.owner.ask(move |reply| {
+            Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.label(job)))))
+        });
+        let found = found.await.map_err(|error| describe(&error))?.map_err(|error| describe(&error))?;
+        Ok(found.map(|found| found.draft))
+    }
+
+    /// The picture of a label as PNG. Takes its time: not for a thread that has others to serve.
     ///
     /// # Errors
     /// Why it cannot be drawn, and what to do.
-    pub async fn label_picture(&self, job: u64) -> Result<Option<Vec<u8>>, String> {
-        let (owner, drawing) = (self.owner.clone(), self.drawing.clone());
-        let drawn = tokio::task::spawn_blocking(move || -> Result<Option<Vec<u8>>, String> {
-            let found = owner.ask_blocking(|reply| {
-                Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.label(job)))))
-            });
-            let found = found.map_err(|error| describe(&error))?.map_err(|error| describe(&error))?;
-            let Some(found) = found else { return Ok(None) };
-            let picture = drawing.draw(&owner, &found.draft, None).map_err(|error| describe(&error))?;
-            let picture = picture.map_err(|error| error.to_string())?;
-            picture.png().map(Some).map_err(|error| describe(&error))
-        });
-        drawn.await.map_err(|error| describe(&error))?
+    pub fn label_picture(&self, label: &JobDraft) -> Result<Vec<u8>, String> {
+        let picture = self.drawing.draw(&self.owner, label, None).map_err(|error| describe(&error))?;
+        picture.map_err(|error| error.to_string())?.png().map_err(|error| describe(&error))
     }
 
     async fn journal(

@@ -5,6 +5,7 @@
 //! answered red. Nothing slow happens here; who needs a line of the journal asks, since only the owner has it open.
 
 mod bell;
+mod item;
 mod request;
 mod running;
 #[cfg(test)]
@@ -52,6 +53,8 @@ pub struct Owner {
     pub ballast: Ballast,
     /// How long records are kept after their receipt.
     pub keep: Duration,
+    /// The start, where a full journal did not take it yet.
+    pub late_start: Option<Start>,
 }
 
 /// How others reach the owner.
@@ -157,8 +160,11 @@ impl Owner {
         if result.is_err() && self.state.last_seq > 0 && result.as_ref().is_err_and(JournalError::is_full) {
             // The queue is what fills the quota: it drains without a record of this start, which comes at the next one.
             tracing::error!(
-                "the journal is full: this start is not on record, scans are refused until the queue has drained"
+                "the journal is full: this start goes on record later, scans are refused until the queue has drained"
             );
+            if let Input::Started(start) = input {
+                self.late_start = Some(start);
+            }
             return Ok(());
         }
         result

@@ -46,6 +46,8 @@ pub enum Request {
         job: u64,
         /// What the person says.
         verdict: Verdict,
+        /// How often the label had gone out in what the person saw, where that is known.
+        seen: Option<u32>,
         /// The answer.
         reply: oneshot::Sender<Answer>,
     },

@@ -11,12 +11,10 @@ use records::Stamp;
 use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
-use super::{Bell, Mark, Noted, Owner, Report, Request, ScanRequest};
-use crate::interpret::Rules;
-use crate::journal::{Applied, FORGET_AT_ONCE, Group, Journal, JournalError, Marks};
-use crate::station::{
-    Answer, Code, Input, Job, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, decide,
-};
+use super::item::{Decided, Item, no_label, waits};
+use super::{Bell, Mark, Noted, Owner, Report, Request};
+use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::station::{Answer, Code, Input, Line, Start, State, decide};
 
 /// Most inputs in one group.
 const GROUP: usize = 64;
@@ -40,28 +38,6 @@ pub(super) struct Running {
     forget_at: u64,
     /// Work orders that could not be put on record yet, the newest of each lane.
     unapplied: BTreeMap<String, WorkOrderMessage>,
-}
-
-/// An input that is being decided, and who waits for the answer.
-struct Deciding {
-    lane: String,
-    reading: Result<Reading, Unread>,
-    data: Vec<u8>,
-    reply: Option<tokio::sync::oneshot::Sender<Answer>>,
-}
-
-enum Item {
-    Scan(Deciding),
-    WorkOrder(String, WorkOrderMessage),
-    Printing(Vec<(u64, Printing)>, tokio::sync::oneshot::Sender<Vec<Noted>>),
-    Verdict(u64, Verdict, tokio::sync::oneshot::Sender<Answer>),
-}
-
-/// What became of an item, told after the commit.
-#[derive(Default)]
-struct Decided {
-    answer: Option<Answer>,
-    noted: Vec<Noted>,
 }
 
 impl Running {
@@ -96,12 +72,11 @@ impl Running {
         let (mut items, mut others, mut stop) = (Vec::new(), Vec::new(), false);
         for request in batch {
             match request {
-                Request::Scan(scan) => items.push(Item::Scan(self.read(scan))),
-                Request::WorkOrder { lane, message } => items.push(Item::WorkOrder(lane, message)),
-                Request::Printing { said, reply } => items.push(Item::Printing(said, reply)),
-                Request::Verdict { job, verdict, reply } => items.push(Item::Verdict(job, verdict, reply)),
                 Request::Stop => stop = true,
-                other => others.push(other),
+                request => match Item::of(request, &self.owner.rules) {
+                    Ok(item) => items.push(item),
+                    Err(other) => others.push(other),
+                },
             }
         }
         if !items.is_empty() {
@@ -112,15 +87,6 @@ impl Running {
         }
         self.publish_mark();
         stop
-    }
-
-    fn read(&self, request: ScanRequest) -> Deciding {
-        let ScanRequest { lane, scan, unread, reply } = request;
-        let reading = match unread {
-            Some(unread) => Err(unread),
-            None => self.owner.rules.read(&scan),
-        };
-        Deciding { lane, reading, data: scan.data, reply }
     }
 
     fn decide_group(&mut self, items: Vec<Item>) {
@@ -146,7 +112,7 @@ impl Running {
                     }
                     (lane, None)
                 }
-                Item::Verdict(_, _, reply) => (String::new(), Some(reply)),
+                Item::Verdict { reply, .. } => (String::new(), Some(reply)),
                 Item::Printing(said, reply) => {
                     let not_durable = || vec![Noted::NotDurable; said.len()];
                     drop(reply.send(decided.map_or_else(not_durable, |decided| decided.noted)));
@@ -190,11 +156,11 @@ impl Running {
         }
         for item in items {
             let mut decided = Decided::default();
-            for input in inputs(item, &group, rules)? {
+            for input in item.inputs(&group, rules)? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
-                    Err(no_label) => {
-                        decided.answer = Some(no_label);
+                    Err(id) => {
+                        decided.answer = Some(no_label(id));
                         decided.noted.push(Noted::Otherwise);
                         continue;
                     }
@@ -254,7 +220,7 @@ impl Running {
             depth: journal.depth()?,
             used: journal.used()?,
             lanes: state.lanes.clone(),
-            labels: journal.labels()?,
+            labels: journal.labels(state.lanes.keys())?,
             counters: state.counters,
             package_size: line.packing.package_size,
             pallet_size: line.packing.pallet_size,
@@ -287,6 +253,9 @@ impl Running {
             self.forget_at = 0;
             self.owner.ballast.rebuild();
         }
+        if let Some(start) = self.owner.late_start.take().filter(|_| self.has_room()) {
+            self.start_at_last(start);
+        }
         if !self.unapplied.is_empty() && self.has_room() {
             let unapplied = std::mem::take(&mut self.unapplied);
             self.decide_group(unapplied.into_iter().map(|(lane, message)| Item::WorkOrder(lane, message)).collect());
@@ -295,8 +264,7 @@ impl Running {
             self.save_settled(); // only what has its receipt on disk is forgotten
             // On a full disk nothing is kept beyond its receipt.
             let keep = if self.owner.ballast.is_held() { self.owner.keep } else { Duration::ZERO };
-            let before = now.wall.as_second().saturating_sub_unsigned(keep.as_secs());
-            if let Err(error) = self.owner.journal.forget_labels(before) {
+            if let Err(error) = self.owner.journal.forget_labels(now.wall.as_second(), keep) {
                 warn("printed labels could not be forgotten", &error);
             }
             match self.owner.journal.forget(now.wall.as_second(), keep) {
@@ -306,6 +274,20 @@ impl Running {
             }
         }
         self.publish_mark();
+    }
+
+    /// The journal was full when the station started: now its start goes on record.
+    fn start_at_last(&mut self, start: Start) {
+        match self.owner.commit_start(&Input::Started(start.clone())) {
+            Ok(()) => {
+                self.answered = self.owner.state.last_seq;
+                self.bell.ring();
+            }
+            Err(error) => {
+                warn("the start of the station could not be written", &error);
+                self.owner.late_start = Some(start);
+            }
+        }
     }
 
     fn tick(&mut self, now: &Stamp) {
@@ -323,44 +305,6 @@ impl Running {
             Err(error) => warn("counts of refusals could not be written", &error),
         }
     }
-}
-
-/// What an item gives to decide about, with the facts it needs; an answer where it is about a label that there is not.
-fn inputs(item: &Item, group: &Group<'_>, rules: &Rules) -> Result<Vec<Result<Input, Answer>>, JournalError> {
-    let about_label = |id: u64, input: &dyn Fn(Job) -> Input| {
-        let job = group.label(id)?;
-        Ok(job.map_or_else(|| Err(no_label(id)), |job| Ok(input(job))))
-    };
-    Ok(vec![match item {
-        Item::Scan(deciding) => {
-            let known = match &deciding.reading {
-                Ok(Reading::Device { serial, scope, .. }) => group.known(scope, serial)?,
-                _ => None,
-            };
-            let (lane, reading) = (deciding.lane.clone(), deciding.reading.clone());
-            Ok(Input::Scanned { lane, reading, raw: rules.raw(&deciding.data), known })
-        }
-        Item::WorkOrder(lane, message) => Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone() }),
-        Item::Verdict(id, verdict, _) => about_label(*id, &|job| Input::Verdict { job, verdict: verdict.clone() })?,
-        Item::Printing(said, _) => {
-            let input = |(id, printing): &(u64, Printing)| {
-                about_label(*id, &|job| Input::Printing { job, printing: printing.clone() })
-            };
-            return said.iter().map(input).collect();
-        }
-    }])
-}
-
-fn waits(change: &JobChange) -> bool {
-    match change {
-        JobChange::New(_) => true,
-        JobChange::Set(job) => job.state == JobState::Waiting,
-    }
-}
-
-fn no_label(id: u64) -> Answer {
-    let help = "Look at the labels again: printed ones are forgotten after a while.";
-    Answer::refused("", Code::NoLabel, format!("There is no label {id}"), help)
 }
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.

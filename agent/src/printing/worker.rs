@@ -19,6 +19,11 @@ use crate::station::{Job, Printing};
 
 /// How often a waiting thread looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long an idle one sleeps, unless the bell rings.
+const IDLE: Duration = Duration::from_secs(2);
+/// After so many labels in doubt, one behind the other, a person has to decide before more are printed: a printer that breaks
+/// on each job must not put a whole queue in doubt.
+const DOUBTS: u32 = 2;
 /// Waits between two questions to a printer with a label in it: first and longest. They double.
 const ASK: (Duration, Duration) = (Duration::from_micros(250), Duration::from_millis(128));
 /// How long a stopping station waits for a label that is in the printer.
@@ -41,7 +46,8 @@ pub fn spawn(
 ) -> std::io::Result<JoinHandle<()>> {
     board.printer(&printer.name, |notice| notice.why = "not asked yet".to_owned());
     std::thread::Builder::new().name(format!("printer {}", printer.name)).spawn(move || {
-        let mut worker = Worker { printer, factory, drawing, owner, board, stop, connection: None };
+        let again = Backoff::new(TRY_AGAIN.0, TRY_AGAIN.1);
+        let mut worker = Worker { printer, factory, drawing, owner, board, stop, connection: None, again, doubts: 0 };
         // The owner's end is the end of the daemon: nothing is left to be said.
         drop(worker.run());
     })
@@ -56,6 +62,10 @@ struct Worker {
     stop: Stop,
     /// Kept from one label to the next, closed when none waits: most printers take one connection at a time.
     connection: Option<Box<dyn Printer>>,
+    /// Waits after what did not go well; begins anew when a label came out.
+    again: Backoff,
+    /// Labels in doubt since one came out.
+    doubts: u32,
 }
 
 /// A label that can go out.
@@ -78,6 +88,11 @@ impl Worker {
         let mut looked = false;
         while !self.stop.is_stopped() {
             let heard = bell.rings();
+            if self.is_held()? {
+                self.connection = None;
+                bell.wait(heard, IDLE);
+                continue;
+            }
             match self.next()? {
                 Some(label) => self.begin(label)?,
                 None => {
@@ -89,11 +104,29 @@ impl Worker {
                         }
                     }
                     self.connection = None;
-                    bell.wait(heard, LOOK);
+                    bell.wait(heard, IDLE);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Does the printer wait for a person, who has to decide about labels in doubt?
+    fn is_held(&mut self) -> Result<bool, Ended> {
+        if self.doubts < DOUBTS {
+            return Ok(false);
+        }
+        let name = self.printer.name.clone();
+        let undecided = self.owner.ask_blocking(move |reply| {
+            Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.doubtful_labels(&name)))))
+        })?;
+        let held = undecided.unwrap_or(1) > 0;
+        if held {
+            self.trouble("labels in a row are in doubt: look whether they came out and say so, then it goes on");
+        } else {
+            self.doubts = 0;
+        }
+        Ok(held)
     }
 
     /// The oldest label that waits and can be drawn.
@@ -123,11 +156,10 @@ impl Worker {
 
     /// Waits for the printer, and prints this label and those that wait behind it.
     fn begin(&mut self, mut label: Drawn) -> Result<(), Ended> {
-        let mut again = Backoff::new(TRY_AGAIN.0, TRY_AGAIN.1);
         while let Err(why) = self.ready() {
             self.connection = None;
             self.trouble(&why);
-            if !self.wait(again.next_wait(backoff::random())) {
+            if !self.pause() {
                 return Ok(());
             }
         }
@@ -140,6 +172,14 @@ impl Worker {
                 );
             }
             let (outcome, following) = self.print(&label)?;
+            match &outcome {
+                Printing::Printed => {
+                    self.again.reset();
+                    self.doubts = 0;
+                }
+                Printing::Doubtful(_) => self.doubts += 1,
+                _ => {}
+            }
             let said = (label.job.id, outcome);
             // One commit says that this one is out and that the next one goes.
             match following.filter(|_| said.1 == Printing::Printed && !self.stop.is_stopped()) {
@@ -148,7 +188,11 @@ impl Worker {
                     label = next;
                 }
                 None => {
+                    let well = said.1 == Printing::Printed;
                     self.note(vec![said])?;
+                    if !well {
+                        self.pause();
+                    }
                     return Ok(());
                 }
             }
@@ -245,6 +289,12 @@ impl Worker {
             notice.ready = false;
             why.clone_into(&mut notice.why);
         });
+    }
+
+    /// Waits longer each time; tells whether to go on.
+    fn pause(&mut self) -> bool {
+        let wait = self.again.next_wait(backoff::random());
+        self.wait(wait)
     }
 
     /// Waits; tells whether to go on.

@@ -52,8 +52,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
         });
         let Some(template) = template else { continue };
         let digest = template.digest().to_string();
-        let fields = template.fields().to_vec();
-        printing.labels.push(LabelRule { level, lane, printer, template: digest.clone(), fields, copies });
+        printing.labels.push(LabelRule { level, lane, printer, template: digest.clone(), copies });
         printing.templates.insert(digest, template.clone());
     }
     let json = printing.labels.iter().map(|rule| {
@@ -114,7 +113,7 @@ mod tests {
         .unwrap_or_else(|faults| panic!("{faults}"));
         let rule = &settings.printing.labels[0];
         assert_eq!((rule.level, rule.copies), (Level::Pallet, 2));
-        assert!(settings.printing.templates.contains_key(&rule.template) && rule.fields.contains(&"sscc".to_owned()));
+        assert!(settings.printing.templates.contains_key(&rule.template));
         let json = settings.deciding.to_string();
         assert!(json.contains(&rule.template), "the template is part of what decides: {json}");
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use base::config::Section;
 use drivers::Settings as Device;
-use drivers::camera::CameraSettings;
 use drivers::camera::decode::Symbology;
+use drivers::camera::{Backlog, CameraSettings};
 use drivers::serial::{DataBits, Parity, SerialSettings, StopBits, Suffix};
 
 use super::Scanner;
@@ -48,6 +48,8 @@ fn camera(section: &Section<'_>) -> Device {
         str::parse::<Symbology>,
     );
     camera.symbologies = symbologies.or(camera.symbologies);
+    let backlogs = [("put-aside", Backlog::PutAside), ("take", Backlog::Take)];
+    camera.backlog = section.one_of("backlog", &backlogs).or(camera.backlog);
     if section.has("folder")
         && let Err(error) = camera.check()
     {

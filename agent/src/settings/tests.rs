@@ -88,11 +88,13 @@ fn a_camera_is_a_scanner_with_keys_of_its_own() {
     let mut all = usual;
     all.time_limit = Duration::from_millis(250);
     all.symbologies = vec![drivers::camera::decode::Symbology::Itf];
-    let text = "folder = \"/srv/eye\"\ntime_limit_ms = 250\nsymbologies = [\"itf\"]\n";
+    all.backlog = drivers::camera::Backlog::Take;
+    let text = "folder = \"/srv/eye\"\ntime_limit_ms = 250\nsymbologies = [\"itf\"]\nbacklog = \"take\"\n";
     assert_eq!(device(text), drivers::Settings::Camera(all));
     for (more, says) in [
         ("", "scanner[1].folder"),
         ("folder = \"/a\"\nbaud = 9600\n", "scanner[1].baud: unknown key"),
+        ("folder = \"/a\"\nbacklog = \"keep\"\n", "scanner[1].backlog"),
         ("folder = \"/a\"\nsymbologies = [\"aztec\"]\n", "not a symbology"),
         ("folder = \"/a\"\nsymbologies = []\n", "no symbology"),
         ("folder = \"/a\"\n[[scanner]]\nname = \"b\"\nkind = \"camera\"\nfolder = \"/a\"\n", "path of another scanner"),

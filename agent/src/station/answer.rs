@@ -38,6 +38,8 @@ pub enum Code {
     Duplicate,
     /// No rule matches the scan.
     NoRule,
+    /// The label of a package or pallet, where a unit was expected.
+    ContainerLabel,
     /// More than one rule matches the scan.
     TwoRules,
     /// A rule matches, but a value cannot be one.
@@ -48,6 +50,10 @@ pub enum Code {
     NoRead,
     /// The scanner sent noise.
     Noise,
+    /// A camera's picture shows no code.
+    NoCode,
+    /// A camera's picture cannot be used, or pictures from before its start were not taken.
+    Picture,
     /// GS1 data that breaks its rules.
     Gs1,
     /// There is no work order.
@@ -74,8 +80,12 @@ pub enum Code {
     LabelNotDoubtful,
     /// The label waits for the printer or is being printed.
     LabelOnItsWay,
+    /// The label went out again since the person looked.
+    LabelChanged,
     /// There is no such label.
     NoLabel,
+    /// No printer prints this label any more.
+    NoPrinter,
     /// The disk did not take it.
     NotDurable,
 }

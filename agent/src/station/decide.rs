@@ -62,7 +62,9 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             turn.start(start);
             None
         }
-        Input::Scanned { lane, reading, raw, known } => Some(turn.scanned(lane, reading, raw, known.as_ref())),
+        Input::Scanned { lane, scanner, reading, raw, known } => {
+            Some(turn.scanned((lane, scanner), reading, raw, known.as_ref()))
+        }
         Input::WorkOrder { lane, message } => turn.work_order_message(lane, message),
         Input::SsccReserved { next, mark } => {
             (turn.state.sscc_next, turn.state.sscc_reserved) = (*next, *mark);
@@ -72,7 +74,7 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             turn.printing(job, printing);
             None
         }
-        Input::Verdict { job, verdict } => Some(turn.verdict(job, verdict)),
+        Input::Verdict { job, verdict, seen } => Some(turn.verdict(job, verdict, *seen)),
         Input::Tick => {
             turn.state.refusals.end_windows(now, &mut turn.drafts);
             None
@@ -138,10 +140,16 @@ impl Turn<'_> {
             self.write(draft);
             self.state.rules = start.rules;
         }
-        self.interrupted(&start.sending);
+        self.interrupted(&start.unfinished);
     }
 
-    fn scanned(&mut self, lane: &str, reading: &Result<Reading, Unread>, raw: &Raw, known: Option<&Known>) -> Answer {
+    fn scanned(
+        &mut self,
+        (lane, scanner): (&str, &str),
+        reading: &Result<Reading, Unread>,
+        raw: &Raw,
+        known: Option<&Known>,
+    ) -> Answer {
         let result = match reading {
             Ok(Reading::Device { serial, scope, attributes }) => {
                 self.device(lane, serial, scope, attributes, known).map_err(|mut refused| {
@@ -165,7 +173,7 @@ impl Turn<'_> {
                 self.known.clear();
                 self.jobs.clear();
                 self.state.counters.refused += 1;
-                self.state.refusals.note(lane, refused.code, raw, &subject, self.now, &mut self.drafts);
+                self.state.refusals.note((lane, scanner), refused.code, raw, &subject, self.now, &mut self.drafts);
                 refused
             }
         }
@@ -293,6 +301,11 @@ fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
             "No rule knows this code".into(),
             "Scan the serial label of the unit, not another code on it.",
         ),
+        Unread::ContainerLabel(sscc) => refuse(
+            Code::ContainerLabel,
+            format!("This is the label of package or pallet {sscc}"),
+            "Scan the serial label of a unit.",
+        ),
         Unread::TwoRules(names) => refuse(
             Code::TwoRules,
             format!("The code fits the rules {}", names.join(" and ")),
@@ -313,5 +326,7 @@ fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
             format!("The scanner sent something that is no scan: {what}"),
             "Scan again; check the cable and the scanner's programming.",
         ),
+        Unread::NoCode { text, help } => refuse(Code::NoCode, text.clone(), help),
+        Unread::Picture { text, help } => refuse(Code::Picture, text.clone(), help),
     }
 }

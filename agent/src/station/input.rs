@@ -16,6 +16,8 @@ pub enum Input {
     Scanned {
         /// The lane that the scanner belongs to.
         lane: String,
+        /// The name of the scanner.
+        scanner: String,
         /// What the scan means.
         reading: Result<Reading, Unread>,
         /// The scan's identity for the log of refusals.
@@ -50,6 +52,8 @@ pub enum Input {
         job: Job,
         /// What the person says.
         verdict: Verdict,
+        /// How often the label had gone out in what the person saw, where that is known.
+        seen: Option<u32>,
     },
     /// Time passes.
     Tick,
@@ -66,8 +70,8 @@ pub struct Start {
     pub rules: Hash,
     /// That configuration.
     pub configuration: serde_json::Value,
-    /// Labels that were being sent when the station stopped.
-    pub sending: Vec<Job>,
+    /// Labels that were waiting or being sent when the station stopped.
+    pub unfinished: Vec<Job>,
 }
 
 /// What a scan means.
@@ -114,6 +118,8 @@ pub enum Unread {
     NotText,
     /// No rule matches.
     NoRule,
+    /// The label of a package or pallet: its SSCC.
+    ContainerLabel(String),
     /// More than one rule matches: their names.
     TwoRules(Vec<String>),
     /// The rule with this name matches, but what it takes from the scan cannot be a value: which, and why.
@@ -122,6 +128,20 @@ pub enum Unread {
     Gs1(String),
     /// Noise on the line: what it was.
     Noise(String),
+    /// A picture shows no code.
+    NoCode {
+        /// Which camera and picture, for the operator.
+        text: String,
+        /// What to do.
+        help: String,
+    },
+    /// A camera gave no picture, or pictures that were not taken.
+    Picture {
+        /// Which camera and pictures, and why, for the operator.
+        text: String,
+        /// What to do.
+        help: String,
+    },
 }
 
 /// The identity of a scan in the log of refusals. The data itself is not kept: nobody knows what it may be.

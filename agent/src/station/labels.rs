@@ -28,10 +28,14 @@ pub struct LabelRule {
     pub printer: String,
     /// SHA-256 of the template's text, in hexadecimal.
     pub template: String,
-    /// The fields that the template uses.
-    pub fields: Vec<String>,
     /// How many labels with the same identity, from 1. GS1 wants two on a pallet, on adjacent sides.
     pub copies: u32,
+}
+
+impl LabelRule {
+    fn is_for(&self, level: Level, lane: &str) -> bool {
+        self.level == level && self.lane.as_deref().is_none_or(|only| only == lane)
+    }
 }
 
 /// A label that is to be printed. Its SSCC is durable with it, before a byte goes to a printer.
@@ -47,7 +51,7 @@ pub struct JobDraft {
     pub printer: String,
     /// The template's SHA-256.
     pub template: String,
-    /// What stands on it.
+    /// What can stand on it, by field.
     pub data: BTreeMap<String, String>,
     /// How many.
     pub copies: u32,
@@ -125,33 +129,28 @@ pub enum Verdict {
 }
 
 impl Turn<'_> {
-    /// Adds the labels of a container that is being closed.
-    pub(super) fn print(&mut self, lane: &str, level: Level, sscc: &str, count: u32, common: &Attributes) {
+    /// Adds the labels of a container that is being closed. `units` are counted, where that is known.
+    pub(super) fn print(&mut self, lane: &str, level: Level, sscc: &str, units: Option<u32>, common: &Attributes) {
         let line = self.line;
-        for rule in &line.labels {
-            if rule.level != level || rule.lane.as_deref().is_some_and(|only| only != lane) {
-                continue;
+        for rule in line.labels.iter().filter(|rule| rule.is_for(level, lane)) {
+            let mut data: BTreeMap<String, String> =
+                common.iter().map(|(name, value)| (name.clone(), super::packing::plain(value))).collect();
+            let own = if level == Level::Package { "packageId" } else { "palletId" };
+            data.insert("sscc".to_owned(), sscc.to_owned());
+            data.insert(own.to_owned(), sscc.to_owned());
+            data.insert("station".to_owned(), line.station.clone());
+            data.extend(units.map(|units| ("count".to_owned(), units.to_string())));
+            // A date from a clock that follows nothing would be a guess on paper.
+            if self.now.synchronised {
+                data.insert("date".to_owned(), self.now.wall.strftime("%Y-%m-%d").to_string());
             }
-            let values = rule.fields.iter().filter_map(|field| {
-                let value = match field.as_str() {
-                    "sscc" => sscc.to_owned(),
-                    "packageId" if level == Level::Package => sscc.to_owned(),
-                    "palletId" if level == Level::Pallet => sscc.to_owned(),
-                    "count" => count.to_string(),
-                    "station" => line.station.clone(),
-                    // A date from a clock that follows nothing would be a guess on paper.
-                    "date" if self.now.synchronised => self.now.wall.strftime("%Y-%m-%d").to_string(),
-                    other => super::packing::plain(common.get(other)?),
-                };
-                Some((field.clone(), value))
-            });
             self.jobs.push(JobChange::New(JobDraft {
                 sscc: sscc.to_owned(),
                 level,
                 lane: lane.to_owned(),
                 printer: rule.printer.clone(),
                 template: rule.template.clone(),
-                data: values.collect(),
+                data,
                 copies: rule.copies,
             }));
         }
@@ -161,7 +160,8 @@ impl Turn<'_> {
     pub(super) fn printing(&mut self, job: &Job, printing: &Printing) {
         let (state, why) = match (job.state, printing) {
             (JobState::Waiting, Printing::Begun { .. }) => (JobState::Sending, String::new()),
-            (JobState::Waiting, Printing::Failed(why)) => (JobState::Failed, why.clone()),
+            // A row that is damaged reads as failed, and is put down as such.
+            (JobState::Waiting | JobState::Failed, Printing::Failed(why)) => (JobState::Failed, why.clone()),
             (JobState::Sending, Printing::NotSent) => (JobState::Waiting, job.why.clone()),
             (JobState::Sending, Printing::Printed) => (JobState::Printed, String::new()),
             (JobState::Sending, Printing::Doubtful(why)) => (JobState::Doubtful, why.clone()),
@@ -181,17 +181,47 @@ impl Turn<'_> {
         self.jobs.push(JobChange::Set(job));
     }
 
-    /// The station starts: of what was being sent nobody knows what became.
-    pub(super) fn interrupted(&mut self, sending: &[Job]) {
-        for job in sending {
-            let why = "the station stopped while the label was being printed".to_owned();
-            self.printing(job, &Printing::Doubtful(why));
+    /// The station starts: of what was being sent nobody knows what became, and a printer may be gone.
+    pub(super) fn interrupted(&mut self, unfinished: &[Job]) {
+        for job in unfinished {
+            if job.state != JobState::Waiting {
+                let why = "the station stopped while the label was being printed".to_owned();
+                let sending = Job { state: JobState::Sending, ..job.clone() };
+                self.printing(&sending, &Printing::Doubtful(why));
+            } else if !self.line.printers.contains(&job.draft.printer) {
+                // Nothing of it has gone out: today's printer takes it.
+                match self.printer_for(&job.draft) {
+                    Some(printer) => {
+                        let draft = JobDraft { printer, ..job.draft.clone() };
+                        self.jobs.push(JobChange::Set(Job { draft, ..job.clone() }));
+                    }
+                    None => self.printing(job, &Printing::Failed(no_printer(&job.draft))),
+                }
+            }
         }
     }
 
-    pub(super) fn verdict(&mut self, job: &Job, verdict: &Verdict) -> Answer {
+    fn rule_for(&self, draft: &JobDraft) -> Option<&LabelRule> {
+        self.line.labels.iter().find(|rule| rule.is_for(draft.level, &draft.lane))
+    }
+
+    /// Its own printer, or where that is gone the one that today's configuration names.
+    fn printer_for(&self, draft: &JobDraft) -> Option<String> {
+        if self.line.printers.contains(&draft.printer) {
+            return Some(draft.printer.clone());
+        }
+        self.rule_for(draft).map(|rule| rule.printer.clone())
+    }
+
+    /// A person says what became of a label. `seen` is how often it had gone out in what the person saw: who looks at an old
+    /// picture of things decides nothing.
+    pub(super) fn verdict(&mut self, job: &Job, verdict: &Verdict, seen: Option<u32>) -> Answer {
         let (lane, sscc) = (job.draft.lane.as_str(), &job.draft.sscc);
         let done = |code, text| Answer::new(lane, Outcome::Done, code, text);
+        if seen.is_some_and(|seen| seen != job.prints) {
+            let text = format!("The label {sscc} was printed again meanwhile");
+            return Answer::refused(lane, Code::LabelChanged, text, "Look at the labels again, then decide.");
+        }
         match (job.state, verdict) {
             (JobState::Doubtful, Verdict::CameOut) => {
                 let job = Job { state: JobState::Printed, why: String::new(), ..job.clone() };
@@ -200,11 +230,26 @@ impl Turn<'_> {
                 done(Code::LabelConfirmed, format!("The label {sscc} came out"))
             }
             (JobState::Doubtful | JobState::Printed | JobState::Failed, Verdict::Again(reason)) => {
-                let mut draft = self.label_record(Event::LabelAgain, job);
-                draft.reason = Some(reason.clone());
-                self.write(draft);
-                self.jobs.push(JobChange::Set(Job { state: JobState::Waiting, why: reason.clone(), ..job.clone() }));
-                let text = format!("The label {sscc} is printed again: destroy the old one, if there is one");
+                let Some(printer) = self.printer_for(&job.draft) else {
+                    let help = "Tell a technician: add a [[label]] for it to the configuration.";
+                    return Answer::refused(lane, Code::NoPrinter, no_printer(&job.draft), help);
+                };
+                let mut draft = JobDraft { printer, ..job.draft.clone() };
+                let never_out = job.prints == 0;
+                if never_out && let Some(rule) = self.rule_for(&job.draft) {
+                    // No label has this look yet: a mended template counts.
+                    (draft.template, draft.copies) = (rule.template.clone(), rule.copies);
+                    draft.printer.clone_from(&rule.printer);
+                }
+                let job = Job { draft, state: JobState::Waiting, why: reason.clone(), ..job.clone() };
+                let mut record = self.label_record(Event::LabelAgain, &job);
+                record.reason = Some(reason.clone());
+                self.write(record);
+                self.jobs.push(JobChange::Set(job));
+                let text = match never_out {
+                    true => format!("The label {sscc} is tried again"),
+                    false => format!("The label {sscc} is printed again: destroy the old one, if there is one"),
+                };
                 done(Code::LabelAgain, text)
             }
             (_, Verdict::CameOut) => Answer::refused(
@@ -249,6 +294,12 @@ impl Turn<'_> {
         }
         draft
     }
+}
+
+fn no_printer(draft: &JobDraft) -> String {
+    let JobDraft { printer, lane, level, .. } = draft;
+    let level = if *level == Level::Package { "packages" } else { "pallets" };
+    format!("there is no printer `{printer}` any more, and no label for {level} of lane {lane}")
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ impl Turn<'_> {
             draft.into = vec![Joined::container(&pallet.id, Level::Pallet)];
         }
         self.write(draft);
-        self.print(name, Level::Package, &package.id, package.count, &package.common);
+        self.print(name, Level::Package, &package.id, Some(package.count), &package.common);
         self.state.counters.packages += 1;
         self.apply_waiting(name, lane);
     }

@@ -1,4 +1,4 @@
-//! Refusals are recorded once per lane, reason and scan within a window, with a count: a scanner that fires at a wrong
+//! Refusals are recorded once per lane, scanner, reason and scan within a window, with a count: a scanner that fires at a wrong
 //! label all night must not fill the disk.
 
 use records::{Draft, Event, Stamp, Subject};
@@ -20,6 +20,9 @@ pub struct Refusals(Vec<Watched>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Watched {
     lane: String,
+    /// Empty where it was refused before scanners were noted.
+    #[serde(default)]
+    scanner: String,
     code: Code,
     mark: String,
     bytes: usize,
@@ -33,7 +36,7 @@ impl Refusals {
     /// Takes note of a refusal and pushes what has to be recorded because of it.
     pub(super) fn note(
         &mut self,
-        lane: &str,
+        (lane, scanner): (&str, &str),
         code: Code,
         raw: &Raw,
         subject: &Subject,
@@ -41,7 +44,10 @@ impl Refusals {
         drafts: &mut Vec<Draft>,
     ) {
         self.end_windows(now, drafts);
-        if let Some(known) = self.0.iter_mut().find(|w| w.lane == lane && w.code == code && w.mark == raw.mark) {
+        let is_known = |w: &&mut Watched| {
+            (w.lane.as_str(), w.scanner.as_str(), w.code, &w.mark) == (lane, scanner, code, &raw.mark)
+        };
+        if let Some(known) = self.0.iter_mut().find(is_known) {
             known.repeats += 1;
             return;
         }
@@ -51,6 +57,7 @@ impl Refusals {
         }
         let first = Watched {
             lane: lane.to_owned(),
+            scanner: scanner.to_owned(),
             code,
             mark: raw.mark.clone(),
             bytes: raw.bytes,
@@ -95,6 +102,9 @@ impl Watched {
             ("scanMark".to_owned(), serde_json::json!(self.mark)),
         ]
         .into();
+        if !self.scanner.is_empty() {
+            draft.attributes.insert("scanner".to_owned(), serde_json::json!(self.scanner));
+        }
         draft
     }
 }

@@ -49,6 +49,8 @@ pub struct Line {
     pub packing: Packing,
     /// Which labels it prints.
     pub labels: Vec<LabelRule>,
+    /// The names of its printers.
+    pub printers: Vec<String>,
 }
 
 impl Line {
@@ -169,9 +171,9 @@ pub struct OpenPallet {
     pub id: String,
     /// Closed packages on it.
     pub count: u32,
-    /// Units in those packages.
+    /// Units in those packages; `None` on a pallet from before they were counted.
     #[serde(default)]
-    pub units: u32,
+    pub units: Option<u32>,
     /// What all units on it have in common, for the label.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub common: Attributes,
@@ -180,14 +182,14 @@ pub struct OpenPallet {
 impl OpenPallet {
     /// An empty one.
     pub(super) fn new(id: String) -> Self {
-        Self { id, count: 0, units: 0, common: Attributes::new() }
+        Self { id, count: 0, units: Some(0), common: Attributes::new() }
     }
 
     /// One more closed package.
     pub(super) fn add(&mut self, package: &OpenPackage) {
         share(&mut self.common, self.count == 0, &package.common);
         self.count += 1;
-        self.units += package.count;
+        self.units = self.units.map(|units| units + package.count);
     }
 }
 

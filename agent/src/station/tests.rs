@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 fn line() -> Line {
-    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing(), labels: vec![] }
+    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing(), labels: vec![], printers: vec![] }
 }
 
 fn packing() -> Packing {
@@ -69,7 +69,7 @@ impl Bench {
             _ => None,
         };
         let raw = Raw { bytes: mark.len(), mark: mark.into() };
-        self.decide(Input::Scanned { lane: "main".into(), reading, raw, known }).unwrap()
+        self.decide(Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known }).unwrap()
     }
 
     fn device(&mut self, serial: &str) -> Answer {
@@ -149,6 +149,8 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
         (Err(Unread::NoRead), Code::NoRead),
         (Err(Unread::Gs1("GS lost: scanner programming".into())), Code::Gs1),
         (Err(Unread::Noise("rubbish".into())), Code::Noise),
+        (Err(Unread::NoCode { text: "found no code".into(), help: "Show it again.".into() }), Code::NoCode),
+        (Err(Unread::Picture { text: "half.png is cut off".into(), help: "Show it again.".into() }), Code::Picture),
         (Err(Unread::BadValue("serial".into(), "is empty".into())), Code::BadValue),
     ] {
         let answer = bench.scanned(reading, &format!("{code:?}"));
@@ -156,7 +158,9 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
         assert!(!answer.text.is_empty() && !answer.help.is_empty(), "{code:?} says what to do");
     }
     assert_eq!((bench.state.lanes.clone(), bench.known.clone()), before);
-    assert_eq!(bench.state.counters.refused, 12);
+    assert_eq!(bench.state.counters.refused, 14);
+    let refused = bench.records.iter().filter(|draft| draft.event == Event::Refused);
+    assert!(refused.clone().count() == 13 && refused.clone().all(|draft| draft.attributes["scanner"] == "hand"));
 }
 
 #[test]
@@ -289,7 +293,7 @@ fn the_start_is_put_on_record_once_for_each_configuration() {
             series_before: Some(FixedBytes([2; 16])),
             rules: FixedBytes([rules; 32]),
             configuration: serde_json::json!({ "packing": {} }),
-            sending: vec![],
+            unfinished: vec![],
         })
     };
     bench.decide(start(1));

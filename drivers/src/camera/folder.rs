@@ -1,23 +1,28 @@
 //! A folder that a camera writes into, as a camera.
 
-use std::collections::BTreeMap;
-use std::error::Error;
+mod memory;
+mod put_away;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::frame::escaped;
 use super::scanner::KIND;
-use super::{Camera, Frame, MAX_FILE, PictureError, PictureFault, Shot, failed};
+use super::{Backlog, Camera, Frame, MAX_FILE, PictureError, PictureFault, Shot, Taken, clock, failed};
 use crate::{Gone, OpenError, Stop};
+use memory::Stuck;
+use put_away::NotMoved;
+
+pub(super) use memory::Memory;
 
 /// Where pictures with a code go.
 const READ: &str = "read";
@@ -29,30 +34,57 @@ const LOOK: Duration = Duration::from_millis(50);
 const SETTLED: Duration = Duration::from_millis(250);
 /// A file whose end is missing may still be written by a slow writer: it is given up when nothing came for so long.
 const GIVEN_UP: Duration = Duration::from_secs(3);
-/// The most names that are tried for a picture in the folder it is moved to.
-const MOST_NAMES: u32 = 100_000;
+/// A picture that changed less than so many seconds before the folder was opened is not old.
+const NOT_OLD: i64 = 10;
 
 /// Takes the pictures in a folder in the order of their names, as they appear.
 ///
 /// Hidden files, files whose name ends in `.part`, subfolders, symbolic links and files that are still being written are
 /// left alone. When a picture was taken over it is moved to the subfolder `read`, or `unread` where it had no code or is
 /// no picture, so that it is not read again after a restart; a stop between the two reads it again. Where the name is
-/// taken there, a number is put into it. Nothing is ever deleted or overwritten: whoever owns the folder clears the two.
+/// taken there, the time is put into it. Nothing is ever deleted or overwritten: whoever owns the folder clears the two.
+///
+/// Pictures that are in the folder when it is opened and changed last more than 10 s before that go to `unread` at once,
+/// unless [`Backlog::Take`] is asked for.
 pub struct FolderCamera {
     path: PathBuf,
     folder: OwnedFd,
     read: OwnedFd,
     unread: OwnedFd,
+    memory: Memory,
     waiting: BTreeMap<OsString, Waiting>,
+    /// Those that were settled when the folder was listed last and were not tried since, in order.
+    settled: VecDeque<OsString>,
     /// The picture that was given last.
-    given: Option<OsString>,
+    given: Option<(OsString, Version)>,
+    /// What changed before this is old. `None` after the first listing.
+    old_before: Option<Changed>,
+    /// How many names were made so far.
+    made_names: u32,
+}
+
+/// Seconds and nanoseconds since 1970.
+type Changed = (i64, i64);
+
+/// A file of a name as it was when it was looked at; what is written to it makes another version. Its inode number does not
+/// count: on network shares it may change by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    size: i64,
+    changed: Changed,
+}
+
+impl Version {
+    fn of(stat: &Stat) -> Self {
+        #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "their types differ between machines")]
+        Self { size: stat.st_size as i64, changed: (i64::from(stat.st_mtime), stat.st_mtime_nsec as i64) }
+    }
 }
 
 /// A file that was seen and is not taken yet.
 struct Waiting {
-    size: i64,
-    changed: (i64, i64),
-    /// Since when size and time are the same.
+    version: Version,
+    /// Since when it is this version.
     since: Instant,
     /// It was tried, and its end is missing.
     cut_off: bool,
@@ -69,27 +101,37 @@ impl FolderCamera {
     ///
     /// # Errors
     /// When the folder is not there, is no folder, or pictures cannot be moved within it.
-    pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let device = || format!("the folder {}", escaped(folder));
-        let fault = |doing, error: Errno| {
-            match error {
-            Errno::NOENT => OpenError::NotFound { device: device() },
-            Errno::ACCESS | Errno::PERM | Errno::ROFS => OpenError::PermissionDenied {
-                device: device(),
-                remedy: "let the user that runs this program read it and write into it, as pictures are moved to its subfolders read and unread".to_owned(),
-            },
-            Errno::NOTDIR | Errno::LOOP => {
-                OpenError::NotThisKind { device: device(), kind: KIND, found: "a file or a link".to_owned() }
-            }
-            _ => OpenError::Other { device: device(), doing, source: Box::new(io::Error::from(error)) },
-        }
-        };
+    pub fn open(folder: &Path, backlog: Backlog) -> Result<Self, OpenError> {
+        Self::open_with(folder, backlog, Memory::default())
+    }
+
+    /// The same with what earlier openings left to remember.
+    pub(super) fn open_with(path: &Path, backlog: Backlog, memory: Memory) -> Result<Self, OpenError> {
+        let fault = |doing, error| open_error(path, doing, error);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let open = rustix::fs::open(folder, flags, Mode::empty()).map_err(|error| fault("open", error))?;
-        writable(&open).map_err(|error| fault("write into", error))?;
-        let sub = |name| subfolder(&open, name).map_err(|error| fault("make the subfolders of", error));
+        let folder = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| fault("open", error))?;
+        writable(&folder).map_err(|error| fault("write into", error))?;
+        let sub = |name| subfolder(&folder, name).map_err(|error| fault("make the subfolders of", error));
         let (read, unread) = (sub(READ)?, sub(UNREAD)?);
-        Ok(Self { path: folder.to_owned(), folder: open, read, unread, waiting: BTreeMap::new(), given: None })
+        let now = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let old_before = (i64::try_from(now.as_secs()).unwrap_or(i64::MAX) - NOT_OLD, i64::from(now.subsec_nanos()));
+        let mut camera = Self {
+            path: path.to_owned(),
+            folder,
+            read,
+            unread,
+            memory,
+            waiting: BTreeMap::new(),
+            settled: VecDeque::new(),
+            given: None,
+            old_before: (backlog == Backlog::PutAside).then_some(old_before),
+            made_names: 0,
+        };
+        if let Some(Stuck { name, version, what }) = camera.memory.stuck(path) {
+            let moved = camera.put_away(&name, version, what);
+            moved.map_err(|error| OpenError::NotPutAway { why: error.to_string() })?;
+        }
+        Ok(camera)
     }
 
     /// Whether the name still leads to the folder that was opened.
@@ -99,8 +141,9 @@ impl FolderCamera {
         matches!((now, then), (Ok(now), Ok(then)) if (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino))
     }
 
-    fn has(&self, name: &OsStr) -> bool {
-        rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    /// What stands under the name now.
+    fn version(&self, name: &OsStr) -> Option<Version> {
+        rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| Version::of(&stat))
     }
 
     /// Brings the list of waiting files up to date.
@@ -115,42 +158,70 @@ impl FolderCamera {
             }
             // Gone since it was listed, or not a file: neither is an error.
             let Ok(stat) = rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                continue;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => {}
+                FileType::Symlink => {
+                    self.say_link(name);
+                    continue;
+                }
+                _ => continue,
             }
-            let (size, changed) = (stat.st_size, changed(&stat));
-            let before = self.waiting.remove(name).filter(|one| (one.size, one.changed) == (size, changed));
-            let one = before.unwrap_or(Waiting { size, changed, since: now, cut_off: false });
-            waiting.insert(name.to_owned(), one);
+            let version = Version::of(&stat);
+            let before = self.waiting.remove(name).filter(|file| file.version == version);
+            waiting.insert(name.to_owned(), before.unwrap_or(Waiting { version, since: now, cut_off: false }));
         }
         self.waiting = waiting;
+        self.settled = self.waiting.iter().filter(|(_, file)| file.is_due(now)).map(|(name, _)| name.clone()).collect();
         Ok(())
     }
 
-    /// The first picture that is whole.
-    fn take(&mut self) -> Option<Shot> {
-        let now = Instant::now();
-        let due: Vec<OsString> =
-            self.waiting.iter().filter(|(_, one)| one.is_due(now)).map(|(name, _)| name.clone()).collect();
-        for name in due {
-            let Some(one) = self.waiting.get_mut(&name) else { continue };
-            let why = match load(&self.folder, &name, one.size) {
-                Ok(frame) => {
-                    self.given = Some(name);
-                    return Some(Shot::Picture(frame));
+    fn say_link(&self, name: &OsStr) {
+        if self.memory.is_first_link(&self.path) {
+            let (folder, link) = (escaped(&self.path), escaped(Path::new(name)));
+            tracing::warn!(folder, link, "links in the folder of a camera are not followed: put the pictures into it");
+        }
+    }
+
+    /// Puts away what was in the folder before it was opened.
+    fn put_old_aside(&mut self, before: Changed) -> Result<Option<Shot>, NotMoved> {
+        let is_old = |file: &Waiting| file.version.changed < before;
+        let old: Vec<_> = self.waiting.extract_if(.., |_, file| is_old(file)).collect();
+        let mut count = 0;
+        for (name, file) in old {
+            match self.put_away(&name, file.version, Taken::Unread) {
+                Ok(()) => count += 1,
+                Err(error) if count == 0 => return Err(error),
+                Err(_) => {
+                    // What was put away is told first; the rest is tried again, and fails again.
+                    self.old_before = Some(before);
+                    break;
                 }
-                // Moved away meanwhile: the next look tells.
-                Err(PictureFault::NotReadable(error)) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(PictureFault::CutOff) if !one.cut_off => {
-                    one.cut_off = true;
+            }
+        }
+        Ok((count > 0).then_some(Shot::Old(count)))
+    }
+
+    /// The first picture that is whole, of those in the last listing.
+    fn take(&mut self) -> Option<Shot> {
+        while let Some(name) = self.settled.pop_front() {
+            let Some(mut file) = self.waiting.remove(&name) else { continue };
+            let version = file.version;
+            let shot = match load(&self.folder, &name, version) {
+                Ok(Some(frame)) => Shot::Picture { frame, file: Some(self.path.join(&name)) },
+                // Moved away or written to meanwhile: the next listing tells.
+                Ok(None) => continue,
+                Err(PictureFault::CutOff) if !file.cut_off => {
+                    file.cut_off = true;
+                    self.waiting.insert(name, file);
                     continue;
                 }
-                Err(why) => why,
+                Err(why) => {
+                    let bytes = usize::try_from(version.size).unwrap_or(0);
+                    Shot::Unreadable { bytes, error: PictureError { file: self.path.join(&name), why } }
+                }
             };
-            let bytes = usize::try_from(one.size).unwrap_or(0);
-            let error = PictureError { file: self.path.join(&name), why };
-            self.given = Some(name);
-            return Some(Shot::Unreadable { bytes, error });
+            self.given = Some((name, version));
+            return Some(shot);
         }
         None
     }
@@ -169,62 +240,63 @@ impl Camera for FolderCamera {
             if !self.is_there() {
                 return Err(Gone::Unplugged);
             }
-            self.look().map_err(|error| failed(io::Error::from(error)))?;
             if let Some(shot) = self.take() {
                 return Ok(shot);
             }
-            std::thread::sleep(LOOK);
+            self.look().map_err(|error| failed(io::Error::from(error)))?;
+            if let Some(before) = self.old_before.take()
+                && let Some(shot) = self.put_old_aside(before).map_err(failed)?
+            {
+                return Ok(shot);
+            }
+            if self.settled.is_empty() {
+                std::thread::sleep(LOOK);
+            }
         }
     }
 
-    fn taken(&mut self, read: bool) -> Result<(), Gone> {
-        let Some(name) = self.given.take() else { return Ok(()) };
-        self.waiting.remove(&name);
-        let (to, called) = if read { (&self.read, READ) } else { (&self.unread, UNREAD) };
-        match move_to(&self.folder, &name, to) {
-            Ok(()) => Ok(()),
-            // Somebody else took it away: it is not read again either.
-            Err(Errno::NOENT) if !self.has(&name) => Ok(()),
-            Err(error) => Err(failed(NotMoved { file: self.path.join(&name), called, source: error.into() })),
+    fn taken(&mut self, what: Taken) -> Result<(), Gone> {
+        let Some((name, version)) = self.given.take() else { return Ok(()) };
+        self.put_away(&name, version, what).map_err(failed)
+    }
+}
+
+fn open_error(folder: &Path, doing: &'static str, error: Errno) -> OpenError {
+    let device = format!("the folder {}", escaped(folder));
+    match error {
+        Errno::NOENT => OpenError::NotFound { device },
+        Errno::ACCESS | Errno::PERM | Errno::ROFS => {
+            let remedy = "let the user that runs this program read it and write into it, as pictures are moved to its subfolders read and unread";
+            OpenError::PermissionDenied { device, remedy: remedy.to_owned() }
         }
+        Errno::NOTDIR | Errno::LOOP => {
+            OpenError::NotThisKind { device, kind: KIND, found: "a file or a link".to_owned() }
+        }
+        _ => OpenError::Other { device, doing, source: Box::new(io::Error::from(error)) },
     }
 }
-
-/// A picture was read and cannot be put away; it would be read again and again.
-#[derive(Debug)]
-struct NotMoved {
-    file: PathBuf,
-    called: &'static str,
-    source: io::Error,
-}
-
-impl fmt::Display for NotMoved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (file, called, source) = (escaped(&self.file), self.called, &self.source);
-        write!(f, "cannot move {file} to the subfolder {called} ({source}): check its permissions and the disk")
-    }
-}
-
-impl Error for NotMoved {}
 
 fn is_left_alone(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.starts_with(b".") || name.to_ascii_lowercase().ends_with(b".part")
 }
 
-/// Seconds and nanoseconds; their types differ between machines.
-fn changed(stat: &Stat) -> (i64, i64) {
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "their types differ between machines")]
-    (i64::from(stat.st_mtime), stat.st_mtime_nsec as i64)
-}
-
-fn load(folder: impl AsFd, name: &OsStr, size: i64) -> Result<Frame, PictureFault> {
-    if u64::try_from(size).is_ok_and(|size| size > MAX_FILE) {
+/// The picture; `None` where this version is not there any more.
+fn load(folder: impl AsFd, name: &OsStr, version: Version) -> Result<Option<Frame>, PictureFault> {
+    if u64::try_from(version.size).is_ok_and(|size| size > MAX_FILE) {
         return Err(PictureFault::FileTooLarge);
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(folder, name, flags, Mode::empty());
-    Frame::from_file(File::from(file.map_err(|error| PictureFault::NotReadable(error.into()))?))
+    let not_readable = |error: Errno| PictureFault::NotReadable(error.into());
+    let file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        // A link that took its place is left alone like any other.
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+        file => file.map_err(not_readable)?,
+    };
+    if Version::of(&rustix::fs::fstat(&file).map_err(not_readable)?) != version {
+        return Ok(None);
+    }
+    Frame::from_file(File::from(file)).map(Some)
 }
 
 fn writable(folder: impl AsFd) -> Result<(), Errno> {
@@ -242,48 +314,6 @@ fn subfolder(folder: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
     let open = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
     writable(&open)?;
     Ok(open)
-}
-
-/// Moves a file without ever replacing another one.
-fn move_to(from: impl AsFd, name: &OsStr, to: impl AsFd) -> Result<(), Errno> {
-    let mut error = Errno::EXIST;
-    for number in 1..=MOST_NAMES {
-        let free = if number == 1 { name.to_owned() } else { numbered(name, number) };
-        match rename(&from, name, &to, &free) {
-            Err(Errno::EXIST) => {}
-            Err(Errno::NAMETOOLONG) if number > 1 => error = Errno::NAMETOOLONG,
-            other => return other,
-        }
-        if error == Errno::NAMETOOLONG {
-            break;
-        }
-    }
-    Err(error)
-}
-
-fn rename(from: impl AsFd, name: &OsStr, to: impl AsFd, free: &OsStr) -> Result<(), Errno> {
-    match rustix::fs::renameat_with(&from, name, &to, free, RenameFlags::NOREPLACE) {
-        // A file system that cannot do both at once, such as NFS.
-        Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::statat(&to, free, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Err(Errno::EXIST),
-            Err(Errno::NOENT) => rustix::fs::renameat(from, name, to, free),
-            Err(error) => Err(error),
-        },
-        result => result,
-    }
-}
-
-/// `shot.png` as `shot-2.png`.
-fn numbered(name: &OsStr, number: u32) -> OsString {
-    let path = Path::new(name);
-    let (stem, extension) = (path.file_stem().unwrap_or(name), path.extension());
-    let mut bytes = stem.as_bytes().to_vec();
-    bytes.extend_from_slice(format!("-{number}").as_bytes());
-    if let Some(extension) = extension {
-        bytes.push(b'.');
-        bytes.extend_from_slice(extension.as_bytes());
-    }
-    OsString::from_vec(bytes)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! [`decode::Decoder`] finds the codes in a picture, and [`CameraScanner`] puts the two together as a
 //! [`Scanner`](crate::Scanner).
 
+mod clock;
 pub mod decode;
 pub mod fake;
 mod folder;
@@ -33,22 +34,37 @@ pub trait Camera: Send {
     /// Why there are no more: the camera is gone, or `stop` is set, which is seen within about 50 ms.
     fn next_frame(&mut self, stop: &Stop) -> Result<Shot, Gone>;
 
-    /// Is told after everything that the last picture says was taken over, so that it need not be given again; `read` is
-    /// whether it had a code. Not called where the taker ended first.
+    /// Is told after everything that the last shot says was taken over, so that it need not be given again. Not called
+    /// where the taker ended first.
     ///
     /// # Errors
     /// Why the camera cannot go on.
-    fn taken(&mut self, read: bool) -> Result<(), Gone> {
-        let _ = read;
+    fn taken(&mut self, _what: Taken) -> Result<(), Gone> {
         Ok(())
     }
+}
+
+/// What was in a shot that was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// A code, or more than one.
+    Read,
+    /// No code.
+    Unread,
 }
 
 /// What a camera gives.
 #[derive(Debug)]
 pub enum Shot {
     /// A picture.
-    Picture(Frame),
+    Picture {
+        /// The picture.
+        frame: Frame,
+        /// The file that it was read from, where there is one.
+        file: Option<PathBuf>,
+    },
+    /// So many pictures are older than the camera's start. They were put away and are not given.
+    Old(usize),
     /// Something that is not a picture, or not one that can be used.
     Unreadable {
         /// Its size in bytes.
@@ -69,6 +85,18 @@ pub struct CameraSettings {
     pub hold_off: Duration,
     /// The kinds of code that are looked for.
     pub symbologies: Vec<Symbology>,
+    /// What becomes of pictures that are older than the camera's start.
+    pub backlog: Backlog,
+}
+
+/// What becomes of pictures that a camera took while nobody watched: their units may be anywhere by now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Backlog {
+    /// They are put away unread, and the operator is told how many.
+    #[default]
+    PutAside,
+    /// They are read as if they were new.
+    Take,
 }
 
 /// A setting of a camera that cannot work.
@@ -86,13 +114,14 @@ pub enum BadCameraSettings {
 }
 
 impl CameraSettings {
-    /// One second for each engine, 1.5 s of hold-off, and QR, Data Matrix and Code 128.
+    /// One second for each engine, 1.5 s of hold-off, QR, Data Matrix and Code 128, and old pictures are put aside.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
             time_limit: Duration::from_secs(1),
             hold_off: Duration::from_millis(1500),
             symbologies: Symbology::USUAL.to_vec(),
+            backlog: Backlog::default(),
         }
     }
 

@@ -1,18 +1,29 @@
 //! A camera and a decoder as a scanner.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::decode::{Decoder, Found};
-use super::{Camera, CameraSettings, FolderCamera, PictureFault, Shot};
-use crate::{Event, Flow, Gone, ListError, NoiseKind, OpenError, Scan, Scanner, ScannerFactory, Seen, Settings, Stop};
+use super::folder::Memory;
+use super::frame::escaped;
+use super::{Camera, CameraSettings, FolderCamera, Shot, Taken};
+use crate::{
+    Event, Flow, Gone, ListError, NoScan, NoScanKind, OpenError, Scan, Scanner, ScannerFactory, Seen, Settings, Stop,
+};
 
 /// The word for this kind of device.
 pub(super) const KIND: &str = "camera";
 
-/// Opens folders of pictures as scanners.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CameraFactory;
+/// What an operator does about a single picture.
+const SHOW_AGAIN: &str = "Show the unit to the camera again, or scan it by hand.";
+
+/// Opens folders of pictures as scanners. As long as it lives it remembers a picture that was read and could not be put
+/// away, so that no later opening reads it again.
+#[derive(Debug, Clone, Default)]
+pub struct CameraFactory {
+    memory: Memory,
+}
 
 impl ScannerFactory for CameraFactory {
     fn kind(&self) -> &'static str {
@@ -30,7 +41,7 @@ impl ScannerFactory for CameraFactory {
             device: settings.folder.display().to_string(),
             source: error.into(),
         })?;
-        let camera = FolderCamera::open(&settings.folder)?;
+        let camera = FolderCamera::open_with(&settings.folder, settings.backlog, self.memory.clone())?;
         tracing::debug!(scanner = source, folder = %settings.folder.display(), "Picture folder opened.");
         let decoder = Decoder::new(&settings.symbologies, settings.time_limit);
         Ok(Box::new(CameraScanner::new(source, camera, decoder, settings)))
@@ -39,9 +50,9 @@ impl ScannerFactory for CameraFactory {
 
 /// A scanner that reads what a camera sees.
 ///
-/// Every code of a picture is a scan. A picture without a code is a [`Event::NoRead`], and a file that is no picture
-/// [`Event::Noise`]. With a live camera pictures without a code are nothing, and a code is one scan until it was out of
-/// view for the hold-off time.
+/// Every code of a picture is a scan. A picture without a code, a file that is no picture, and pictures older than the
+/// camera's start are an [`Event::NoScan`]. With a live camera pictures without a code are nothing, and a code is one scan
+/// until it was out of view for the hold-off time.
 pub struct CameraScanner<C> {
     source: String,
     camera: C,
@@ -58,11 +69,18 @@ impl<C: Camera> CameraScanner<C> {
     }
 
     fn events(&mut self, shot: Shot) -> Vec<Event> {
-        let frame = match shot {
-            Shot::Picture(frame) => Arc::new(frame),
+        let (frame, file) = match shot {
+            Shot::Picture { frame, file } => (Arc::new(frame), file),
+            Shot::Old(count) => {
+                let no_scan = old(count);
+                tracing::warn!(scanner = self.source, count, "{}", no_scan.text);
+                return vec![Event::NoScan(no_scan)];
+            }
             Shot::Unreadable { bytes, error } => {
                 tracing::warn!(scanner = self.source, bytes, "{error}");
-                return vec![Event::Noise { what: noise(&error.why), bytes }];
+                let text = format!("{} {}; it lies in unread/", name(&error.file), error.why.what());
+                let help = format!("{SHOW_AGAIN} If it happens again: {}.", error.why.remedy());
+                return vec![Event::NoScan(NoScan { why: NoScanKind::Unusable, text, help, bytes })];
             }
         };
         let decoded = self.decoder.decode(&frame);
@@ -71,27 +89,34 @@ impl<C: Camera> CameraScanner<C> {
         }
         let mut found = decoded.found;
         if self.camera.is_live() {
-            found.retain(|one| self.is_new(one, frame.at()));
+            found.retain(|code| self.is_new(code, frame.at()));
         } else if found.is_empty() {
-            return vec![Event::NoRead];
+            let file = file.as_deref().map_or_else(|| "the picture".to_owned(), name);
+            let text = format!("found no code in {file}");
+            return vec![Event::NoScan(NoScan {
+                why: NoScanKind::NoCode,
+                text,
+                help: SHOW_AGAIN.to_owned(),
+                bytes: 0,
+            })];
         }
-        let scan = |one: Found| {
-            Event::Scan(Scan { source: self.source.clone(), symbology: one.aim, data: one.data, at: frame.at() })
+        let scan = |code: Found| {
+            Event::Scan(Scan { source: self.source.clone(), symbology: code.aim, data: code.data, at: frame.at() })
         };
         found.into_iter().map(scan).collect()
     }
 
     /// Whether the code came into view with the picture of this time; it is in view from now on.
-    fn is_new(&mut self, one: &Found, at: Instant) -> bool {
+    fn is_new(&mut self, code: &Found, at: Instant) -> bool {
         let hold_off = self.hold_off;
         self.in_view.retain(|(_, last)| at.saturating_duration_since(*last) < hold_off);
-        match self.in_view.iter_mut().find(|(other, _)| other.data == one.data && other.aim == one.aim) {
+        match self.in_view.iter_mut().find(|(other, _)| other.data == code.data && other.aim == code.aim) {
             Some((_, last)) => {
                 *last = at;
                 false
             }
             None => {
-                self.in_view.push((one.clone(), at));
+                self.in_view.push((code.clone(), at));
                 true
             }
         }
@@ -107,26 +132,33 @@ impl<C: Camera> Scanner for CameraScanner<C> {
             };
             let events = self.events(shot);
             let read = events.iter().any(|event| matches!(event, Event::Scan(_)));
+            let taken = if read { Taken::Read } else { Taken::Unread };
             for event in events {
                 if sink(event) == Flow::Stop {
                     return Gone::Stopped;
                 }
             }
-            if let Err(gone) = self.camera.taken(read) {
+            if let Err(gone) = self.camera.taken(taken) {
                 return gone;
             }
         }
     }
 }
 
-fn noise(fault: &PictureFault) -> NoiseKind {
-    match fault {
-        PictureFault::NotAPicture | PictureFault::CutOff => NoiseKind::NotAPicture,
-        PictureFault::FileTooLarge | PictureFault::TooManyPixels { .. } | PictureFault::TooMuchMemory => {
-            NoiseKind::PictureTooLarge
-        }
-        PictureFault::NotReadable(_) => NoiseKind::PictureNotReadable,
+fn old(count: usize) -> NoScan {
+    let (pictures, were, they) =
+        if count == 1 { ("picture", "was", "it lies") } else { ("pictures", "were", "they lie") };
+    NoScan {
+        why: NoScanKind::Old(count),
+        text: format!("{count} {pictures} from before the start {were} not taken: {they} in unread/"),
+        help: "Scan those units by hand; units that are packed already are refused.".to_owned(),
+        bytes: 0,
     }
+}
+
+/// The last part of a path.
+fn name(file: &Path) -> String {
+    escaped(file.file_name().map_or(file, Path::new))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Label printers: how one is reached, asked how it is, and given a job.
 //!
-//! A [`PrinterFactory`] opens what is configured. A [`Printer`] is an open connection: short-lived, for one job. What the
-//! bytes of a job mean is not known here; a printer's language matters only for the question how it is.
+//! A [`PrinterFactory`] opens what is configured. A [`Printer`] is an open connection: short-lived, for one job or a few that
+//! follow each other, as most printers take one connection at a time. What the bytes of a job mean is not known here; a
+//! printer's language matters only for the question how it is.
 //!
 //! The way of a job is `open`, [`Printer::status`] until [`PrinterStatus::is_ready`], [`Printer::send`], and `status` again
 //! until [`PrinterStatus::is_idle`]. A connection that is lost between sending and that last answer leaves it open whether a

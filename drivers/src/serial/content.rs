@@ -112,6 +112,7 @@ mod tests {
                 }
                 Event::NoRead => prop_assert!(frame.len() <= 10),
                 Event::Noise { bytes, .. } => prop_assert_eq!(bytes, frame.len()),
+                Event::NoScan(_) => prop_assert!(false, "of a camera"),
             }
         }
     }

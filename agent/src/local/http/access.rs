@@ -31,7 +31,11 @@ pub(super) struct Access {
 pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let mut response = match access.admit(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(refused) => *refused,
+        Err(mut refused) => {
+            // Nobody who may not ask keeps a connection.
+            refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            *refused
+        }
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

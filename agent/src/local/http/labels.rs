@@ -1,12 +1,11 @@
-//! Labels: which there are, how they look, and what a person decides about one.
+//! Labels: which there are, and what a person decides about one.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::App;
@@ -17,8 +16,6 @@ use crate::station::Answer;
 
 /// Most labels in one answer.
 const MOST: usize = 200;
-/// Longest reason in bytes.
-const MOST_REASON: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,49 +43,48 @@ pub(super) async fn list(
     }
 }
 
-/// `GET /v1/labels/{id}.png`: the picture.
-pub(super) async fn picture(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let job = name.strip_suffix(".png").and_then(|id| id.parse().ok()).ok_or_else(no_label)?;
-    match app.server.label_picture(job).await {
-        Ok(Some(png)) => Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response()),
-        Ok(None) => Err(no_label()),
-        Err(why) => {
-            let help = "mend the template, then let the label be printed again";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "notDrawn", why, help))
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Reason {
+pub(super) struct Again {
     reason: String,
+    #[serde(default)]
+    prints: Option<u32>,
 }
 
 /// `POST /v1/labels/{id}/again`: a person decides that it is printed again.
+///
+/// `prints` says how often it had gone to a printer in what the person saw: where that no longer holds nothing is decided.
 pub(super) async fn again(
     State(app): State<Arc<App>>,
     Path(job): Path<String>,
-    Posted(Reason { reason }): Posted<Reason>,
+    Posted(Again { reason, prints }): Posted<Again>,
 ) -> Result<Json<Answer>, Problem> {
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() || reason.len() > MOST_REASON || reason.chars().any(char::is_control) {
-        let message = "the reason is empty, too long or not plain text";
-        let help = format!("send {{\"reason\":\"…\"}} of 1 to {MOST_REASON} bytes: it goes on record");
-        return Err(Problem::bad("badReason", message, help));
-    }
-    decide(&app, Asked::LabelAgain { job: number(&job)?, reason }).await
+    let asked = Asked::LabelAgain { job: number(&job)?, reason: reason.trim().to_owned(), seen: prints };
+    decide(&app, asked, |why| Problem::bad("badReason", why, "send {\"reason\":\"…\"}: it goes on record")).await
 }
 
-/// `POST /v1/labels/{id}/came-out`: a person has seen it.
-pub(super) async fn came_out(State(app): State<Arc<App>>, Path(job): Path<String>) -> Result<Json<Answer>, Problem> {
-    decide(&app, Asked::LabelCameOut { job: number(&job)? }).await
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    #[serde(default)]
+    prints: Option<u32>,
 }
 
-async fn decide(app: &App, asked: Asked) -> Result<Json<Answer>, Problem> {
+/// `POST /v1/labels/{id}/came-out`: a person has seen it. `prints` as above.
+pub(super) async fn came_out(
+    State(app): State<Arc<App>>,
+    Path(job): Path<String>,
+    seen: Option<Posted<Seen>>,
+) -> Result<Json<Answer>, Problem> {
+    let Seen { prints } = seen.map(|Posted(seen)| seen).unwrap_or_default();
+    decide(&app, Asked::LabelCameOut { job: number(&job)?, seen: prints }, Problem::unavailable).await
+}
+
+/// Nothing was decided where the station says why not in `failed`.
+async fn decide(app: &App, asked: Asked, failed: impl FnOnce(String) -> Problem) -> Result<Json<Answer>, Problem> {
     match app.ask(asked).await? {
         Said::Answer(answer) => Ok(Json(answer)),
-        Said::Failed(failed) => Err(Problem::unavailable(failed.why)),
+        Said::Failed(said) => Err(failed(said.why)),
         _ => Err(Problem::unavailable("the station said something else")),
     }
 }
@@ -97,6 +93,6 @@ fn number(text: &str) -> Result<u64, Problem> {
     text.parse().map_err(|_| no_label())
 }
 
-fn no_label() -> Problem {
+pub(super) fn no_label() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "noLabel", "there is no such label", "GET /v1/labels names them")
 }

@@ -8,6 +8,7 @@ mod body;
 mod connections;
 mod events;
 mod labels;
+mod pictures;
 mod problem;
 mod scans;
 mod status;
@@ -30,8 +31,9 @@ use base::web::{Asset, Guard, STYLE};
 use tokio::net::TcpListener;
 
 use self::access::Access;
-use self::connections::Bounded;
+use self::connections::Limits;
 use self::events::Hub;
+use self::pictures::Pictures;
 use self::problem::Problem;
 use super::Server;
 use crate::settings::Page;
@@ -39,8 +41,6 @@ use crate::station::Command;
 
 pub use token::{Token, TokenError};
 
-/// Most connections at once: every screen, with what it asks for beside its events.
-const MOST_CONNECTIONS: usize = 64;
 /// The address may appear later, as when the network comes after the station.
 const BIND_AGAIN: Duration = Duration::from_secs(5);
 
@@ -55,6 +55,8 @@ struct App {
     server: Arc<Server>,
     facts: Facts,
     hub: Hub,
+    pictures: Pictures,
+    limits: Limits,
 }
 
 /// What the page has to know of the configuration.
@@ -70,7 +72,11 @@ pub struct Facts {
 impl Http {
     /// `token` is asked for where there is one.
     pub fn new(server: Arc<Server>, facts: Facts, page: &Page, token: Option<Token>) -> Self {
-        let app = App { server, facts, hub: Hub::new() };
+        Self::limited(server, facts, page, token, Limits::USUAL)
+    }
+
+    fn limited(server: Arc<Server>, facts: Facts, page: &Page, token: Option<Token>, limits: Limits) -> Self {
+        let app = App { server, facts, hub: Hub::new(), pictures: Pictures::new(), limits };
         let access = Access { guard: Guard::new(page.names()), token };
         Self { app: Arc::new(app), access: Arc::new(access) }
     }
@@ -97,9 +103,8 @@ impl Http {
             Err(error) => tracing::debug!(%error, "the page does not know its address"),
         }
         let app = self.app.clone();
-        let serving = axum::serve(Bounded::new(listener, MOST_CONNECTIONS), router(self.app, self.access));
         tokio::select! {
-            result = serving => if let Err(error) = result { tracing::error!(%error, "the operator's page ended") },
+            () = connections::serve(listener, router(self.app, self.access), app.limits) => {}
             () = app.hub.tell(&app) => {}
             () = app.hub.look(&app) => {}
         }
@@ -113,7 +118,7 @@ fn router(app: Arc<App>, access: Arc<Access>) -> Router {
         .route("/v1/settings", get(scans::settings))
         .route("/v1/scans", post(scans::scan))
         .route("/v1/labels", get(labels::list))
-        .route("/v1/labels/{name}", get(labels::picture))
+        .route("/v1/labels/{name}", get(pictures::picture))
         .route("/v1/labels/{job}/again", post(labels::again))
         .route("/v1/labels/{job}/came-out", post(labels::came_out))
         .route("/healthz", get(status::health))
@@ -137,6 +142,7 @@ fn page() -> Router<Arc<App>> {
         .route("/words.js", file(Asset::Script(include_str!("page/words.js"))))
         .route("/answers.js", file(Asset::Script(include_str!("page/answers.js"))))
         .route("/filling.js", file(Asset::Script(include_str!("page/filling.js"))))
+        .route("/presses.js", file(Asset::Script(include_str!("page/presses.js"))))
         .route("/labels.js", file(Asset::Script(include_str!("page/labels.js"))))
         .route("/dialogs.js", file(Asset::Script(include_str!("page/dialogs.js"))))
         .route("/tones.js", file(Asset::Script(include_str!("page/tones.js"))))

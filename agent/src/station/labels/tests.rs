@@ -2,17 +2,10 @@ use proptest::prelude::*;
 use records::{FixedBytes, Stamp};
 
 use super::*;
-use crate::station::{Close, Input, Line, Packing, Reading, Start, State, decide};
+use crate::station::{Close, Decision, Input, Line, Packing, Reading, Start, State, decide};
 
-fn rule(level: Level, lane: Option<&str>, fields: &[&str]) -> LabelRule {
-    LabelRule {
-        level,
-        lane: lane.map(str::to_owned),
-        printer: "p".into(),
-        template: "t".into(),
-        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
-        copies: 1,
-    }
+fn rule(level: Level, lane: Option<&str>) -> LabelRule {
+    LabelRule { level, lane: lane.map(str::to_owned), printer: "p".into(), template: "today".into(), copies: 1 }
 }
 
 fn line(labels: Vec<LabelRule>) -> Line {
@@ -24,7 +17,7 @@ fn line(labels: Vec<LabelRule>) -> Line {
         work_order_required: false,
         sscc: gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000).unwrap(),
     };
-    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing, labels }
+    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing, labels, printers: vec!["p".into()] }
 }
 
 fn stamp(synchronised: bool) -> Stamp {
@@ -40,7 +33,7 @@ fn pack(line: &Line, units: &[(&str, &[(&str, &str)])], now: &Stamp) -> Vec<JobD
         let attributes = label.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let reading = Ok(Reading::Device { serial: (*serial).to_owned(), scope: String::new(), attributes });
         let raw = crate::station::Raw { bytes: 1, mark: (*serial).to_owned() };
-        let input = Input::Scanned { lane: "main".into(), reading, raw, known: None };
+        let input = Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None };
         let decision = decide(line, &state, &input, now);
         state = decision.next;
         jobs.extend(decision.jobs.into_iter().map(|change| match change {
@@ -53,8 +46,7 @@ fn pack(line: &Line, units: &[(&str, &[(&str, &str)])], now: &Stamp) -> Vec<JobD
 
 #[test]
 fn a_closed_container_is_labelled_with_what_is_true_of_all_its_units() {
-    let fields = ["sscc", "packageId", "palletId", "count", "lotCode", "partNumber", "station", "date"];
-    let line = line(vec![rule(Level::Package, None, &fields), rule(Level::Pallet, Some("main"), &fields)]);
+    let line = line(vec![rule(Level::Package, None), rule(Level::Pallet, Some("main"))]);
     let (a, b): (&[_], &[_]) = (&[("partNumber", "P1"), ("lotCode", "L1")], &[("partNumber", "P1"), ("lotCode", "L2")]);
     let jobs = pack(&line, &[("A", a), ("B", a), ("C", a), ("D", b)], &stamp(true));
     let text = |job: &JobDraft| {
@@ -75,16 +67,34 @@ fn a_closed_container_is_labelled_with_what_is_true_of_all_its_units() {
 
 #[test]
 fn a_clock_that_follows_nothing_dates_no_label() {
-    let line = line(vec![rule(Level::Package, None, &["sscc", "date"])]);
+    let line = line(vec![rule(Level::Package, None)]);
     let jobs = pack(&line, &[("A", &[]), ("B", &[])], &stamp(false));
-    assert_eq!(jobs[0].data.keys().collect::<Vec<_>>(), ["sscc"]);
+    assert!(jobs[0].data.contains_key("sscc") && !jobs[0].data.contains_key("date"));
 }
 
 #[test]
 fn labels_of_other_lanes_and_levels_are_not_printed() {
-    let line = line(vec![rule(Level::Package, Some("other"), &["sscc"]), rule(Level::Pallet, None, &["sscc"])]);
+    let line = line(vec![rule(Level::Package, Some("other")), rule(Level::Pallet, None)]);
     let jobs = pack(&line, &[("A", &[]), ("B", &[])], &stamp(true));
     assert!(jobs.is_empty(), "{jobs:?}");
+}
+
+#[test]
+fn a_pallet_from_before_units_were_counted_has_no_count_on_its_label() {
+    let line = line(vec![rule(Level::Pallet, None)]);
+    let mut state = State { sscc_reserved: 100, ..State::default() };
+    let old = r#"{"work_order":null,"revision":null,"waiting":null,"package":null,"pallet":{"id":"095212340000000006","count":1}}"#;
+    state.lanes.insert("main".to_owned(), serde_json::from_str(old).unwrap());
+    let reading = Ok(Reading::Command(crate::station::Command::ClosePallet));
+    let raw = crate::station::Raw { bytes: 1, mark: "c".to_owned() };
+    let decision = decide(
+        &line,
+        &state,
+        &Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None },
+        &stamp(true),
+    );
+    let [JobChange::New(draft)] = &decision.jobs[..] else { panic!("{:?}", decision.jobs) };
+    assert!(draft.data.contains_key("sscc") && !draft.data.contains_key("count"));
 }
 
 /// One label and what the journal and the records say of it.
@@ -103,7 +113,7 @@ impl Bench {
             level: Level::Package,
             lane: "main".into(),
             printer: "p".into(),
-            template: "t".into(),
+            template: "then".into(),
             data: BTreeMap::new(),
             copies: 1,
         };
@@ -136,18 +146,19 @@ impl Bench {
     }
 
     fn person(&mut self, verdict: Verdict) -> Code {
-        self.decide(Input::Verdict { job: self.job.clone(), verdict }).unwrap().code
+        self.decide(Input::Verdict { job: self.job.clone(), verdict, seen: None }).unwrap().code
     }
 
     fn restart(&mut self) {
-        let sending = Some(self.job.clone()).filter(|job| job.state == JobState::Sending).into_iter().collect();
+        let open = |job: &Job| matches!(job.state, JobState::Sending | JobState::Waiting);
+        let unfinished = Some(self.job.clone()).filter(open).into_iter().collect();
         let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
         self.decide(Input::Started(Start {
             key,
             series_before: None,
             rules: self.state.rules,
             configuration,
-            sending,
+            unfinished,
         }));
     }
 }
@@ -187,6 +198,73 @@ fn what_was_being_sent_at_a_kill_is_doubtful_and_waits_for_a_person() {
     bench.restart();
     assert_eq!((bench.job.state, bench.sent), (JobState::Doubtful, 1), "nothing goes out by itself");
     assert!(bench.job.why.contains("stopped") && bench.events.contains(&Event::LabelDoubtful));
+}
+
+#[test]
+fn who_looks_at_an_old_picture_of_things_decides_nothing() {
+    let mut bench = Bench::new();
+    bench.says(begun());
+    bench.says(Printing::Printed);
+    let again = |job: &Job, seen| Input::Verdict { job: job.clone(), verdict: Verdict::Again("x".into()), seen };
+    let input = again(&bench.job, Some(1));
+    assert_eq!(bench.decide(input).unwrap().code, Code::LabelAgain);
+    bench.says(begun());
+    bench.says(Printing::Printed);
+    let input = again(&bench.job, Some(1));
+    assert_eq!(bench.decide(input).unwrap().code, Code::LabelChanged, "the second press of the same button");
+    assert_eq!((bench.job.state, bench.sent), (JobState::Printed, 2));
+}
+
+/// A station whose configuration has this label rule, and these printers.
+fn at(labels: Vec<LabelRule>, printers: &[&str], input: &Input) -> Decision {
+    let line = Line { printers: printers.iter().map(|name| (*name).to_owned()).collect(), ..line(labels) };
+    decide(&line, &State::default(), input, &stamp(true))
+}
+
+/// The one label that a decision changes.
+fn set(decision: &Decision) -> &Job {
+    match &decision.jobs[..] {
+        [JobChange::Set(job)] => job,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_label_whose_printer_is_gone_goes_to_todays_printer_or_is_named() {
+    let job = Bench::new().job;
+    let start = |job: &Job| {
+        let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
+        let (rules, unfinished) = (State::default().rules, vec![job.clone()]);
+        Input::Started(Start { key, series_before: None, rules, configuration, unfinished })
+    };
+    let today = LabelRule { printer: "q".into(), ..rule(Level::Package, None) };
+    // A journal that has begun: its first record is not what this is about.
+    let begun = State { last_seq: 1, ..State::default() };
+    let started = |labels: Vec<LabelRule>| {
+        let line = Line { printers: vec!["q".into()], ..line(labels) };
+        decide(&line, &begun, &start(&job), &stamp(true))
+    };
+    let moved = started(vec![today.clone()]);
+    assert_eq!((set(&moved).state, set(&moved).draft.printer.as_str()), (JobState::Waiting, "q"));
+    let named = started(vec![]);
+    assert!(set(&named).state == JobState::Failed && set(&named).why.contains("no printer `p` any more"));
+    // Later there is a label for it again: a person lets it be tried.
+    let verdict = Verdict::Again("printer replaced".into());
+    let again = Input::Verdict { job: set(&named).clone(), verdict, seen: None };
+    assert_eq!(at(vec![], &["q"], &again).answer.unwrap().code, Code::NoPrinter);
+    assert_eq!(set(&at(vec![today], &["q"], &again)).draft.printer, "q");
+}
+
+#[test]
+fn a_mended_template_counts_for_a_label_that_never_went_out_and_for_no_other() {
+    for (prints, template) in [(0, "today"), (1, "then")] {
+        let job = Job { state: JobState::Failed, prints, ..Bench::new().job };
+        let verdict = Verdict::Again("mended".into());
+        let input = Input::Verdict { job, verdict, seen: Some(prints) };
+        let decision = at(vec![rule(Level::Package, None)], &["p"], &input);
+        assert_eq!((set(&decision).state, set(&decision).draft.template.as_str()), (JobState::Waiting, template));
+        assert_eq!(decision.answer.unwrap().text.contains("destroy"), prints > 0);
+    }
 }
 
 proptest! {

@@ -9,6 +9,8 @@ use super::*;
 /// Far longer than anything takes, also on a busy computer.
 const LONG: Duration = Duration::from_secs(30);
 
+const OLD: &str = "pictures from before the start";
+
 struct Bench {
     folder: TempDir,
     camera: FolderCamera,
@@ -17,8 +19,27 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let camera = FolderCamera::open(folder.path()).unwrap();
+        let camera = FolderCamera::open(folder.path(), Backlog::PutAside).unwrap();
         Self { folder, camera }
+    }
+
+    /// Opens the folder again in the same run of the program, as a scanner does that was gone.
+    fn reopen(&mut self) -> Result<(), OpenError> {
+        let memory = self.camera.memory.clone();
+        self.camera = FolderCamera::open_with(self.folder.path(), Backlog::PutAside, memory)?;
+        Ok(())
+    }
+
+    /// The same after a restart of the program.
+    fn restart(&mut self, backlog: Backlog) {
+        self.camera = FolderCamera::open(self.folder.path(), backlog).unwrap();
+    }
+
+    /// A picture that changed last before so long.
+    fn put_old(&self, name: &str, width: u32, age: Duration) {
+        self.put(name, width);
+        let file = File::options().write(true).open(self.path(name)).unwrap();
+        file.set_modified(clock::now() - age).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -33,14 +54,15 @@ impl Bench {
     /// The next picture, known by its width; 0 where it is not readable.
     fn next(&mut self) -> usize {
         match self.camera.next_frame(&Stop::new()).unwrap() {
-            Shot::Picture(frame) => frame.width(),
+            Shot::Picture { frame, .. } => frame.width(),
             Shot::Unreadable { .. } => 0,
+            Shot::Old(_) => panic!("{OLD}"),
         }
     }
 
-    fn next_taken(&mut self, read: bool) -> usize {
+    fn next_taken(&mut self, what: Taken) -> usize {
         let width = self.next();
-        self.camera.taken(read).unwrap();
+        self.camera.taken(what).unwrap();
         width
     }
 
@@ -50,8 +72,9 @@ impl Bench {
         while Instant::now() < until {
             self.camera.look().unwrap();
             match self.camera.take() {
-                Some(Shot::Picture(frame)) => return Some(frame.width()),
+                Some(Shot::Picture { frame, .. }) => return Some(frame.width()),
                 Some(Shot::Unreadable { .. }) => return Some(0),
+                Some(Shot::Old(_)) => panic!("{OLD}"),
                 None => std::thread::sleep(LOOK),
             }
         }
@@ -78,9 +101,9 @@ fn pictures_come_in_the_order_of_their_names_and_are_put_away() {
     bench.put("b.png", 22);
     bench.put("a.png", 21);
     bench.put("c.png", 23);
-    assert_eq!(bench.next_taken(true), 21);
-    assert_eq!(bench.next_taken(false), 22);
-    assert_eq!(bench.next_taken(true), 23);
+    assert_eq!(bench.next_taken(Taken::Read), 21);
+    assert_eq!(bench.next_taken(Taken::Unread), 22);
+    assert_eq!(bench.next_taken(Taken::Read), 23);
     assert_eq!(bench.names("read"), ["a.png", "c.png"]);
     assert_eq!(bench.names("unread"), ["b.png"]);
     assert_eq!(bench.names("."), ["read", "unread"]);
@@ -92,25 +115,60 @@ fn a_picture_that_was_not_taken_over_comes_again_after_a_restart() {
     let mut bench = Bench::new();
     bench.put("a.png", 21);
     assert_eq!(bench.next(), 21);
-    bench.camera = FolderCamera::open(bench.folder.path()).unwrap();
-    assert_eq!(bench.next_taken(true), 21);
-    bench.camera = FolderCamera::open(bench.folder.path()).unwrap();
+    bench.restart(Backlog::PutAside);
+    assert_eq!(bench.next_taken(Taken::Read), 21);
+    bench.restart(Backlog::PutAside);
     assert_eq!(bench.rest(), None);
 }
 
 #[test]
-fn equal_names_get_a_number_and_nothing_is_overwritten() {
+fn equal_names_get_the_time_and_nothing_is_overwritten() {
     let mut bench = Bench::new();
-    fs::write(bench.path("read/a-2.png"), b"precious").unwrap();
+    fs::write(bench.path("read/a.png"), b"precious").unwrap();
     for width in [21, 22, 23] {
         bench.put("a.png", width);
-        assert_eq!(bench.next_taken(true), width as usize);
+        assert_eq!(bench.next_taken(Taken::Read), width as usize);
     }
-    assert_eq!(bench.names("read"), ["a-2.png", "a-3.png", "a-4.png", "a.png"]);
-    assert_eq!(fs::read(bench.path("read/a-2.png")).unwrap(), b"precious");
-    assert_eq!(fs::read(bench.path("read/a.png")).unwrap(), picture(21));
-    assert_eq!(numbered("a.b.png".as_ref(), 2), "a.b-2.png");
-    assert_eq!(numbered("a".as_ref(), 2), "a-2");
+    let names = bench.names("read");
+    assert_eq!((names.len(), names[3].as_str()), (4, "a.png"), "{names:?}");
+    for (name, number) in names[..3].iter().zip(1..) {
+        assert!(name.starts_with("a-") && name.ends_with(&format!("-{number}.png")), "{names:?}");
+    }
+    assert_eq!(fs::read(bench.path("read/a.png")).unwrap(), b"precious");
+    assert_eq!(fs::read(bench.path("read").join(&names[0])).unwrap(), picture(21));
+}
+
+#[test]
+fn old_pictures_are_counted_and_put_aside() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let mut bench = Bench::new();
+    let old = Duration::from_secs(NOT_OLD.unsigned_abs() + 60);
+    bench.put_old("a.png", 21, HOUR);
+    bench.put_old("b.png", 22, old);
+    bench.put_old("c.png", 23, Duration::from_secs(2));
+    bench.restart(Backlog::PutAside);
+    let shot = bench.camera.next_frame(&Stop::new()).unwrap();
+    assert!(matches!(shot, Shot::Old(2)), "{shot:?}");
+    bench.camera.taken(Taken::Unread).unwrap();
+    assert_eq!(bench.next_taken(Taken::Read), 23, "a picture of just now is none of them");
+    // What comes while the folder is watched is new, whatever the camera's clock says.
+    bench.put_old("d.png", 24, HOUR);
+    assert_eq!(bench.next_taken(Taken::Read), 24);
+    assert_eq!(bench.names("unread"), ["a.png", "b.png"]);
+    bench.put_old("e.png", 25, HOUR);
+    bench.restart(Backlog::Take);
+    assert_eq!(bench.next_taken(Taken::Read), 25);
+}
+
+#[test]
+fn old_pictures_that_cannot_be_put_aside_stop_the_camera() {
+    let mut bench = Bench::new();
+    bench.put_old("a.png", 21, Duration::from_secs(3600));
+    bench.restart(Backlog::PutAside);
+    fs::remove_dir(bench.path("unread")).unwrap();
+    let Err(Gone::Failed(error)) = bench.camera.next_frame(&Stop::new()) else { panic!() };
+    assert!(error.to_string().contains("a.png to the subfolder unread"), "{error}");
+    assert!(bench.path("a.png").exists());
 }
 
 #[test]
@@ -128,7 +186,7 @@ fn hidden_files_parts_folders_pipes_and_links_are_left_alone() {
     assert_eq!(bench.rest(), None);
     // The end of writing is a new name.
     fs::rename(bench.path("a.png.part"), bench.path("a.png")).unwrap();
-    assert_eq!(bench.next_taken(true), 32);
+    assert_eq!(bench.next_taken(Taken::Read), 32);
     assert!(outside.path().join("secret.png").exists());
 }
 
@@ -139,9 +197,9 @@ fn a_file_that_is_still_written_is_waited_for_and_does_not_hold_up_others() {
     // Its writer pauses longer than a file usually needs to settle.
     fs::write(bench.path("a.png"), &whole[..whole.len() / 2]).unwrap();
     bench.put("b.png", 22);
-    assert_eq!(bench.next_taken(true), 22);
+    assert_eq!(bench.next_taken(Taken::Read), 22);
     fs::write(bench.path("a.png"), &whole).unwrap();
-    assert_eq!(bench.next_taken(true), 21);
+    assert_eq!(bench.next_taken(Taken::Read), 21);
 }
 
 #[test]
@@ -166,20 +224,20 @@ fn what_is_no_picture_is_given_with_its_name_and_put_away() {
     fs::write(bench.path("note.txt"), b"hello").unwrap();
     let Shot::Unreadable { bytes, error } = bench.camera.next_frame(&Stop::new()).unwrap() else { panic!() };
     assert_eq!(bytes, 5);
-    assert!(error.to_string().contains("note.txt: not a picture"), "{error}");
-    bench.camera.taken(false).unwrap();
+    assert!(error.to_string().contains("note.txt is not a picture"), "{error}");
+    bench.camera.taken(Taken::Unread).unwrap();
     // Half a picture is given up after a while.
     let whole = picture(21);
     fs::write(bench.path("half.png"), &whole[..whole.len() / 2]).unwrap();
     let start = Instant::now();
-    assert_eq!(bench.next_taken(false), 0);
+    assert_eq!(bench.next_taken(Taken::Unread), 0);
     assert!(start.elapsed() >= GIVEN_UP && start.elapsed() < LONG);
     // Too large for reading; nothing of it is read.
     let file = File::create(bench.path("large.png")).unwrap();
     file.set_len(MAX_FILE + 1).unwrap();
     let Shot::Unreadable { error, .. } = bench.camera.next_frame(&Stop::new()).unwrap() else { panic!() };
     assert!(matches!(error.why, PictureFault::FileTooLarge));
-    bench.camera.taken(false).unwrap();
+    bench.camera.taken(Taken::Unread).unwrap();
     assert_eq!(bench.names("unread"), ["half.png", "large.png", "note.txt"]);
 }
 
@@ -189,20 +247,86 @@ fn a_picture_that_somebody_took_away_is_no_fault() {
     bench.put("a.png", 21);
     assert_eq!(bench.next(), 21);
     fs::remove_file(bench.path("a.png")).unwrap();
-    bench.camera.taken(true).unwrap();
-    bench.camera.taken(true).unwrap();
+    bench.camera.taken(Taken::Read).unwrap();
+    bench.camera.taken(Taken::Read).unwrap();
 }
 
 #[test]
-fn a_picture_that_cannot_be_put_away_ends_the_camera() {
+fn a_picture_that_cannot_be_put_away_ends_the_camera_and_is_not_given_again() {
     let mut bench = Bench::new();
     bench.put("a.png", 21);
     assert_eq!(bench.next(), 21);
     fs::remove_dir(bench.path("read")).unwrap();
     // A folder that is removed takes nothing: the picture stays, and the fault says what to look at.
-    let gone = bench.camera.taken(true).unwrap_err().to_string();
+    let gone = bench.camera.taken(Taken::Read).unwrap_err().to_string();
     assert!(gone.contains("a.png to the subfolder read") && gone.contains("check its permissions"), "{gone}");
     assert!(bench.path("a.png").exists());
+    // The folder is made again, and the picture is moved before anything is read.
+    bench.put("b.png", 22);
+    bench.reopen().unwrap();
+    assert_eq!(bench.names("read"), ["a.png"]);
+    assert_eq!(bench.next_taken(Taken::Read), 22);
+    assert_eq!(bench.rest(), None);
+}
+
+#[test]
+fn a_stuck_picture_is_remembered_until_another_one_has_its_name() {
+    let mut bench = Bench::new();
+    let name = "a.png";
+    bench.put(name, 21);
+    assert_eq!(bench.next(), 21);
+    fs::remove_dir(bench.path("read")).unwrap();
+    let gone = bench.camera.taken(Taken::Read).unwrap_err();
+    let stuck = bench.camera.memory.stuck(bench.folder.path()).unwrap();
+    assert_eq!((stuck.name.as_os_str(), stuck.what), (OsStr::new(name), Taken::Read));
+    // The same words, so that they are told once.
+    let why = match &gone {
+        Gone::Failed(error) => error.to_string(),
+        other => panic!("{other}"),
+    };
+    assert_eq!(OpenError::NotPutAway { why }.to_string(), gone.to_string());
+    // Another picture under its name is a new one.
+    bench.put(name, 24);
+    bench.reopen().unwrap();
+    assert!(bench.camera.memory.stuck(bench.folder.path()).is_none());
+    assert_eq!(bench.next_taken(Taken::Read), 24);
+}
+
+#[test]
+fn another_picture_under_the_name_of_the_one_given_is_not_put_away_unread() {
+    let mut bench = Bench::new();
+    bench.put("now.png", 21);
+    assert_eq!(bench.next(), 21);
+    bench.put("now.png", 22);
+    bench.camera.taken(Taken::Read).unwrap();
+    assert_eq!(bench.next_taken(Taken::Read), 22);
+}
+
+#[test]
+fn the_folder_is_listed_again_only_when_no_settled_picture_is_left() {
+    let mut bench = Bench::new();
+    for name in ["b.png", "c.png"] {
+        bench.put(name, 21);
+    }
+    assert_eq!(bench.next_taken(Taken::Read), 21);
+    assert_eq!(bench.camera.settled, ["c.png"]);
+    // What is changed after the listing is not taken half-written.
+    bench.put("a.png", 22);
+    fs::write(bench.path("c.png"), &picture(23)[..40]).unwrap();
+    assert!(bench.camera.take().is_none());
+    fs::write(bench.path("c.png"), picture(23)).unwrap();
+    assert_eq!((bench.next_taken(Taken::Read), bench.next_taken(Taken::Read)), (22, 23));
+}
+
+#[test]
+fn a_link_is_said_once() {
+    let mut bench = Bench::new();
+    symlink("/nowhere", bench.path("link.png")).unwrap();
+    bench.camera.look().unwrap();
+    assert!(!bench.camera.memory.is_first_link(bench.folder.path()), "it was said");
+    bench.reopen().unwrap();
+    bench.camera.look().unwrap();
+    assert!(!bench.camera.memory.is_first_link(bench.folder.path()));
 }
 
 #[test]
@@ -222,7 +346,7 @@ fn a_lost_folder_ends_the_camera_and_stop_does_too() {
 #[test]
 fn what_cannot_be_opened_says_why() {
     let folder = TempDir::new().unwrap();
-    let error = |name: &str| FolderCamera::open(&folder.path().join(name)).err().unwrap();
+    let error = |name: &str| FolderCamera::open(&folder.path().join(name), Backlog::Take).err().unwrap();
     assert!(matches!(error("none"), OpenError::NotFound { .. }));
     fs::write(folder.path().join("file"), b"").unwrap();
     assert!(matches!(error("file"), OpenError::NotThisKind { kind: "camera", .. }));

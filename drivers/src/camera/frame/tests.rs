@@ -87,15 +87,52 @@ fn a_picture_too_large_is_refused_by_its_header() {
     assert!(matches!(Frame::from_bytes(large), Err(PictureFault::FileTooLarge)));
 }
 
+/// A PNG of one pixel with a colour profile that inflates to so many zeros.
+fn png_with_profile(length: u64) -> Vec<u8> {
+    let mut profile = b"camera\0\0".to_vec();
+    let mut deflated = flate2::write::ZlibEncoder::new(&mut profile, flate2::Compression::fast());
+    io::copy(&mut io::repeat(0).take(length), &mut deflated).unwrap();
+    deflated.finish().unwrap();
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::iCCP, &profile).unwrap();
+    writer.write_image_data(&[7]).unwrap();
+    writer.finish().unwrap();
+    png
+}
+
+#[test]
+fn a_colour_profile_is_inflated_up_to_a_limit() {
+    assert_eq!(Frame::from_bytes(png_with_profile(3000)).unwrap().luma(), [7]);
+    // Far below what the pixels may take: refused by a limit of its own.
+    for length in [MAX_PNG_EXTRAS + 1, 64 << 20] {
+        let bomb = png_with_profile(length);
+        assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+        let start = Instant::now();
+        assert!(matches!(Frame::from_bytes(bomb), Err(PictureFault::CutOff)), "{length}");
+        assert!(start.elapsed().as_secs() < 5);
+    }
+    // Already the compressed profile is too large.
+    let mut long = b"camera\0\0".to_vec();
+    long.resize(8 << 20, 0);
+    let mut png = png_with_profile(1);
+    let at = png.windows(4).position(|kind| kind == b"iCCP").unwrap() - 4;
+    let length = u32::try_from(long.len()).unwrap().to_be_bytes();
+    png.splice(at.., [&length[..], b"iCCP", &long].concat());
+    assert!(matches!(Frame::from_bytes(png), Err(PictureFault::TooMuchMemory | PictureFault::CutOff)));
+}
+
 #[test]
 fn messages_name_the_file_and_what_to_do() {
     let folder = TempDir::new().unwrap();
     let message = |name: &str| Frame::read(&folder.path().join(name)).unwrap_err().to_string();
-    assert!(message("none.png").contains("none.png: cannot be read (No such file"), "{}", message("none.png"));
-    assert!(message(".").contains("not a picture: set the camera"), "{}", message("."));
+    assert!(message("none.png").contains("none.png cannot be read (No such file"), "{}", message("none.png"));
+    assert!(message(".").contains(" is not a picture: set the camera"), "{}", message("."));
     fs::write(folder.path().join("a\n\u{1b}b.png"), b"hello").unwrap();
     let text = message("a\n\u{1b}b.png");
-    assert!(text.contains(r"a\n\u{1b}b.png: not a picture") && !text.contains('\n'), "{text}");
+    assert!(text.contains(r"a\n\u{1b}b.png is not a picture") && !text.contains('\n'), "{text}");
 }
 
 #[test]

@@ -4,12 +4,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::camera::fake::{FakeCamera, FakeEngine, Step};
-use crate::camera::{Frame, PictureError};
+use crate::camera::{Frame, PictureError, PictureFault};
 use crate::serial::{SerialFactory, SerialSettings};
 use crate::testing::Running;
 
 fn frame(at: Instant) -> Shot {
-    Shot::Picture(Frame::new(10, 10, vec![255; 100], at).unwrap())
+    Shot::Picture { frame: Frame::new(10, 10, vec![255; 100], at).unwrap(), file: Some("in/blank\n.png".into()) }
 }
 
 fn finds(codes: &[&str]) -> Step {
@@ -29,7 +29,11 @@ fn texts(events: &[Event]) -> Vec<String> {
     let text = |event: &Event| match event {
         Event::Scan(scan) => String::from_utf8(scan.data.clone()).unwrap(),
         Event::NoRead => "no read".to_owned(),
-        Event::Noise { what, bytes } => format!("{what:?} {bytes}"),
+        Event::NoScan(no_scan) => {
+            assert!(no_scan.help.ends_with('.') && !no_scan.text.contains('\n'), "{no_scan:?}");
+            no_scan.text.clone()
+        }
+        Event::Noise { what, .. } => panic!("{what}"),
     };
     events.iter().map(text).collect()
 }
@@ -38,9 +42,22 @@ fn texts(events: &[Event]) -> Vec<String> {
 fn every_code_of_a_picture_is_a_scan() {
     let at = Instant::now();
     let error = PictureError { file: "x.png".into(), why: PictureFault::NotAPicture };
-    let shots = vec![frame(at), frame(at), Shot::Unreadable { bytes: 77, error }, frame(at)];
+    let shots = vec![frame(at), frame(at), Shot::Unreadable { bytes: 77, error }, Shot::Old(12), frame(at)];
     let events = run(false, shots, vec![finds(&["A", "B"]), finds(&[]), finds(&["A"])]);
-    assert_eq!(texts(&events), ["A", "B", "no read", "NotAPicture 77", "A"]);
+    assert_eq!(
+        texts(&events),
+        [
+            "A",
+            "B",
+            "found no code in blank\\n.png",
+            "x.png is not a picture; it lies in unread/",
+            "12 pictures from before the start were not taken: they lie in unread/",
+            "A",
+        ]
+    );
+    let Event::NoScan(unusable) = &events[3] else { panic!() };
+    assert_eq!((unusable.why, unusable.bytes), (NoScanKind::Unusable, 77));
+    assert!(unusable.help.contains("by hand. If it happens again: set the camera to PNG"), "{}", unusable.help);
     let Event::Scan(scan) = &events[0] else { panic!() };
     assert_eq!((scan.source.as_str(), scan.at), ("eye", at));
 }
@@ -61,18 +78,20 @@ fn a_live_camera_gives_a_code_once_until_it_was_away() {
 fn a_panic_of_the_engine_is_a_picture_without_a_code() {
     let at = Instant::now();
     let events = run(false, vec![frame(at), frame(at)], vec![Step::Panics, finds(&["A"])]);
-    assert_eq!(texts(&events), ["no read", "A"]);
+    assert_eq!(texts(&events), ["found no code in blank\\n.png", "A"]);
 }
 
 #[test]
 fn a_folder_is_a_scanner() {
     let folder = TempDir::new().unwrap();
     let settings = Settings::Camera(CameraSettings::new(folder.path()));
-    let running = Running::start(CameraFactory.open("eye", &settings).unwrap());
+    let running = Running::start(CameraFactory::default().open("eye", &settings).unwrap());
     image::GrayImage::from_pixel(30, 30, image::Luma([255])).save(folder.path().join("1.png")).unwrap();
-    assert_eq!(running.next(), Event::NoRead);
+    let Event::NoScan(blank) = running.next() else { panic!() };
+    assert_eq!((blank.why, blank.text.as_str()), (NoScanKind::NoCode, "found no code in 1.png"));
     fs::write(folder.path().join("2.png"), b"hello").unwrap();
-    assert_eq!(running.next(), Event::Noise { what: NoiseKind::NotAPicture, bytes: 5 });
+    let Event::NoScan(unusable) = running.next() else { panic!() };
+    assert_eq!((unusable.why, unusable.bytes), (NoScanKind::Unusable, 5));
     running.stop.stop();
     assert!(matches!(running.end().0, Gone::Stopped));
     assert!(folder.path().join("unread/1.png").exists());
@@ -80,7 +99,7 @@ fn a_folder_is_a_scanner() {
 
 #[test]
 fn settings_of_another_kind_and_settings_that_cannot_work_open_nothing() {
-    let error = |settings| CameraFactory.open("eye", &settings).err().unwrap();
+    let error = |settings| CameraFactory::default().open("eye", &settings).err().unwrap();
     let wrong = error(Settings::Serial(SerialSettings::new("/dev/ttyACM0")));
     assert_eq!(
         wrong.to_string(),

@@ -3,16 +3,25 @@
 import { LABEL_STATES, shown } from "/words.js";
 import { ask } from "/station.js";
 import * as dialogs from "/dialogs.js";
+import { guard } from "/presses.js";
 import * as tones from "/tones.js";
 
 const SHOWN = 3;
 const LISTED = 40;
+const ASKED = 200; // of all lanes
 
 const byId = (id) => document.getElementById(id);
 const box = byId("label");
 const doubt = byId("doubt");
+const doubtPresses = guard(doubt);
+const boxPresses = guard(box);
+const TRIED = "could not be drawn before";
 let lane = "";
+let lanes = {};
 let jobs = new Map();
+let last = 0; // sequence of the newest status
+let statuses = 0;
+let decided = null; // what the station was told, until a status says what became of it
 let asked = null; // the label of the banner
 let opened = null; // the label of the dialog
 let known = new Set();
@@ -24,12 +33,15 @@ export function begin() {
   byId("doubt-came-out").addEventListener("click", () => asked && void decide(asked, "came-out", {}, byId("doubt-why")));
   byId("doubt-again").addEventListener("click", () => {
     if (!asked) return;
-    const reason = asked.state === "failed" ? "could not be drawn before" : "no label came out";
+    const reason = asked.state === "failed" ? TRIED : "no label came out";
     void decide(asked, "again", { reason }, byId("doubt-why"));
   });
   byId("label-close").addEventListener("click", () => box.close());
   byId("label-came-out").addEventListener("click", () => opened && void decide(opened, "came-out", {}, byId("label-said")));
-  byId("label-again").addEventListener("click", () => reasons(true));
+  byId("label-again").addEventListener("click", () => {
+    if (opened && neverOut(opened)) again(TRIED);
+    else reasons(true);
+  });
   byId("label-reasons-back").addEventListener("click", () => reasons(false));
   for (const button of box.querySelectorAll("[data-reason]")) {
     button.addEventListener("click", () => again(button.dataset.reason));
@@ -38,39 +50,64 @@ export function begin() {
     event.preventDefault();
     again(byId("label-reason").value);
   });
-  box.addEventListener("close", () => (opened = null));
+  box.addEventListener("close", () => {
+    if (!box.open) opened = null;
+  });
   byId("doubt-picture").addEventListener("error", () => (byId("doubt-look").hidden = true));
   byId("label-picture").addEventListener("error", () => missing(true));
   byId("label-picture").addEventListener("load", () => missing(false));
 }
 
-// `status.labels` of this moment.
-export function update(labels, ownLane) {
+// What a person sees of a label when deciding about it.
+function mark(job) {
+  return job ? `${job.id} ${job.state} ${job.prints}` : "";
+}
+
+// There is no label of it that would have to be destroyed.
+function neverOut(job) {
+  return job.state === "failed" && job.prints === 0;
+}
+
+// Labels of a lane that is not there any more belong to every screen: nobody else would see them.
+function isOwn(job) {
+  return job.lane === lane || !(job.lane in lanes);
+}
+
+export function update(status, ownLane) {
+  const labels = status.labels;
   lane = ownLane;
+  lanes = status.lanes;
+  last = status.last;
+  statuses += 1;
   jobs = new Map([...labels.attention, ...labels.latest].map((job) => [job.id, job]));
-  banner(labels.attention.filter((job) => job.lane === lane));
-  const latest = labels.latest.filter((job) => job.lane === lane).slice(0, SHOWN);
+  const attention = labels.attention.filter(isOwn).sort((one, other) => one.id - other.id);
+  const counts = Object.entries(labels.attentionByLane).filter(([lane]) => isOwn({ lane }));
+  banner(attention, counts.reduce((sum, [, count]) => sum + count, 0));
+  const latest = labels.latest.filter(isOwn).sort((one, other) => other.id - one.id).slice(0, SHOWN);
   byId("labels").hidden = latest.length === 0;
   thumbnails(latest);
   if (opened && jobs.has(opened.id)) fill(jobs.get(opened.id));
+  release();
 }
 
-function banner(attention) {
+function banner(attention, count) {
   const fresh = attention.filter((job) => !known.has(`${job.id} ${job.prints}`));
   known = new Set(attention.map((job) => `${job.id} ${job.prints}`));
   if (fresh.length > 0) tones.play("look");
   asked = attention[0] ?? null;
   doubt.hidden = !asked;
   document.body.classList.toggle("doubtful", Boolean(asked));
+  doubtPresses.show(mark(asked));
   if (!asked) return;
-  const more = attention.length > 1 ? ` (1 of ${attention.length})` : "";
+  const more = count > 1 ? ` (1 of ${count})` : "";
   const failed = asked.state === "failed";
   doubt.dataset.label = asked.id;
   doubt.dataset.state = asked.state;
   byId("doubt-question").textContent = failed
     ? `The label ${asked.sscc} cannot be printed${more}`
     : `Did the label ${asked.sscc} come out?${more}`;
-  if (!busy) byId("doubt-why").textContent = shown(`Printer ${asked.printer}${asked.why ? `: ${asked.why}` : ""}`, 160);
+  const place = asked.lane === lane ? `Printer ${asked.printer}` : `Lane ${asked.lane}, printer ${asked.printer}`;
+  if (!busy) byId("doubt-why").textContent = shown(`${place}${asked.why ? `: ${asked.why}` : ""}`, 160);
   byId("doubt-came-out").hidden = failed;
   byId("doubt-look").hidden = failed;
   const image = byId("doubt-picture");
@@ -117,13 +154,14 @@ function thumbnail(job) {
   state.className = `pill ${kind}`;
   state.textContent = word;
   button.append(image, level, end, state);
-  button.addEventListener("click", () => show(job));
+  button.addEventListener("click", () => show(jobs.get(job.id) ?? job));
   return button;
 }
 
 function show(job) {
   dialogs.closeList();
   opened = job;
+  boxPresses.fresh();
   reasons(false);
   byId("label-said").textContent = "";
   byId("label-picture").src = picture(job);
@@ -133,11 +171,12 @@ function show(job) {
 }
 
 function fill(job) {
-  if (opened.state !== job.state) {
+  if (mark(opened) !== mark(job)) {
     byId("label-picture").src = picture(job);
     reasons(false);
   }
   opened = job;
+  boxPresses.show(mark(job));
   box.dataset.label = job.id;
   box.dataset.state = job.state;
   const [word, , kind] = LABEL_STATES[job.state] ?? [job.state, "", "plain"];
@@ -157,6 +196,7 @@ function fill(job) {
   ]));
   byId("label-came-out").hidden = job.state !== "doubtful";
   byId("label-again").hidden = job.state === "waiting" || job.state === "sending";
+  byId("label-again").textContent = job.state === "failed" ? "Try again" : "Print again";
 }
 
 function missing(is) {
@@ -165,6 +205,7 @@ function missing(is) {
 }
 
 function reasons(open) {
+  if (byId("label-reasons").hidden === open) boxPresses.fresh();
   byId("label-reasons").hidden = !open;
   byId("label-choices").hidden = open;
   if (!open) byId("label-reason").value = "";
@@ -180,29 +221,50 @@ function again(reason) {
   void decide(opened, "again", { reason: reason.trim() }, byId("label-said"));
 }
 
-// Sends a person's decision once; what the station says of it comes as an answer as well.
+// Sends a person's decision once, with what the person saw; what the station says of it comes as an answer as well.
 async function decide(job, what, body, place) {
   if (busy) return;
   busy = true;
+  decided = { id: job.id, was: mark(jobs.get(job.id)), isOver: () => false };
+  lock(true);
   place.textContent = "Telling the station …";
   try {
-    const answer = await ask(`/v1/labels/${job.id}/${what}`, body);
+    const answer = await ask(`/v1/labels/${job.id}/${what}`, { ...body, prints: job.prints });
     place.textContent = shown(`${answer.text}${answer.help ? `. ${answer.help}` : ""}`, 300);
     reasons(false);
+    // The status does not follow an older label.
+    const state = what === "again" ? "waiting" : "printed";
+    if (answer.outcome === "done" && opened?.id === job.id && !jobs.has(job.id)) fill({ ...opened, state });
+    const [records, from] = [answer.records, statuses];
+    decided.isOver = () => (records ? last >= records[1] : statuses > from);
   } catch (error) {
     place.textContent = shown(`Not decided: ${error.message} Try again.`, 300);
+    decided.isOver = () => true;
   } finally {
     busy = false;
+    release();
   }
+}
+
+function lock(is) {
+  doubtPresses.lock(is);
+  boxPresses.lock(is);
+}
+
+function release() {
+  if (busy || !decided) return;
+  if (mark(jobs.get(decided.id)) === decided.was && !decided.isOver()) return;
+  decided = null;
+  lock(false);
 }
 
 async function all() {
   let labels;
   try {
-    labels = await ask(`/v1/labels?most=${LISTED}`);
+    labels = await ask(`/v1/labels?most=${ASKED}`);
   } catch (error) {
     return dialogs.list({ title: "Labels", text: shown(error.message, 300), items: [] });
   }
-  const own = labels.filter((job) => job.lane === lane);
+  const own = labels.filter(isOwn).slice(0, LISTED);
   dialogs.list({ title: "Labels", text: "The newest first. Touch one to see it, or to print it again.", items: own.map(thumbnail) });
 }

@@ -122,7 +122,7 @@ function draw() {
   }
   drawQueue();
   drawTroubles();
-  labels.update(status.labels ?? { attention: [], latest: [] }, lane);
+  labels.update(status, lane);
 }
 
 // Only what there is something to do with can be touched.

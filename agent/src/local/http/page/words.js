@@ -20,11 +20,14 @@ export const TITLES = {
   "work-order-waits": "WORK ORDER WAITS",
   "duplicate": "ALREADY PACKED",
   "no-rule": "UNKNOWN CODE",
+  "container-label": "BOX LABEL",
   "two-rules": "UNCLEAR CODE",
   "bad-value": "WRONG CODE",
   "not-text": "NOT READABLE",
   "no-read": "NOT READ",
   "noise": "NOT READ",
+  "no-code": "NO CODE FOUND",
+  "picture": "PICTURE NOT TAKEN",
   "gs1": "WRONG GS1 CODE",
   "no-work-order": "NO WORK ORDER",
   "other-than-work-order": "WRONG PART",
@@ -35,10 +38,12 @@ export const TITLES = {
   "nothing-to-void": "NOTHING TO TAKE BACK",
   "no-sscc": "NO NUMBERS LEFT",
   "label-confirmed": "LABEL CONFIRMED",
-  "label-again": "LABEL PRINTED AGAIN",
+  "label-again": "LABEL GOES TO PRINTER",
+  "label-changed": "LABEL HAS CHANGED",
   "label-not-doubtful": "ANSWERED ALREADY",
   "label-on-its-way": "LABEL IS ON ITS WAY",
   "no-label": "NO SUCH LABEL",
+  "no-printer": "NO PRINTER",
   "not-durable": "NOT RECORDED",
 };
 
@@ -118,9 +123,10 @@ export function troubles(status, lane) {
     const text = `A work order was refused${name === lane ? "" : ` on lane ${shown(name, 40)}`}`;
     found.push({ level: "warn", text, help: shown(why, 300) });
   }
-  const elsewhere = (status.labels?.attention ?? []).filter((job) => job.lane !== lane);
-  for (const name of new Set(elsewhere.map((job) => job.lane))) {
-    const text = `Lane ${shown(name, 40)} has a label to look at`;
+  for (const [name, count] of Object.entries(status.labels.attentionByLane)) {
+    // Those of a lane that is not there any more are asked about on every screen.
+    if (name === lane || !(name in status.lanes) || count === 0) continue;
+    const text = `Lane ${shown(name, 40)} has ${count === 1 ? "a label" : `${count} labels`} to look at`;
     found.push({ level: "warn", text, help: "Choose that lane above, and answer there." });
   }
   if (status.quarantined > 0) {

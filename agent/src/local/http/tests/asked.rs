@@ -99,6 +99,16 @@ fn a_person_decides_about_a_label() {
     let picture = station.get(&format!("/v1/labels/{id}.png"));
     assert_eq!((picture.status, picture.header("content-type")), (StatusCode::OK, "image/png"));
     assert!(picture.body.starts_with(b"\x89PNG"));
+    let path = format!("/v1/labels/{id}.png");
+    let with = |tag: &str| station.send(station.request(Method::GET, &path).header("if-none-match", tag));
+    let tag = picture.header("etag");
+    for known in [tag, &format!("W/{tag}"), &format!("\"other\", {tag}"), "*"] {
+        let same = with(known);
+        assert_eq!((same.status, same.body.len(), same.header("etag")), (StatusCode::NOT_MODIFIED, 0, tag), "{known}");
+        assert_eq!(same.header("cache-control"), "private, no-cache");
+    }
+    let other = with("\"other\"");
+    assert_eq!((other.status, other.body == picture.body), (StatusCode::OK, true));
 
     let again = format!("/v1/labels/{id}/again");
     let reason = json!({"reason": "damaged"});
@@ -108,9 +118,20 @@ fn a_person_decides_about_a_label() {
     let status = station.get("/v1/status").json();
     assert_eq!((&status["labels"]["doubtful"], &status["labels"]["attention"][0]["id"]), (&json!(1), &json!(id)));
     let came_out = format!("/v1/labels/{id}/came-out");
+    // Who saw it before it went out decides about something else.
+    for (path, old) in [(&came_out, json!({"prints": 0})), (&again, json!({"prints": 0, "reason": "lost"}))] {
+        let refused = station.post(path, &old).json();
+        assert_eq!((&refused["outcome"], &refused["code"]), (&json!("refused"), &json!("label-changed")), "{path}");
+    }
     assert_eq!(station.send(station.request(Method::POST, &came_out)).json()["code"], "label-confirmed");
     assert_eq!(station.send(station.request(Method::POST, &came_out)).json()["outcome"], "refused");
-    assert_eq!(station.post(&again, &reason).json()["code"], "label-again");
+    let once = json!({"reason": "damaged", "prints": 1});
+    assert_eq!(station.post(&again, &once).json()["code"], "label-again");
+    assert_eq!(station.post(&again, &once).json()["code"], "label-on-its-way", "pressed twice, printed once");
+    say(&station, id, Printing::Begun { picture: "00".repeat(32) });
+    say(&station, id, Printing::Printed);
+    assert_eq!(station.post(&again, &once).json()["code"], "label-changed", "a screen with an old view");
+    assert_eq!(station.post(&again, &json!({"reason": "damaged", "prints": 2})).json()["code"], "label-again");
     assert_eq!(station.get("/v1/labels").json()[0]["why"], "damaged");
 }
 
@@ -121,7 +142,17 @@ fn what_is_no_decision_about_a_label_is_refused() {
         let said = station.post("/v1/labels/1/again", &json!({ "reason": reason }));
         assert_eq!(said.problem(), (400, "badReason".into()), "{reason}");
     }
-    assert_eq!(station.post("/v1/labels/1/again", &json!({})).problem(), (400, "badJson".into()));
+    for (what, body) in [
+        ("again", json!({})),
+        ("again", json!({"reason": "lost", "prints": -1})),
+        ("came-out", json!({"reason": "lost"})),
+        ("came-out", json!({"prints": "1"})),
+    ] {
+        let said = station.post(&format!("/v1/labels/1/{what}"), &body);
+        assert_eq!(said.problem(), (400, "badJson".into()), "{what} {body}");
+    }
+    let request = station.request(Method::POST, "/v1/labels/1/came-out").body("prints=1");
+    assert_eq!(station.send(request).problem(), (415, "notJson".into()), "not taken for nothing");
     assert_eq!(station.post("/v1/labels/1/again", &json!({"reason": "lost"})).json()["code"], "no-label");
     for name in ["7.png", "7", "x.png", "-1.png", "99999999999999999999.png", "..%2F1.png"] {
         assert_eq!(station.get(&format!("/v1/labels/{name}")).problem(), (404, "noLabel".into()), "{name}");

@@ -70,16 +70,3 @@ fn the_token_lets_in_and_leaves_the_address_bar() {
     let request = station.request(Method::GET, "/v1/status").header("cookie", cookie).header("host", "evil.example");
     assert_eq!(station.send(request).problem(), (403, "foreignHost".into()));
 }
-
-#[test]
-fn whoever_opens_many_connections_holds_up_only_further_ones() {
-    let station = Station::new();
-    let mut idle: Vec<_> =
-        (0..MOST_CONNECTIONS).map(|_| std::net::TcpStream::connect(station.address).unwrap()).collect();
-    std::thread::sleep(Duration::from_millis(200));
-    let request = || station.request(Method::GET, "/healthz").timeout(Duration::from_secs(2));
-    let waits = station.runtime.block_on(async { request().timeout(Duration::from_millis(300)).send().await });
-    assert!(waits.is_err_and(|error| error.is_timeout()));
-    idle.truncate(MOST_CONNECTIONS / 2);
-    assert_eq!(station.send(request()).status, StatusCode::OK);
-}

@@ -1,6 +1,7 @@
 //! Over real sockets, against a real owner and journal.
 
 mod asked;
+mod connected;
 mod guarded;
 mod shown;
 mod watched;
@@ -74,19 +75,25 @@ impl Station {
     }
 
     fn with_token(token: Option<&str>) -> Self {
+        Self::limited(token, Limits::USUAL)
+    }
+
+    fn limited(token: Option<&str>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
         let settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
         let (packing, labels) = (settings.packing.clone(), settings.printing.labels.clone());
-        let line = Line { station: "pack-1".into(), series: journal.series(), packing, labels };
+        let line =
+            Line { station: "pack-1".into(), series: journal.series(), packing, labels, printers: vec!["p".into()] };
         let (digest, configuration) = (settings.digest(), settings.deciding.clone());
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
         let (rules, ballast, keep) = (settings.rules.clone(), Ballast::new(folder.path()), Duration::from_secs(3600));
         let path = folder.path().to_owned();
-        let mut owner = Owner { journal, state, line, rules, digest, clock, folder: path, ballast, keep };
+        let mut owner =
+            Owner { journal, state, line, rules, digest, clock, folder: path, ballast, keep, late_start: None };
         let key = records::FixedBytes([1; 32]);
-        owner.start(Start { key, series_before: None, rules: digest, configuration, sending: vec![] }).unwrap();
+        owner.start(Start { key, series_before: None, rules: digest, configuration, unfinished: vec![] }).unwrap();
         let (owner, _thread) = owner.spawn().unwrap();
         let board = Board::default();
         let server = Arc::new(Server {
@@ -105,7 +112,7 @@ impl Station {
             pallet_size: settings.packing.pallet_size,
         };
         let token = token.map(|token| Token::new(token.as_bytes()));
-        let http = Http::new(server, facts, &settings.page, token);
+        let http = Http::limited(server, facts, &settings.page, token, limits);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let address = runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
