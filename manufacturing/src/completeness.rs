@@ -48,6 +48,9 @@ pub struct Series {
     pub last_status: Option<Timestamp>,
     /// How long that is ago.
     pub silent_seconds: Option<i64>,
+    /// A newer series of the station began: whether this one had further records nobody can say.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
     /// Whether it is complete.
     pub complete: bool,
     /// Why not.
@@ -151,6 +154,7 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
         holes: all_holes.into_iter().take(MOST_HOLES).collect(),
         last_status: verified.map(|(_, heard)| *heard),
         silent_seconds,
+        superseded,
         complete: why.is_empty(),
         why,
     }

@@ -1,8 +1,9 @@
 //! Why a question about a device has no answer.
 
+use jiff::Timestamp;
 use records::attributes::{GROUPS, RECALL_ORDER};
 
-use crate::store::{DeviceName, Snapshot};
+use crate::store::{DeviceName, Kept, Snapshot};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +23,29 @@ pub enum Unanswerable {
     #[error("`{}` is no recall dimension; allowed are {}", .0.escape_debug(), GROUPS.join(", "))]
     Dimension(String),
     /// The device was never in such a group.
-    #[error("the device `{}` was never in a group of {}", serial.escape_debug(), by.as_deref().unwrap_or(&RECALL_ORDER.join(", ")))]
+    #[error("the device `{}` was never in a group of {}", serial.escape_debug(), dimensions(by.as_deref()))]
     NoGroup {
         /// The device.
         serial: String,
         /// The dimension asked for.
         by: Option<String>,
+    },
+    /// The device came into such a group later than the time asked for.
+    #[error(
+        "the device `{}` was in no group of {} at {as_of}; {} {since}", serial.escape_debug(),
+        dimensions(by.as_deref()), if *lasts { "it is in one since" } else { "it was in one from" }
+    )]
+    NoGroupThen {
+        /// The device.
+        serial: String,
+        /// The dimension asked for.
+        by: Option<String>,
+        /// The time asked for.
+        as_of: Timestamp,
+        /// When it first came into one.
+        since: Timestamp,
+        /// It is in one now.
+        lasts: bool,
     },
     /// No device was ever in the group, nor said to be.
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
@@ -37,6 +55,28 @@ pub enum Unanswerable {
         /// Its value.
         value: String,
     },
+}
+
+/// The dimension asked for, or those that are tried.
+fn dimensions(by: Option<&str>) -> String {
+    by.map_or_else(|| RECALL_ORDER.join(", "), str::to_owned)
+}
+
+/// The one device that is meant, with what is kept of it.
+///
+/// # Errors
+/// What SQLite says; inside, why no device or more than one is meant.
+pub fn find_kept(
+    snapshot: &Snapshot<'_>,
+    serial: &str,
+    scope: Option<&str>,
+) -> rusqlite::Result<Result<(DeviceName, Kept), Unanswerable>> {
+    let device = match find(snapshot, serial, scope, true)? {
+        Ok(device) => device,
+        Err(why) => return Ok(Err(why)),
+    };
+    let kept = snapshot.kept(&device)?;
+    Ok(kept.map(|kept| (device, kept)).ok_or_else(|| Unanswerable::Unknown(serial.to_owned())))
 }
 
 /// The one device that is meant. `exists`: it must be more than the subject of refused scans.

@@ -12,7 +12,7 @@ use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
 use crate::store::{DeviceName, Kept, shown};
-use crate::unanswerable::{Unanswerable, find};
+use crate::unanswerable::{Unanswerable, find, find_kept};
 
 /// The current record of a device.
 pub async fn device(
@@ -24,21 +24,25 @@ pub async fn device(
     let asked = serial(path, &parameters)?;
     let scope = parameters.text("scope").map(str::to_owned);
     let answer = app.store.read(move |snapshot| {
-        let device = match find(snapshot, &asked, scope.as_deref(), true)? {
-            Ok(device) => device,
-            Err(why) => return Ok(Err(why)),
-        };
-        Ok(match snapshot.kept(&device)? {
-            Some(kept) => Ok(current(&device, &kept)),
-            None => Err(Unanswerable::Unknown(asked)),
-        })
+        let found = find_kept(snapshot, &asked, scope.as_deref())?;
+        Ok(found.map(|(device, kept)| current(&device, &kept)))
     });
     Ok(Json(answer.await??))
 }
 
-/// Attributes stand beside the rest, under the names that they have in records.
+/// Attributes stand beside the rest, under the names that they have in records. Where a contested device is, nobody can
+/// say: as in a recall, `packageIds` and `palletIds` then list every place instead of one.
 fn current(device: &DeviceName, kept: &Kept) -> Value {
     let mut answer: Map<String, Value> = kept.attributes.clone().into_iter().collect();
+    if kept.contested {
+        for (one, all) in [("packageId", "packageIds"), ("palletId", "palletIds")] {
+            answer.remove(one);
+            let places = kept.places(one, i64::MAX);
+            if !places.is_empty() {
+                answer.insert(all.to_owned(), json!(places));
+            }
+        }
+    }
     let mut say = |name: &str, value: Value| answer.insert(name.to_owned(), value);
     say("serialNumber", device.subject.id.as_str().into());
     if !device.subject.scope.is_empty() {
@@ -99,11 +103,10 @@ pub async fn groups(
     let asked = serial(path, &parameters)?;
     let scope = parameters.text("scope").map(str::to_owned);
     let answer = app.store.read(move |snapshot| {
-        let device = match find(snapshot, &asked, scope.as_deref(), true)? {
-            Ok(device) => device,
+        let (device, kept) = match find_kept(snapshot, &asked, scope.as_deref())? {
+            Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
-        let Some(kept) = snapshot.kept(&device)? else { return Ok(Err(Unanswerable::Unknown(asked))) };
         let mut answer = json!({"serialNumber": device.subject.id, "groups": crate::recall::groups(snapshot, &kept)?});
         if !device.subject.scope.is_empty() {
             answer["scope"] = device.subject.scope.into();

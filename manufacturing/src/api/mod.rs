@@ -5,12 +5,14 @@ mod health;
 mod parameters;
 mod problem;
 mod recall;
+mod recent;
 mod search;
 mod stations;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -37,7 +39,12 @@ pub struct App {
     pub refusals: Arc<Refusals>,
     /// Whether there is a connection to the broker.
     pub is_connected: Box<dyn Fn() -> bool + Send + Sync>,
+    /// A client that takes nothing of a long answer for so long is let go: [`PATIENCE`].
+    pub patience: Duration,
 }
+
+/// See [`App::patience`].
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All resources.
 pub fn router(app: App) -> Router {
@@ -49,6 +56,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/history", get(devices::history))
         .route("/v1/groups", get(devices::groups))
         .route("/v1/recall", get(recall::recall))
+        .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
         .route("/healthz", get(health::health))
@@ -61,8 +69,8 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recall, /v1/stations or /healthz; \
-             the pages are at /",
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations or \
+             /healthz; the pages are at /",
     )
 }
 

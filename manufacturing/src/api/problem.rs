@@ -15,13 +15,14 @@ pub struct Problem {
     code: &'static str,
     message: String,
     help: String,
-    candidates: Option<Value>,
+    /// Further members of the error.
+    details: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     /// A problem without help.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), help: String::new(), candidates: None }
+        Self { status, code, message: message.into(), help: String::new(), details: Vec::new() }
     }
 
     /// What to do about it.
@@ -41,7 +42,7 @@ impl From<Unanswerable> for Problem {
                 let candidates =
                     candidates.into_iter().map(|(serial, scope)| json!({"serialNumber": serial, "scope": scope}));
                 Self {
-                    candidates: Some(candidates.collect()),
+                    details: vec![("candidates", candidates.collect())],
                     ..Self::new(StatusCode::CONFLICT, "ambiguous", message)
                         .help("choose one of the candidates with ?scope=")
                 }
@@ -51,6 +52,11 @@ impl From<Unanswerable> for Problem {
             }
             Unanswerable::NoGroup { .. } => Self::new(StatusCode::NOT_FOUND, "noGroup", message)
                 .help("choose another dimension with ?by=; /v1/devices/{serial} lists those of the device"),
+            Unanswerable::NoGroupThen { as_of, since, .. } => Self {
+                details: vec![("asOf", json!(as_of)), ("since", json!(since))],
+                ..Self::new(StatusCode::NOT_FOUND, "noGroupThen", message)
+                    .help("ask without asOf for what is true now, or with a later time; ?by= chooses another dimension")
+            },
             Unanswerable::NoSuchGroup { .. } => Self::new(StatusCode::NOT_FOUND, "unknownGroup", message)
                 .help("check the value, upper and lower case count; see /v1/stations for records that are missing"),
         }
@@ -69,8 +75,8 @@ impl From<ReadError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut error = json!({"code": self.code, "message": self.message, "help": self.help});
-        if let (Some(candidates), Value::Object(error)) = (self.candidates, &mut error) {
-            error.insert("candidates".to_owned(), candidates);
+        for (name, value) in self.details {
+            error[name] = value;
         }
         (self.status, Json(json!({"error": error}))).into_response()
     }

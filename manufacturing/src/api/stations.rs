@@ -31,6 +31,8 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             "online": state.online.map(|(online, _)| online),
             "lastSeen": series.last_status.max(state.online.map(|(_, at)| at)),
             "lastStatus": series.last_status,
+            // Of an earlier series, the station no longer says anything.
+            "superseded": series.superseded,
             "silentSeconds": series.silent_seconds,
             "queue": status.map(|status| &status.queue),
             "version": status.map(|status| &status.version),

@@ -1,6 +1,7 @@
 //! Over a real socket, with the command-line client as well.
 
 mod questions;
+mod slow;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,6 +24,10 @@ struct Running {
 
 /// Serves what these works make, at the second 1000.
 fn serve(works: &[Work]) -> Running {
+    serve_with(works, PATIENCE)
+}
+
+fn serve_with(works: &[Work], patience: Duration) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(&folder.path().join(FILE)).unwrap();
     for work in works {
@@ -33,7 +38,7 @@ fn serve(works: &[Work]) -> Running {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let address = runtime.block_on(async {
         let (store, _ended) = Store::start(folder.path(), clock.clone(), drop).unwrap();
-        let app = App { store, clock, refusals: Arc::default(), is_connected: Box::new(|| true) };
+        let app = App { store, clock, refusals: Arc::default(), is_connected: Box::new(|| true), patience };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });

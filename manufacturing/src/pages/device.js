@@ -8,7 +8,7 @@ import { timeline } from "./timeline.js";
 import { text, title, word } from "./words.js";
 
 /** Fields that stand in the head or in a list of their own. */
-const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId"];
+const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId", "packageIds", "palletIds"];
 const PLACES = ["packageId", "palletId"];
 /** What people look for first. */
 const ORDER = ["lotCode", "workOrder", "productionOrder", "partNumber", "deviceType", "fwVersion", "hardwareRevision", "pcbPartNumber", "connhexId"];
@@ -21,8 +21,7 @@ export async function device(place, { id, parameters }, signal) {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.status === 404) {
-      const { beginning } = await ask(`/v1/search${query({ q: id })}`, signal);
-      return nothing(place, id, beginning, signal);
+      return nothing(place, id, await ask(`/v1/search${query({ q: id })}`, signal), signal);
     }
     if (error.status !== 409) throw error;
     announce("Several units have this serial number. Choose one.");

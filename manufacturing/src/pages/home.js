@@ -2,35 +2,50 @@
 
 import { ask } from "./api.js";
 import { make, number, pill } from "./dom.js";
+import { keepFresh } from "./fresh.js";
+import { deviceLink, groupLink } from "./links.js";
 import { strip } from "./picture.js";
-import { keepFresh, online, statement } from "./stations.js";
+import { online } from "./series.js";
+import { SIGNS, overall } from "./statement.js";
+import { title } from "./words.js";
 
 export async function home(place, _route, signal) {
   await keepFresh(place, signal, async () => {
-    const [health, answer] = await Promise.all([ask("/healthz", signal), ask("/v1/stations", signal)]);
+    const [health, answer, recent] = await Promise.all(["/healthz", "/v1/stations", "/v1/recent?most=5"].map((path) => ask(path, signal)));
     return make("article", { id: "home" },
       make("p", { class: "hint soft" }, "Scan or type a unit, or the label of a package or pallet. Lots, orders and part numbers are found as well."),
+      newest(recent),
       make("dl", { class: "tiles" },
-        tile("devices", "units packed", number(health.devices)),
-        tile("packages", "packages", number(health.packages)),
-        tile("pallets", "pallets", number(health.pallets)),
-        ...overall(health, answer)),
+        tile("devices", health.devices === 1 ? "unit packed" : "units packed", health.devices),
+        tile("packages", health.packages === 1 ? "package" : "packages", health.packages),
+        tile("pallets", health.pallets === 1 ? "pallet" : "pallets", health.pallets),
+        ...tiles(health, answer)),
       lines(answer.stations));
   });
 }
 
 function tile(id, name, value) {
-  return make("div", { class: "card tile" }, make("dd", { id: `count-${id}` }, value), make("dt", {}, name));
+  return make("div", { class: "card tile" }, make("dd", { id: `count-${id}` }, number(value)), make("dt", {}, name));
 }
 
-function overall(health, answer) {
-  const { words, stations, online: connected } = statement(answer);
-  const [, reason] = /^[^:]*: (.*)$/s.exec(words) ?? [words, words];
+/** What was stored last: something to begin with. */
+function newest({ devices, groups }) {
+  if (devices.length === 0) return null;
+  return make("section", { id: "home-recent" },
+    make("p", { class: "picks" }, make("span", { class: "soft" }, "Stored last"), devices.map(({ serialNumber, scope }) =>
+      make("a", { class: "button mono", href: deviceLink(serialNumber, scope), data: { recent: serialNumber } }, serialNumber))),
+    groups.length > 0 && make("p", { class: "picks" }, make("span", { class: "soft" }, "Packed of late"), groups.map(({ dimension, value }) =>
+      make("a", { class: "button", href: groupLink(dimension, value), data: { recentGroup: dimension } },
+        make("span", { class: "soft" }, title(dimension)), make("span", { class: "mono" }, value)))));
+}
+
+function tiles(health, answer) {
+  const { kind, verdict, reason, stations, online: connected } = overall(answer);
   return [
     make("a", { class: "card tile", href: "#/stations" },
       make("dd", { id: "stations-online", data: { online: connected, stations } }, `${connected} of ${stations}`), make("dt", {}, "stations online")),
-    make("a", { class: `card tile overall ${answer.complete ? "good" : "bad"}`, href: "#/stations" },
-      make("dd", { id: "home-complete", data: { complete: answer.complete } }, answer.complete ? "✓ Complete" : "✕ Not complete"),
+    make("a", { class: `card tile overall ${kind}`, href: "#/stations" },
+      make("dd", { id: "home-complete", data: { complete: answer.complete } }, `${SIGNS[kind]} ${verdict}`),
       make("dt", {}, reason.charAt(0).toUpperCase() + reason.slice(1), health.mqtt !== "connected" && make("span", {}, " ", pill("warn", "no broker", { id: "no-broker" })))),
   ];
 }

@@ -9,7 +9,7 @@ use axum::routing::get;
 use base::web::{Asset, STYLE};
 
 /// Every part of the pages with its path.
-const ASSETS: [(&str, Asset); 16] = [
+const ASSETS: [(&str, Asset); 20] = [
     ("/", Asset::Html(include_str!("index.html"))),
     ("/assets/style.css", Asset::Css(STYLE)),
     ("/assets/office.css", Asset::Css(include_str!("office.css"))),
@@ -24,6 +24,10 @@ const ASSETS: [(&str, Asset); 16] = [
     ("/assets/picture.js", Asset::Script(include_str!("picture.js"))),
     ("/assets/home.js", Asset::Script(include_str!("home.js"))),
     ("/assets/device.js", Asset::Script(include_str!("device.js"))),
+    ("/assets/paper.js", Asset::Script(include_str!("paper.js"))),
+    ("/assets/statement.js", Asset::Script(include_str!("statement.js"))),
+    ("/assets/fresh.js", Asset::Script(include_str!("fresh.js"))),
+    ("/assets/series.js", Asset::Script(include_str!("series.js"))),
     ("/assets/recall.js", Asset::Script(include_str!("recall.js"))),
     ("/assets/stations.js", Asset::Script(include_str!("stations.js"))),
 ];

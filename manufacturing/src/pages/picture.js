@@ -36,7 +36,7 @@ export class Spread {
       make("p", {}, this.#words(on)),
       make("div", { class: "bars" }, rows.slice(0, most).map((row) => bar(row, longest))),
       further.length > 0 && make("p", { class: "soft" },
-        `and ${number(further.length)} further pallets with ${units(further.reduce((sum, row) => sum + row.count, 0))}`),
+        `and ${number(further.length)} further ${further.length === 1 ? "pallet" : "pallets"} with ${units(further.reduce((sum, row) => sum + row.count, 0))}`),
       this.#contested > 0 && make("p", { class: "warn" }, `! ${units(this.#contested)} may be in more than one place`));
   }
 
@@ -53,13 +53,13 @@ function bar({ pallet, packages, count }, longest) {
   const filled = make("span", { class: "filled", style: { width: `${(100 * count) / longest}%` } },
     drawn.map(([, inside]) => make("i", { style: { "flex-grow": String(inside) } })));
   const label = pallet === "" ? "on no pallet" : pallet;
-  const properties = { class: "bar", data: { pallet, units: count }, title: `${label}: ${units(count)} in ${boxes.length} packages` };
+  const properties = { class: "bar", data: { pallet, units: count }, title: `${label}: ${units(count)} in ${boxes.length} ${boxes.length === 1 ? "package" : "packages"}` };
   const content = [make("span", { class: pallet ? "mono name" : "soft name" }, label), make("span", { class: "track" }, filled), make("span", { class: "count" }, number(count))];
   return pallet === "" ? make("div", properties, content) : make("a", { ...properties, href: groupLink("palletId", pallet) }, content);
 }
 
 /** The records of a series: what is stored, what is missing, and what was announced and has not come. */
-export function strip({ lastSequence, highestStored, holes, missing }) {
+export function strip({ lastSequence, highestStored, holes, missing, superseded }) {
   if (lastSequence === 0) return make("div", { class: "strip empty" });
   const pieces = [];
   let next = 1;
@@ -69,7 +69,9 @@ export function strip({ lastSequence, highestStored, holes, missing }) {
     next = last + 1;
   }
   if (next <= lastSequence) pieces.push(["stored", lastSequence - next + 1]);
-  const said = missing === 0 ? `all ${number(lastSequence)} records are stored` : `${number(missing)} of ${number(lastSequence)} records are missing`;
+  const known = missing === 0 ? `all ${number(lastSequence)} records are stored` : `${number(missing)} of ${number(lastSequence)} records are missing`;
+  const said = superseded ? `${known}; whether there were more is not known` : known;
   return make("div", { class: "strip", role: "img", "aria-label": said, title: said },
-    pieces.map(([kind, length]) => make("i", { class: kind, style: { "flex-grow": String(length / lastSequence) } })));
+    pieces.map(([kind, length]) => make("i", { class: kind, style: { "flex-grow": String(length / lastSequence) } })),
+    superseded && make("i", { class: "unknown" }));
 }

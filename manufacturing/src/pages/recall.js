@@ -1,15 +1,16 @@
 // Every unit that is affected, whether that is all of them, and why.
 
 import { Failure, ask, devicePath, query, stream } from "./api.js";
-import { announce, local, make, number, peek, pill, put, spoken, time, units } from "./dom.js";
+import { announce, make, number, pill, put, time, units } from "./dom.js";
 import { deviceLink, groupLink, recallLink } from "./links.js";
-import { choices } from "./search.js";
+import { PRINTED, actions, isComplete, onPaper } from "./paper.js";
 import { Spread } from "./picture.js";
+import { choices } from "./search.js";
+import { broken, ended, receiving } from "./statement.js";
 import { title, word } from "./words.js";
 
-/** Rows on the screen, and rows on paper; the downloads always have all. */
+/** Rows on the screen; the downloads always have all. */
 const ROWS = 500;
-const PRINTED = 5000;
 
 export async function recall(place, { parameters }, signal) {
   const { serial, scope, by, value, asOf } = parameters;
@@ -42,13 +43,36 @@ export async function recall(place, { parameters }, signal) {
       announce("Several units have this serial number. Choose one.");
       return put(place, make("section", { id: "choice" }, make("h1", {}, "Several units have the name ", make("span", { class: "mono" }, serial)), choices(error.candidates)));
     }
+    if (error instanceof Failure && error.code === "noGroupThen") return notThen(place, question, error);
     if (!(error instanceof Failure) || error.kind !== "cut") throw error;
     draw();
     cut(view, list, error);
     if (!view.shown) put(place, view.article);
   }
-  onPaper(view, list, signal);
+  onPaper(view.article, list, signal, () => {
+    fill(view, list, PRINTED);
+    shownOf(view, list);
+  }, () => {
+    for (const extra of [...view.body.children].slice(ROWS)) extra.remove();
+    shownOf(view, list);
+  });
   if (serial !== undefined) await others(view, question, list, signal);
+}
+
+/** The unit was in no such group by the time asked for: an answer, and where there is more. */
+function notThen(place, question, { message, since }) {
+  const group = question.by ? word(question.by) : "group";
+  const { asOf, ...now } = question;
+  const link = (id, properties, ...words) => make("a", { id, class: "button", href: `#/recall${query({ ...now, ...properties })}` }, words);
+  announce(message);
+  put(place, make("article", { id: "not-then" },
+    make("section", { class: "card failure" },
+      make("p", { class: "kicker" }, make("a", { class: "mono", href: deviceLink(question.serial, question.scope) }, question.serial), " as of another time"),
+      make("h1", {}, `No ${group} then`),
+      make("p", {}, make("span", { class: "mono" }, question.serial), ` had no ${group} at `, time(asOf), ". Its first one began at ", time(since), "."),
+      make("p", {}, "By what is stored, no other unit was affected through one by then. Records may be missing: see whether ", make("a", { href: "#/stations" }, "all stations"), " are complete."),
+      make("p", { class: "actions" }, link("show-now", {}, "Show it as of now"), link("show-since", { asOf: since }, "Show it as of when it began"))),
+    then(question)));
 }
 
 /** Takes in a line of the answer: the header, a unit, a corrected unit, or the end. */
@@ -103,37 +127,6 @@ function head(view, { header }, question) {
       since && make("span", { class: "soft" }, " since ", time(since), until && " until ", until && time(until))))));
 }
 
-function actions(question) {
-  const name = (ending) => `recall-${(question.serial ?? question.value ?? "").replace(/[^A-Za-z0-9._-]+/g, "_").slice(0, 60)}.${ending}`;
-  const link = (format, words) => make("a", {
-    class: "button", id: `download-${format}`, href: `/v1/recall${query({ ...question, format })}`, download: name(format),
-  }, words);
-  const copy = make("button", { type: "button", id: "copy-link" }, "Copy link");
-  copy.addEventListener("click", async () => {
-    copy.textContent = (await copied(location.href)) ? "✓ Copied" : "Copy it from the address line";
-    announce(copy.textContent);
-    setTimeout(() => { copy.textContent = "Copy link"; }, 3000);
-  });
-  return make("p", { class: "actions" }, link("csv", "CSV"), link("ndjson", "NDJSON"), copy,
-    make("button", { type: "button", id: "print", on: { click: () => print() } }, "Print"));
-}
-
-/** Puts a text on the clipboard; also where a page without TLS may not use the newer way. */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = make("textarea", { class: "away" });
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
-}
-
 /** The time asked for. */
 function then(question) {
   const pad = (value) => String(value).padStart(2, "0");
@@ -182,9 +175,7 @@ function progress(view, list) {
   if (!list.header) return;
   // A few at a time, so that the page never stands still.
   fill(view, list, Math.min(ROWS, view.body.childElementCount + 60));
-  put(view.banner, make("p", { class: "count", id: "count", data: { count: list.count } }, units(list.count)),
-    make("div", {}, make("p", { class: "verdict" }, "Receiving the list …"), make("p", {}, "Do not use it before it has ended.")),
-    make("progress", { "aria-label": "receiving" }));
+  receiving(view.banner, list);
   shownOf(view, list);
 }
 
@@ -197,28 +188,17 @@ function shownOf(view, list) {
 /** The list has ended as it should. */
 function whole(view, list, question) {
   fill(view, list, ROWS);
-  const { complete, completeness } = list.end;
-  const reasons = [...(completeness.why ?? []).map((why) => [null, why]),
-    ...completeness.stations.filter(({ series }) => series !== null).flatMap(({ station, why }) => why.map((one) => [station, one]))];
-  view.banner.className = `statement ${complete ? "good" : "bad"}`;
-  Object.assign(view.banner.dataset, { state: complete ? "complete" : "incomplete", asOf: completeness.asOf });
   const corrected = list.corrected.length > 0 && make("button", {
     type: "button", class: "peek", id: "see-corrected", on: { click: () => view.corrected.scrollIntoView({ block: "start" }) },
   }, `${units(list.corrected.length)} corrected, not counted`);
-  put(view.banner, 
-    make("p", { class: "count", id: "count", data: { count: list.count } }, make("span", {}, number(list.count)), ` ${list.count === 1 ? "unit" : "units"} affected`),
-    make("div", {},
-      make("p", { class: "verdict" }, complete ? "✓ Complete as of " : "✕ NOT COMPLETE as of ", peek(local(completeness.asOf), completeness.asOf, { class: "time" })),
-      make("p", {}, complete ? "Every station has said what it recorded by then, and all of it is stored." : "Further units may be affected. What is missing:"),
-      reasons.length > 0 && make("ul", { id: "reasons", class: "reasons" }, reasons.map(([station, why]) => make("li", { data: { station: station ?? "" } }, station && make("b", {}, `${station}: `), spoken(why)))),
-      corrected && make("p", {}, corrected)));
+  announce(ended(view.banner, list, corrected));
+  if (list.end.complete) isComplete(view.head, question);
   shownOf(view, list);
   view.where.hidden = list.count === 0;
   put(view.where, make("h2", {}, question.asOf ? "Where they were then" : "Where they are now"), list.spread.picture());
   if (list.count === 0) put(view.more, "No unit is affected.");
   view.more.hidden &&= list.count > 0;
   never(view, list);
-  announce(`${units(list.count)} affected. ${complete ? "The list is complete" : "The list is not complete"} as of ${local(completeness.asOf)}.`);
 }
 
 /** Units that were said to be members by mistake. */
@@ -237,17 +217,8 @@ function never(view, list) {
 function cut(view, list, error) {
   if (list.header) fill(view, list, ROWS);
   view.article.classList.add("cut");
-  view.banner.className = "statement bad";
-  view.banner.dataset.state = "cut";
-  view.banner.setAttribute("role", "alert");
-  put(view.banner, 
-    make("p", { class: "count", id: "count", data: { count: list.count } }, make("span", {}, number(list.count)), " received"),
-    make("div", {},
-      make("p", { class: "verdict" }, `✕ The list was cut off: ${number(list.count)} received, do not use it`),
-      make("p", {}, `${error.message} Ask again.`)),
-    make("button", { id: "retry", class: "first", type: "button", on: { click: () => dispatchEvent(new Event("hashchange")) } }, "Ask again"));
+  announce(broken(view.banner, list, error));
   shownOf(view, list);
-  announce(`The list was cut off: ${units(list.count)} received, do not use it.`);
 }
 
 /** The other recalls that begin with the same unit. */
@@ -263,21 +234,4 @@ async function others(view, { serial, scope, asOf }, list, signal) {
       class: "recall", href: `${recallLink(serial, scope, dimension)}${asOf ? `&${new URLSearchParams({ asOf })}` : ""}`,
       data: { recall: dimension, units: count }, "aria-current": dimension === list.header?.by ? "true" : null,
     }, make("span", { class: "by" }, title(dimension)), make("b", {}, values[0].value, values.length > 1 && make("span", { class: "by" }, ` and ${values.length - 1} more`)), make("span", { class: "count" }, more ? `over ${number(count)}` : number(count))))));
-}
-
-/** On paper stands the whole list, or that it does not. */
-function onPaper(view, list, signal) {
-  const note = make("p", { id: "printed", class: "on-paper" });
-  view.article.prepend(note);
-  addEventListener("beforeprint", () => {
-    fill(view, list, PRINTED);
-    shownOf(view, list);
-    const all = list.units.length >= list.count;
-    put(note, `Lotline recall, printed ${local(new Date().toISOString())}, asked ${local(list.started.toISOString())}, ${location.href}`,
-      !all && make("b", {}, ` THIS PRINT IS NOT THE WHOLE LIST: ${number(list.units.length)} of ${units(list.count)}; use the download.`));
-  }, { signal });
-  addEventListener("afterprint", () => {
-    for (const extra of [...view.body.children].slice(ROWS)) extra.remove();
-    shownOf(view, list);
-  }, { signal });
 }

@@ -16,7 +16,7 @@ export async function search(place, { parameters }, signal) {
   if (found.devices.length === 0 && found.groups.length === 1) {
     return location.replace(groupLink(found.groups[0].dimension, found.groups[0].value));
   }
-  if (found.devices.length === 0 && found.groups.length === 0) return nothing(place, asked, found.beginning, signal);
+  if (found.devices.length === 0 && found.groups.length === 0) return nothing(place, asked, found, signal);
   announce(`${found.devices.length + found.groups.length} things have this name. Choose one.`);
   put(place, make("section", { id: "choice" },
     make("h1", {}, "Which one? ", make("span", { class: "mono" }, found.read)),
@@ -34,8 +34,8 @@ export function choices(devices, groups = []) {
     }, make("span", { class: "soft" }, `${title(dimension)}, ${more ? "more than " : ""}${units(count)}`), make("span", { class: "mono" }, value)))));
 }
 
-/** Nothing has that name: what to do, what begins so, and whether scans of it were refused. */
-export async function nothing(place, asked, beginning, signal) {
+/** Nothing has that name: what to do, what is written so in another case, what begins so, and whether scans of it were refused. */
+export async function nothing(place, asked, { beginning, otherCase }, signal) {
   const history = await ask(devicePath(asked, undefined, "history"), signal).catch((error) => {
     if (error.name === "AbortError") throw error;
     return null;
@@ -52,6 +52,8 @@ export async function nothing(place, asked, beginning, signal) {
         make("li", {}, "Records may be on their way: see whether ", make("a", { href: "#/stations" }, "all stations"), " are complete."))),
     history && make("section", { id: "refusals" },
       make("h2", {}, "No unit, but it was scanned and refused"), timeline(history.records)),
+    otherCase.devices.length + otherCase.groups.length > 0 && make("section", { id: "other-case" },
+      make("h2", {}, "The same in other upper and lower case"), choices(otherCase.devices, otherCase.groups)),
     beginning.length > 0 && make("section", { id: "beginning" },
       make("h2", {}, `Units whose ${word("serialNumber")} begins so`), choices(beginning))));
 }

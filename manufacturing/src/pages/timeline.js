@@ -20,7 +20,7 @@ function identity({ station, series, seq }) {
   return peek(`${station} · ${series.slice(0, 8)}… · ${number(seq)}`, `${station} / ${series} / ${seq}`, { class: "mono" });
 }
 
-function entry(record, levels, contested) {
+function entry(record, levels, contested, free) {
   const at = record.at;
   const marks = [
     record.into?.some(({ id }) => contested.has(id)) && !record.corrected && make("span", { class: "pill warn" }, "! contested: another record says another place"),
@@ -28,22 +28,29 @@ function entry(record, levels, contested) {
     record.nonconforming && make("span", { class: "pill warn" }, "! not as the schema says"),
     record.former && make("span", { class: "pill" }, "written again after a fork"),
   ].filter(Boolean);
-  const said = remarks(record);
+  const { chips, digests } = remarks(record);
   return make("li", { class: record.corrected ? "event corrected" : "event", data: { event: record.event ?? "unreadable", seq: record.seq } },
     make("div", { class: "when" }, at ? time(at.wall) : "time unknown",
-      at && !at.synchronised && make("span", { class: "warn", data: { clock: "free" } }, " ! clock not synchronised")),
+      at && !at.synchronised && !free && make("span", { class: "warn", data: { clock: "free" } }, " ! clock not synchronised")),
     make("div", { class: "what" },
       make("p", { class: "sentence" }, sentence(record, levels).map(part), record.reason && `, reason: ${record.reason}`),
       marks.length > 0 && make("p", { class: "marks" }, marks),
-      said.length > 0 && make("ul", { class: "chips" }, said.map(([name, value]) =>
-        make("li", {}, make("span", { class: "soft" }, `${name} `), value.length > 40 ? shortened(value) : value))),
+      chips.length > 0 && make("ul", { class: "chips" }, chips.map(([name, value]) =>
+        make("li", {}, name && make("span", { class: "soft" }, `${name} `), value.length > 40 ? shortened(value) : value))),
+      digests.length > 0 && make("details", { class: "digests" }, make("summary", {}, "SHA-256 of what was printed"),
+        make("dl", {}, digests.map(([name, value]) => make("div", {}, make("dt", { class: "soft" }, name), make("dd", { class: "mono" }, value))))),
       record.line !== undefined && make("pre", { class: "line" }, record.line)),
     make("div", { class: "who" }, identity(record), record.lane && make("span", { class: "soft" }, ` lane ${record.lane}`)));
 }
 
-/** The records of a history, oldest first. `contested`: containers of which only one can be the place of the unit. */
+/** The records of a history, oldest first, below what holds for all of them. `contested`: containers of which only one can be the place of the unit. */
 export function timeline(records, contested = new Set()) {
   const joined = records.flatMap((record) => [...(record.into ?? []), ...(record.from ?? [])]);
   const levels = new Map(joined.filter(({ level }) => level).map(({ id, level }) => [id, level]));
-  return make("ol", { class: "timeline" }, records.map((record) => entry(record, levels, contested)));
+  // What holds for all of them is said once.
+  const free = records.length > 1 && records.every(({ at }) => at && !at.synchronised);
+  return [
+    free && make("p", { class: "warn", data: { clock: "free" } }, "! The clock was not synchronised at any of these records: their times may be wrong."),
+    make("ol", { class: "timeline" }, records.map((record) => entry(record, levels, contested, free))),
+  ];
 }

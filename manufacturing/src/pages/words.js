@@ -46,8 +46,8 @@ function list(things) {
   return things.flatMap((joined, n) => [n === 0 ? "" : n === things.length - 1 ? " and " : ", ", thing(joined)]);
 }
 
-/** What a record is about. The level of a container stands where something joined it, or it joined something. */
-const itself = (record, levels) => thing({ level: levels.get(record.subject?.id), ...record.subject });
+/** What a record is about. The level of a container stands with itself, or where something joined it. */
+const itself = (record, levels) => thing({ level: record.attributes?.level ?? levels.get(record.subject?.id), ...record.subject });
 
 const SENTENCES = {
   packed(record) {
@@ -89,9 +89,22 @@ export function sentence(record, levels) {
   return [`${name.charAt(0).toUpperCase()}${name.slice(1)}: `, itself(record, levels), ...joins.flatMap(([how, things]) => [` ${how} `, ...list(things)])];
 }
 
-/** What a record says beside its sentence: name and value. */
+/** What attributes that are not people's words say; null where it goes without saying. */
+const REMARKS = {
+  count: (value) => `${text(value)} ${Number(value) === 1 ? "unit" : "units"}`,
+  copies: (value) => (Number(value) === 1 ? null : `${text(value)} copies`),
+  confirmed: (value) => ({ printer: "label confirmed by the printer", person: "label confirmed by a person" })[value] ?? `label confirmed: ${text(value)}`,
+};
+
+/** Names of digests: SHA-256 of what was used. */
+const DIGESTS = { template: "Template of the label", picture: "Picture of the label" };
+const isDigest = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+
+/** What a record says beside its sentence: `chips` of name (or null) and value, and `digests` of name and value. */
 export function remarks(record) {
-  const said = ["refused"].includes(record.event) ? ["code", "count"] : record.event === "closed" ? ["level"] : [];
+  const said = record.event === "refused" ? ["code", "count"] : record.subject?.kind === "container" ? ["level"] : [];
   const attributes = Object.entries(record.attributes ?? {}).filter(([name]) => !said.includes(name));
-  return attributes.map(([name, value]) => [title(name), text(value)]);
+  const [digests, others] = [true, false].map((is) => attributes.filter(([, value]) => isDigest(value) === is));
+  const chips = others.map(([name, value]) => (Object.hasOwn(REMARKS, name) ? [null, REMARKS[name](value)] : [title(name), text(value)]));
+  return { chips: chips.filter(([, value]) => value !== null), digests: digests.map(([name, value]) => [DIGESTS[name] ?? title(name), value]) };
 }

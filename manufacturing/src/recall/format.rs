@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::spreadsheet;
 use crate::completeness::Completeness;
 use crate::store::Unit;
 
@@ -15,8 +16,11 @@ pub enum Format {
     Ndjson,
     /// RFC 4180 with a header line: the affected units alone, and a last line `#end,COUNT,complete` or
     /// `#end,COUNT,incomplete`. Serial numbers and values stand in quotes exactly as they are, also those that a
-    /// spreadsheet would take for a formula: import such columns as text.
+    /// spreadsheet would take for a formula: that is what [`Format::Spreadsheet`] is for.
     Csv,
+    /// CSV that a person opens in a spreadsheet program: question and statement first, every cell guarded, and the same last
+    /// line. See [`spreadsheet`].
+    Spreadsheet,
 }
 
 impl Format {
@@ -25,7 +29,7 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
-            Self::Csv => "text/csv; charset=utf-8",
+            Self::Csv | Self::Spreadsheet => "text/csv; charset=utf-8",
         }
     }
 
@@ -96,23 +100,24 @@ pub struct Times {
     pub until: Option<Timestamp>,
 }
 
+/// A unit as it is written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    serial_number: &'a str,
+pub struct Line<'a> {
+    pub serial_number: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
-    value: &'a str,
-    since: Timestamp,
-    until: Option<Timestamp>,
-    current: bool,
+    pub scope: &'a str,
+    pub value: &'a str,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+    pub current: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     package_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pallet_id: Option<&'a str>,
     /// In more than one place: all of them, since nobody can say which is the true one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    contested: bool,
+    pub contested: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     package_ids: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -135,6 +140,16 @@ impl<'a> Line<'a> {
             pallet_ids: if unit.contested { &unit.pallets } else { &[] },
         }
     }
+
+    /// Its package, or all of a contested unit with a space between.
+    pub fn packages(&self) -> String {
+        places(self.package_id, self.package_ids)
+    }
+
+    /// Its pallet, or all of a contested unit.
+    pub fn pallets(&self) -> String {
+        places(self.pallet_id, self.pallet_ids)
+    }
 }
 
 fn only(names: &[String]) -> Option<&str> {
@@ -155,7 +170,7 @@ const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId
 
 impl Answer {
     /// Begins with what it goes by.
-    pub fn begin(format: Format, header: &Header, as_of: Option<Timestamp>) -> Self {
+    pub fn begin(format: Format, header: &Header, as_of: Option<Timestamp>, completeness: &Completeness) -> Self {
         let mut answer = Self { format, bytes: Vec::new(), count: 0, listed: 0, corrected: false };
         let mut object = json(header);
         // Reopened: the header's members go on with others.
@@ -173,6 +188,9 @@ impl Answer {
                 answer.bytes.extend_from_slice(b"}\n");
             }
             Format::Csv => answer.bytes.extend_from_slice(CSV_HEADER.as_bytes()),
+            Format::Spreadsheet => {
+                answer.bytes.extend_from_slice(spreadsheet::head(header, as_of, completeness).as_bytes());
+            }
         }
         answer
     }
@@ -183,7 +201,7 @@ impl Answer {
         if self.format == Format::Json {
             self.bytes.extend_from_slice(b"],\n\"corrected\":[");
         }
-        self.format != Format::Csv
+        !matches!(self.format, Format::Csv | Format::Spreadsheet)
     }
 
     /// Adds a unit.
@@ -204,6 +222,7 @@ impl Answer {
                 self.bytes.push(b'\n');
             }
             Format::Csv => self.bytes.extend_from_slice(csv(&line).as_bytes()),
+            Format::Spreadsheet => self.bytes.extend_from_slice(spreadsheet::unit(&line).as_bytes()),
         }
         self.listed += 1;
         self.count += u64::from(!self.corrected);
@@ -230,7 +249,9 @@ impl Answer {
             Format::Ndjson => {
                 format!("{{\"end\":true,\"count\":{count},\"complete\":{complete},\"completeness\":{statement}}}\n")
             }
-            Format::Csv => format!("#end,{count},{}\r\n", if complete { "complete" } else { "incomplete" }),
+            Format::Csv | Format::Spreadsheet => {
+                format!("#end,{count},{}\r\n", if complete { "complete" } else { "incomplete" })
+            }
         };
         self.bytes.extend_from_slice(end.as_bytes());
         self.bytes
@@ -242,7 +263,6 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// One place, or all of a contested unit with a space between.
 fn places(one: Option<&str>, all: &[String]) -> String {
     one.map_or_else(|| all.join(" "), str::to_owned)
 }
@@ -257,8 +277,8 @@ fn csv(line: &Line<'_>) -> String {
         quoted(line.value),
         line.since,
         line.current,
-        quoted(&places(line.package_id, line.package_ids)),
-        quoted(&places(line.pallet_id, line.pallet_ids)),
+        quoted(&line.packages()),
+        quoted(&line.pallets()),
         line.contested,
     )
 }

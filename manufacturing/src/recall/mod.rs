@@ -2,6 +2,7 @@
 
 mod format;
 mod groups;
+mod spreadsheet;
 mod stream;
 #[cfg(test)]
 mod tests;

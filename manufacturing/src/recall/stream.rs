@@ -7,11 +7,15 @@ use records::attributes::{GROUPS, RECALL_ORDER};
 
 use super::format::{Answer, Format, Header, Span, Times};
 use crate::completeness::{Completeness, Moment, judge};
+use crate::search::sscc_readings;
 use crate::store::{DeviceName, Kept, Snapshot, shown};
-use crate::unanswerable::{Unanswerable, find};
+use crate::unanswerable::{Unanswerable, find_kept};
 
 /// Bytes that are handed on at once.
 const CHUNK: usize = 16 << 10;
+
+/// Dimensions whose values are SSCCs, or other names of containers.
+const SSCC_DIMENSIONS: [&str; 2] = ["packageId", "palletId"];
 
 /// What a recall begins with.
 #[derive(Debug, Clone)]
@@ -84,11 +88,15 @@ fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> rusqlite::Result<
         Ok(by) => by,
         Err(why) => return Ok(Err(why)),
     };
-    if !snapshot.has_group(by, value)? {
-        return Ok(Err(Unanswerable::NoSuchGroup { by, value: value.to_owned() }));
+    // The label of a package or pallet is scanned or typed as it stands there; the answer names what was read.
+    let readings = if SSCC_DIMENSIONS.contains(&by) { sscc_readings(value) } else { vec![value.to_owned()] };
+    for value in readings {
+        if snapshot.has_group(by, &value)? {
+            let values = vec![Span { value, time: None }];
+            return Ok(Ok(Header { by, serial_number: None, scope: String::new(), values }));
+        }
     }
-    let values = vec![Span { value: value.to_owned(), time: None }];
-    Ok(Ok(Header { by, serial_number: None, scope: String::new(), values }))
+    Ok(Err(Unanswerable::NoSuchGroup { by, value: value.to_owned() }))
 }
 
 fn of_device(
@@ -102,18 +110,26 @@ fn of_device(
         Ok(by) => by.map_or(RECALL_ORDER.to_vec(), |by| vec![by]),
         Err(why) => return Ok(Err(why)),
     };
-    let device = match find(snapshot, serial, scope, true)? {
-        Ok(device) => device,
+    let (DeviceName { subject, .. }, kept) = match find_kept(snapshot, serial, scope)? {
+        Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(kept) = snapshot.kept(&device)? else { return Ok(Err(Unanswerable::Unknown(serial.to_owned()))) };
-    let DeviceName { subject, .. } = device;
-    let found = candidates.into_iter().find_map(|dimension| {
-        let values = spans(&kept, dimension, as_of);
-        (!values.is_empty()).then_some((dimension, values))
-    });
-    let Some((by, values)) = found else {
-        return Ok(Err(Unanswerable::NoGroup { serial: subject.id, by: by.map(str::to_owned) }));
+    let found = |as_of| {
+        candidates.iter().find_map(|dimension| {
+            let values = spans(&kept, dimension, as_of);
+            (!values.is_empty()).then_some((*dimension, values))
+        })
+    };
+    let Some((by, values)) = found(as_of) else {
+        let (serial, by) = (subject.id, by.map(str::to_owned));
+        let times: Vec<Times> = found(None).into_iter().flat_map(|(_, values)| values).filter_map(|v| v.time).collect();
+        return Ok(Err(match (as_of, times.iter().map(|time| time.since).min()) {
+            (Some(as_of), Some(since)) => {
+                let lasts = times.iter().any(|time| time.until.is_none());
+                Unanswerable::NoGroupThen { serial, by, as_of, since, lasts }
+            }
+            _ => Unanswerable::NoGroup { serial, by },
+        }));
     };
     Ok(Ok(Header { by, serial_number: Some(subject.id), scope: subject.scope, values }))
 }
@@ -139,7 +155,8 @@ pub fn spans(kept: &Kept, dimension: &str, as_of: Option<Timestamp>) -> Vec<Span
     spans.into_iter().map(|(value, times)| Span { value, time: Some(times) }).collect()
 }
 
-/// Writes the answer in pieces; memory does not grow with its length. `send` breaks when nobody listens any more.
+/// Writes the answer in pieces; memory does not grow with its length. `send` breaks when nobody listens any more. Says
+/// whether all of it was sent, with its end.
 ///
 /// # Errors
 /// What SQLite says; what was sent until then lacks its end.
@@ -148,10 +165,10 @@ pub fn stream(
     prepared: Prepared,
     format: Format,
     mut send: impl FnMut(Vec<u8>) -> ControlFlow<()>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let Prepared { header, as_of, completeness } = prepared;
     let values: Vec<String> = header.values.iter().map(|span| span.value.clone()).collect();
-    let mut answer = Answer::begin(format, &header, as_of);
+    let mut answer = Answer::begin(format, &header, as_of, &completeness);
     let mut gone = ControlFlow::Continue(());
     for corrected in [false, true] {
         if corrected && !answer.begin_corrected() {
@@ -165,11 +182,8 @@ pub fn stream(
             gone
         })?;
         if gone.is_break() {
-            return Ok(());
+            return Ok(false);
         }
     }
-    if send(answer.end(&completeness)).is_break() {
-        tracing::debug!("the client left before the end of a recall");
-    }
-    Ok(())
+    Ok(send(answer.end(&completeness)).is_continue())
 }

@@ -24,7 +24,8 @@ fn unit(serial: &str, corrected: bool) -> Unit {
 fn written(format: Format) -> String {
     let values = vec![Span { value: "L\"1\"".into(), time: Some(Times { since: at(0), until: None }) }];
     let header = Header { by: "lotCode", serial_number: Some("S1".into()), scope: String::new(), values };
-    let mut answer = Answer::begin(format, &header, Some(at(50)));
+    let statement = judge(&[], Moment { now: at(60), as_of: Some(at(50)), connected: true });
+    let mut answer = Answer::begin(format, &header, Some(at(50)), &statement);
     let mut text = Vec::new();
     for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {
         answer.unit(&unit(serial, false));
@@ -33,7 +34,7 @@ fn written(format: Format) -> String {
     if answer.begin_corrected() {
         answer.unit(&unit("S9", true));
     }
-    text.append(&mut answer.end(&judge(&[], Moment { now: at(60), as_of: Some(at(50)), connected: true })));
+    text.append(&mut answer.end(&statement));
     String::from_utf8(text).unwrap()
 }
 
@@ -52,6 +53,11 @@ fn ndjson() {
 #[test]
 fn csv() {
     insta::assert_snapshot!(written(Format::Csv));
+}
+
+#[test]
+fn spreadsheet() {
+    insta::assert_snapshot!(written(Format::Spreadsheet).replace('\u{feff}', "BOM "));
 }
 
 #[test]

@@ -124,7 +124,8 @@ pub async fn serve(
     let outlet = Outlet { outbox, topics, key, instance: keys::random()? };
     let session = ingest::start(inlet, outlet, broker);
     let client = session.client();
-    let app = App { store, clock, refusals, is_connected: Box::new(move || client.is_connected()) };
+    let app =
+        App { store, clock, refusals, is_connected: Box::new(move || client.is_connected()), patience: api::PATIENCE };
     let address = listener.local_addr().map_err(ServiceError::Http)?;
     announce(address);
     tracing::info!(%address, "listening");

@@ -163,16 +163,7 @@ pub fn units(
 /// Says where a unit is at a time: in every container that it had joined and not left by then.
 fn place(connection: &Connection, unit: &mut Unit, at: i64) -> rusqlite::Result<()> {
     let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
-    let inside = |dimension: &str| -> Vec<String> {
-        let groups = kept.groups.iter().filter(|(of, _, since, until, corrected)| {
-            of == dimension && !corrected && *since <= at && until.is_none_or(|until| until > at)
-        });
-        let mut names: Vec<String> = groups.map(|(_, value, ..)| value.clone()).collect();
-        names.sort();
-        names.dedup();
-        names
-    };
-    (unit.packages, unit.pallets) = (inside("packageId"), inside("palletId"));
+    (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
     unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod property;
 mod rebuild;
 mod runs;
 mod snapshot;
+mod spelling;
 mod stations;
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,17 @@ impl Kept {
         self.attributes.get(name).and_then(serde_json::Value::as_str)
     }
 
+    /// Every container of this dimension that it had joined and not left at a time, each once, in order.
+    pub fn places(&self, dimension: &str, at: i64) -> Vec<String> {
+        let groups = self.groups.iter().filter(|(of, _, since, until, corrected)| {
+            of == dimension && !corrected && *since <= at && until.is_none_or(|until| until > at)
+        });
+        let mut names: Vec<String> = groups.map(|(_, value, ..)| value.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// What the device counts for now: its state, and the containers that it is in.
     fn counted(&self) -> BTreeSet<(&str, &str)> {
         let packed = (self.state == State::Packed).then_some(("state", "packed"));

@@ -11,9 +11,13 @@ use super::load::Facts;
 use super::member::Unit;
 use super::names::Names;
 use super::project::{self, Kept};
+use super::spelling::spellings;
 use super::stations::{self, SeriesState};
 use super::{TENANT, member};
 use crate::projection::Fact;
+
+/// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
+const OF_LATE: u32 = 1000;
 
 /// What was stored at one moment. Writers go on beside it.
 pub struct Snapshot<'c> {
@@ -81,6 +85,35 @@ impl<'c> Snapshot<'c> {
             "SELECT id, name, scope FROM subject WHERE tenant = ?1 AND kind = ?2 AND name > ?3 AND name < ?4
                  AND EXISTS (SELECT 1 FROM device WHERE subject = id) ORDER BY name, scope LIMIT ?5",
             params![TENANT, Kind::Device.word(), start, end, most],
+        )
+    }
+
+    /// Serials of devices may be among these: what is written like the text but for upper and lower case.
+    pub fn device_spellings(&self, text: &str) -> rusqlite::Result<Vec<String>> {
+        let mut any = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM subject WHERE tenant = ? AND kind = ? AND name BETWEEN ? AND ?)",
+        )?;
+        spellings(text, |names| {
+            any.query_row(params![TENANT, Kind::Device.word(), names.start(), names.end()], |row| row.get(0))
+        })
+    }
+
+    /// Values of groups may be among these: what is written like the text but for upper and lower case.
+    pub fn group_spellings(&self, dimension: &str, text: &str) -> rusqlite::Result<Vec<String>> {
+        let mut any = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM member WHERE tenant = ? AND dimension = ? AND value BETWEEN ? AND ?)",
+        )?;
+        spellings(text, |values| {
+            any.query_row(params![TENANT, dimension, values.start(), values.end()], |row| row.get(0))
+        })
+    }
+
+    /// The devices that were first heard of last, the newest first, among the subjects of late: a subject's number grows.
+    pub fn newest(&self, most: u32) -> rusqlite::Result<Vec<DeviceName>> {
+        self.named(
+            "SELECT id, name, scope FROM (SELECT id, kind, name, scope FROM subject ORDER BY id DESC LIMIT ?1)
+             WHERE kind = ?2 AND EXISTS (SELECT 1 FROM device WHERE subject = id) ORDER BY id DESC LIMIT ?3",
+            params![OF_LATE, Kind::Device.word(), most],
         )
     }
 

@@ -1,0 +1,52 @@
+//! Clients that do not take their answer.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
+
+use super::*;
+
+/// A lot whose list is longer than all that the network between holds back.
+fn long() -> Vec<Work> {
+    let mut a = Station::new("a", 1);
+    let lot = "L".repeat(250);
+    for n in 0..6000 {
+        a.write(n, packed(&format!("S{n:05}-{}", "x".repeat(200)), &"P".repeat(250), &[("lotCode", &lot)]));
+    }
+    (0..60).map(|n| a.work(n * 100 + 1, n * 100 + 100)).collect()
+}
+
+/// Asks, waits, and then reads to the end of the connection.
+async fn after(service: SocketAddr, path: &str, wait: Duration) -> Vec<u8> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(service).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(wait).await;
+    let mut answer = Vec::new();
+    // A connection that is reset ends the reading as well.
+    drop(stream.read_to_end(&mut answer).await);
+    answer
+}
+
+#[test]
+fn an_answer_that_a_slow_client_lost_is_no_whole_answer() {
+    let service = serve_with(&long(), Duration::from_millis(300));
+    for format in ["json", "ndjson", "csv", "csv&for=spreadsheet"] {
+        let path = format!("/v1/recall?by=lotCode&value={}&format={format}", "L".repeat(250));
+        let cut = service.runtime.block_on(after(service.address, &path, Duration::from_millis(1500)));
+        assert!(cut.starts_with(b"HTTP/1.1 200 OK"), "{format}");
+        assert!(!cut.ends_with(b"0\r\n\r\n"), "{format}: the chunks of a cut answer have no end");
+        let whole = service.runtime.block_on(after(service.address, &path, Duration::ZERO));
+        assert!(whole.ends_with(b"0\r\n\r\n") && whole.len() > cut.len(), "{format}");
+    }
+    // What curl, browsers and other clients make of it.
+    let url = format!("http://{}/v1/recall?by=lotCode&value={}&format=csv", service.address, "L".repeat(250));
+    let read = service.runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let response = client.get(url).send().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        response.bytes().await
+    });
+    assert!(read.is_err(), "a download that failed, not one that is short");
+}
