@@ -102,6 +102,33 @@ fn a_doubtful_label_is_decided_by_touch() {
 }
 
 #[test]
+fn a_second_touch_does_not_decide_the_next_label() {
+    let Some((mut rig, browser)) = start("a double touch on the page") else { return };
+    browser.open(&format!("http://{}/", rig.page()));
+    rig.scan("WO:WO-77");
+    let doubtful = |rig: &Rig| rig.status().unwrap()["labels"]["doubtful"].clone();
+    for (count, units) in [(1, ["A1", "A2", "A3"]), (2, ["B1", "B2", "B3"])] {
+        rig.printer.cut_after_job();
+        units.iter().for_each(|unit| drop(rig.scan(unit)));
+        wait_for("a label in doubt", 20, || (doubtful(&rig) == count).then_some(()));
+    }
+    drop(browser.find("#doubt-came-out"));
+    // As a finger that bounces: again and again on what stands at that place, for as long as half a second.
+    let presses = "const at = document.querySelector('#doubt-came-out').getBoundingClientRect();
+        for (let press = 0; press < 10; press++) {
+            setTimeout(() => document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)?.click(), press * 50);
+        }";
+    drop(browser.script(presses));
+    wait_for("one decision", 20, || (doubtful(&rig) == 1).then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(doubtful(&rig), 1, "the other one waits for its own answer");
+    browser.click("#doubt-came-out");
+    wait_for("the other decision", 20, || (doubtful(&rig) == 0).then_some(()));
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
 fn a_page_that_has_lost_its_station_says_so() {
     let Some((mut rig, browser)) = start("a page without its station") else { return };
     browser.open(&format!("http://{}/", rig.page()));
