@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use agent::board::Board;
 use agent::clock::{Clock, SystemClock};
-use agent::journal::{Ballast, Journal, Opened};
+use agent::journal::{Journal, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
-use agent::station::{Code, Line, Start};
+use agent::station::Code;
 use drivers::serial::SerialFactory;
 use drivers::{Scan, Stop};
-use records::{FixedBytes, Stamp};
+use records::Stamp;
 
 const ROUNDS: usize = 400;
 const SCANS: usize = 20_000;
@@ -53,30 +53,8 @@ fn start(folder: &Path, tty: &str, clock: Arc<dyn Clock>) -> (Settings, Handle, 
     );
     let settings = Settings::parse("bench.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
     let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
-    let line = Line {
-        station: "bench".into(),
-        series: journal.series(),
-        packing: settings.packing.clone(),
-        labels: vec![],
-        printers: vec![],
-    };
-    let (digest, keep) = (settings.digest(), Duration::from_secs(3600));
-    let rules = settings.rules.clone();
-    let ballast = Ballast::new(folder);
-    let mut owner = Owner {
-        journal,
-        state,
-        line,
-        rules,
-        digest,
-        clock,
-        folder: folder.to_owned(),
-        ballast,
-        keep,
-        late_start: None,
-    };
-    let (key, configuration) = (FixedBytes([1; 32]), settings.deciding.clone());
-    owner.start(Start { key, series_before: None, rules: digest, configuration, unfinished: vec![] }).unwrap();
+    let mut owner = Owner::new(&settings, journal, state, clock);
+    owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
     let (handle, thread) = owner.spawn().unwrap();
     submit(&handle, "WO:1");
     (settings, handle, thread)

@@ -13,17 +13,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use crate::board::Board;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::feedback::{self, StatusFacts};
 use crate::forward::Forwarder;
 use crate::identity::{self, IdentityError};
-use crate::journal::{Ballast, Journal, JournalError, Opened};
+use crate::journal::{Journal, JournalError, Opened};
 use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Server, ServerError};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::{self, Drawing};
 use crate::settings::{Settings, SignalSettings};
-use crate::station::{Line, Start};
 use crate::supervise;
 
 /// The daemon cannot run.
@@ -219,9 +218,8 @@ fn password(settings: &Settings) -> Result<Option<String>, DaemonError> {
 
 /// Opens the journal, says what was found in it, and puts the start on record.
 fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), DaemonError> {
-    let packing = &settings.packing;
     let Opened { journal, state, unanswered, series_before, damaged } =
-        Journal::open(&settings.data, &settings.station, settings.journal.quota, packing.sscc.first())?;
+        Journal::open(&settings.data, &settings.station, settings.journal.quota, settings.packing.sscc.first())?;
     if let Some((aside, found)) = &damaged {
         tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Units packed before are not known as duplicates. Read the old one with `lotline-station queue salvage`");
     }
@@ -232,32 +230,10 @@ fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), D
     for text in &not_confirmed {
         tracing::warn!("{text}");
     }
-    for (digest, template) in &settings.printing.templates {
-        if let Err(error) = journal.keep_template(digest, template.source()) {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a template could not be kept: labels cannot be printed again with an other configuration"
-            );
-        }
-    }
-    let unfinished = journal.unfinished_labels()?;
-    let printers = settings.printing.printers.iter().map(|printer| printer.name.clone()).collect();
-    let labels = settings.printing.labels.clone();
-    let line = Line {
-        station: settings.station.clone(),
-        series: journal.series(),
-        packing: packing.clone(),
-        labels,
-        printers,
-    };
-    let mut rules = settings.rules.clone();
-    rules.raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0).finalize().into();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let (folder, keep, digest) = (settings.data.clone(), settings.journal.keep, settings.digest());
-    let ballast = Ballast::new(&folder);
-    let mut owner = Owner { journal, state, line, rules, digest, clock, folder, ballast, keep, late_start: None };
-    let configuration = settings.deciding.clone();
-    owner.start(Start { key: key.public(), series_before, rules: digest, configuration, unfinished })?;
+    let mut owner = Owner::new(settings, journal, state, Arc::new(SystemClock::new()));
+    let raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0);
+    owner.rules.raw_key = raw_key.finalize().into();
+    owner.begin(settings, key.public(), series_before)?;
     Ok((owner, not_confirmed))
 }
 

@@ -16,12 +16,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use records::Hash;
+use records::{Hash, PublicKey, SeriesId};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::interpret::Rules;
 use crate::journal::{Ballast, Journal, JournalError};
+use crate::settings::Settings;
 use crate::station::{Answer, Input, Line, Start, State, decide};
 use running::Running;
 
@@ -142,12 +143,60 @@ impl Handle {
 }
 
 impl Owner {
+    /// The owner of an opened journal, deciding as the configuration says.
+    #[must_use]
+    pub fn new(settings: &Settings, journal: Journal, state: State, clock: Arc<dyn Clock>) -> Self {
+        let printing = &settings.printing;
+        let line = Line {
+            station: settings.station.clone(),
+            series: journal.series(),
+            packing: settings.packing.clone(),
+            labels: printing.labels.clone(),
+            printers: printing.printers.iter().map(|printer| printer.name.clone()).collect(),
+        };
+        Self {
+            journal,
+            state,
+            line,
+            rules: settings.rules.clone(),
+            digest: settings.digest(),
+            clock,
+            folder: settings.data.clone(),
+            ballast: Ballast::new(&settings.data),
+            keep: settings.journal.keep,
+            late_start: None,
+        }
+    }
+
+    /// Keeps the templates and puts the start of the station on record.
+    ///
+    /// # Errors
+    /// When the journal does not take it: the daemon must not run then.
+    pub fn begin(
+        &mut self,
+        settings: &Settings,
+        key: PublicKey,
+        series_before: Option<SeriesId>,
+    ) -> Result<(), JournalError> {
+        for (digest, template) in &settings.printing.templates {
+            if let Err(error) = self.journal.keep_template(digest, template.source()) {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a template could not be kept: its labels cannot be printed again under another configuration"
+                );
+            }
+        }
+        let unfinished = self.journal.unfinished_labels()?;
+        let (rules, configuration) = (self.digest, settings.deciding.clone());
+        self.start(Start { key, series_before, rules, configuration, unfinished })
+    }
+
     /// Puts the start of the station on record. On a full disk room is made first: a station that does not start cannot
     /// empty its queue.
     ///
     /// # Errors
     /// When the journal does not take it: the daemon must not run then.
-    pub fn start(&mut self, start: Start) -> Result<(), JournalError> {
+    fn start(&mut self, start: Start) -> Result<(), JournalError> {
         let input = Input::Started(start);
         let result = match self.commit_start(&input) {
             Err(error) if error.is_full() => {

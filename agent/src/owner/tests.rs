@@ -24,25 +24,12 @@ pattern = 'WO:(?<workOrder>[0-9]+)'
 "#;
 
 fn owner(folder: &std::path::Path, quota: u64) -> Owner {
-    let settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
+    let mut settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
+    folder.clone_into(&mut settings.data);
     let Opened { journal, state, .. } = Journal::open(folder, "pack-1", quota, 0).unwrap();
-    let line = Line {
-        station: "pack-1".into(),
-        series: journal.series(),
-        packing: settings.packing.clone(),
-        labels: vec![],
-        printers: vec![],
-    };
-    let digest = settings.digest();
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
-    let (folder, keep) = (folder.to_owned(), Duration::from_secs(3600));
-    let ballast = Ballast::new(&folder);
-    let mut owner =
-        Owner { journal, state, line, rules: settings.rules, digest, clock, folder, ballast, keep, late_start: None };
-    let key = FixedBytes([1; 32]);
-    owner
-        .start(Start { key, series_before: None, rules: digest, configuration: settings.deciding, unfinished: vec![] })
-        .unwrap();
+    let mut owner = Owner::new(&settings, journal, state, clock);
+    owner.begin(&settings, FixedBytes([1; 32]), None).unwrap();
     owner
 }
 

@@ -11,10 +11,10 @@ use drivers::printer::{
 use super::{Drawing, spawn};
 use crate::board::Board;
 use crate::clock::ManualClock;
-use crate::journal::{Ballast, Journal, Opened};
+use crate::journal::{Journal, Opened};
 use crate::owner::{Handle, Owner, Request, ScanRequest};
 use crate::settings::Settings;
-use crate::station::{Answer, Code, Job, JobState, Line, Start, Verdict};
+use crate::station::{Answer, Code, Job, JobState, Verdict};
 
 const CONFIG: &str = r#"
 station = "pack-1"
@@ -53,33 +53,12 @@ impl Bench {
 
     fn in_folder(folder: tempfile::TempDir, factory: impl FnOnce(&Handle) -> Arc<dyn PrinterFactory>) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
-        let settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
+        let mut settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
+        folder.path().clone_into(&mut settings.data);
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
-        for (digest, template) in &settings.printing.templates {
-            journal.keep_template(digest, template.source()).unwrap();
-        }
-        let unfinished = journal.unfinished_labels().unwrap();
-        let printers = settings.printing.printers.iter().map(|printer| printer.name.clone()).collect();
-        let (packing, labels) = (settings.packing.clone(), settings.printing.labels.clone());
-        let line = Line { station: "pack-1".into(), series: journal.series(), packing, labels, printers };
-        let digest = settings.digest();
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
-        let (ballast, keep) = (Ballast::new(folder.path()), Duration::from_secs(3600));
-        let path = folder.path().to_owned();
-        let mut owner = Owner {
-            journal,
-            state,
-            line,
-            rules: settings.rules,
-            digest,
-            clock,
-            folder: path,
-            ballast,
-            keep,
-            late_start: None,
-        };
-        let (key, configuration) = (records::FixedBytes([1; 32]), settings.deciding);
-        owner.start(Start { key, series_before: None, rules: digest, configuration, unfinished }).unwrap();
+        let mut owner = Owner::new(&settings, journal, state, clock);
+        owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
         let (handle, thread) = owner.spawn().unwrap();
         let (board, stop) = (Board::default(), Stop::new());
         // The templates come from the journal, as those of older labels do.

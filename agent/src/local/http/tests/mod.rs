@@ -18,11 +18,10 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
-use crate::journal::{Ballast, Journal, Opened};
+use crate::journal::{Journal, Opened};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::Drawing;
 use crate::settings::Settings;
-use crate::station::{Line, Start};
 
 const CONFIG: &str = r#"
 station = "pack-1"
@@ -81,19 +80,12 @@ impl Station {
     fn limited(token: Option<&str>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
-        let settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
+        let mut settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
+        folder.path().clone_into(&mut settings.data);
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
-        let (packing, labels) = (settings.packing.clone(), settings.printing.labels.clone());
-        let line =
-            Line { station: "pack-1".into(), series: journal.series(), packing, labels, printers: vec!["p".into()] };
-        let (digest, configuration) = (settings.digest(), settings.deciding.clone());
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
-        let (rules, ballast, keep) = (settings.rules.clone(), Ballast::new(folder.path()), Duration::from_secs(3600));
-        let path = folder.path().to_owned();
-        let mut owner =
-            Owner { journal, state, line, rules, digest, clock, folder: path, ballast, keep, late_start: None };
-        let key = records::FixedBytes([1; 32]);
-        owner.start(Start { key, series_before: None, rules: digest, configuration, unfinished: vec![] }).unwrap();
+        let mut owner = Owner::new(&settings, journal, state, clock);
+        owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
         let (owner, _thread) = owner.spawn().unwrap();
         let board = Board::default();
         let server = Arc::new(Server {
