@@ -92,23 +92,23 @@ fn a_list_ends_with_one_line_of_json_and_a_second_run_finds_duplicates_only() {
         let base = ["--serials", file.to_str().unwrap(), "--column", "sn", "--data", data.to_str().unwrap()];
         run(&[&base[..], &["--package-size", "4", "--pallet-size", "2"], more].concat())
     };
-    let expect = |said: &str, accepted: u64| {
+    let expect = |said: &str, accepted: u64, labels: u64| {
         assert!(said.ends_with("}\n") && said.lines().count() == 1, "{said}");
         let summary: Value = serde_json::from_str(said).unwrap();
         let counts = ["scanned", "accepted", "refused", "stored", "packages", "pallets", "labels", "undelivered"];
         // 23 units in 6 packages of 4 on 3 pallets of 2.
-        let expected = [25, accepted, 25 - accepted, 23, 6, 3, 0, 0];
+        let expected = [25, accepted, 25 - accepted, 23, 6, 3, labels, 0];
         assert_eq!(counts.map(|name| summary[name].as_u64().unwrap()), expected, "{summary}");
         assert!(summary["seconds"].as_f64().unwrap() > 0.0);
         assert!(summary["http"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     };
     let (code, said, progress) = list(&["--json"]);
     assert_eq!(code, Some(0), "{progress}");
-    expect(&said, 23);
+    expect(&said, 23, 9);
     assert!(progress.contains("starting the station") && progress.contains("ending the broker"), "{progress}");
     let (code, said, _) = list(&["--json"]);
     assert_eq!(code, Some(0));
-    expect(&said, 0);
+    expect(&said, 0, 0);
     let (code, said, _) = list(&[]);
     assert_eq!(code, Some(0));
     assert!(said.starts_with("25 serials scanned in ") && said.contains("0 accepted, 25 refused"), "{said}");

@@ -1,6 +1,7 @@
 //! The picture as the print head sees it: one bit for each dot.
 
 use std::convert::Infallible;
+use std::fmt;
 
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::{DrawTarget, OriginDimensions, Pixel, Point, Size};
@@ -8,12 +9,20 @@ use embedded_graphics::primitives::Rectangle;
 
 /// A one-bit picture. Rows from top to bottom, each of [`Canvas::stride`] bytes; the most significant bit is the leftmost dot;
 /// 1 is black. The bits behind the last dot of a row are 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Canvas {
     width: u32,
     height: u32,
     stride: usize,
     bits: Vec<u8>,
+}
+
+impl fmt::Debug for Canvas {
+    /// Without its dots, of which there are a million.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { width, height, .. } = self;
+        write!(f, "Canvas({width} x {height})")
+    }
 }
 
 impl Canvas {

@@ -129,7 +129,9 @@ mod tests {
             pallet_size: 3,
         };
         let text = config.text().unwrap();
-        let settings = agent::settings::Settings::parse(Path::new("station.toml"), &text).unwrap();
+        // Beside the templates, as in the demo's folder.
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/labels/station.toml");
+        let settings = agent::settings::Settings::parse(&file, &text).unwrap();
         assert_eq!(settings.data, config.data);
         assert_eq!((settings.broker.host.as_str(), settings.broker.port), ("127.0.0.1", 18830));
         assert_eq!((settings.packing.package_size, settings.packing.pallet_size), (7, 3));
