@@ -68,7 +68,10 @@ fn an_operator_works_by_the_page() {
     wait_for("the picture of a label", 20, || browser.script(seen).as_u64().filter(|width| *width > 100));
     browser.click("#close-package");
     browser.click("#confirm-yes");
-    answer("done", "closed with 1 units");
+    answer("done", "closed with 1 units; pallet full and closed");
+    let labels = "return [...document.querySelectorAll('#label-list [data-label]')].map(e => e.dataset.state)";
+    let printed = serde_json::json!(["printed", "printed", "printed"]);
+    wait_for("the labels of both packages and the pallet", 20, || (browser.script(labels) == printed).then_some(()));
     rig.scanner.scan("U5").unwrap();
     answer("accepted", "U5");
     browser.click("#void-last");
