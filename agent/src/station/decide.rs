@@ -6,7 +6,7 @@ use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
 use super::input::{Command, Input, Known, Raw, Reading, Start, Unread};
-use super::labels::JobChange;
+use super::job::JobChange;
 use super::state::{Lane, Line, State};
 
 /// What follows from an input. It becomes true when the journal has committed it.

@@ -5,7 +5,7 @@ use records::wire::WorkOrderMessage;
 use records::{Hash, PublicKey, SeriesId};
 use serde::{Deserialize, Serialize};
 
-use super::labels::{Job, Printing, Verdict};
+use super::job::{Job, Printing, Verdict};
 
 /// One thing to decide, with the facts it needs already read.
 #[derive(Debug, Clone, PartialEq)]

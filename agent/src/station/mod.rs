@@ -6,6 +6,7 @@
 mod answer;
 mod decide;
 mod input;
+mod job;
 mod labels;
 mod packing;
 mod refusals;
@@ -16,5 +17,5 @@ mod tests;
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use decide::{Decision, KnownChange, decide};
 pub use input::{Command, Input, Known, Raw, Reading, Start, Unread};
-pub use labels::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
+pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};

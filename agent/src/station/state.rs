@@ -8,7 +8,7 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Hash, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
-use super::labels::LabelRule;
+use super::job::LabelRule;
 use super::refusals::Refusals;
 
 /// How a full container is closed.
