@@ -123,6 +123,14 @@ impl Handle {
         answer.blocking_recv().map_err(|_| Ended)
     }
 
+    /// Looks into the journal, from a thread of its own.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub fn look<T: Send + 'static>(&self, look: impl FnOnce(&mut Journal) -> T + Send + 'static) -> Result<T, Ended> {
+        self.ask_blocking(|reply| Request::Journal(Box::new(move |journal| drop(reply.send(look(journal))))))
+    }
+
     /// Rings when a label waits for a printer.
     #[must_use]
     pub fn bell(&self) -> Bell {

@@ -253,7 +253,9 @@ impl Running {
             self.forget_at = 0;
             self.owner.ballast.rebuild();
         }
-        if let Some(start) = self.owner.late_start.take().filter(|_| self.has_room()) {
+        if self.has_room()
+            && let Some(start) = self.owner.late_start.take()
+        {
             self.start_at_last(start);
         }
         if !self.unapplied.is_empty() && self.has_room() {
@@ -284,7 +286,10 @@ impl Running {
                 self.bell.ring();
             }
             Err(error) => {
-                warn("the start of the station could not be written", &error);
+                // That the quota is still full has been said.
+                if !error.is_full() {
+                    warn("the start of the station could not be written", &error);
+                }
                 self.owner.late_start = Some(start);
             }
         }

@@ -195,3 +195,27 @@ fn a_work_order_that_comes_while_the_disk_is_full_counts_when_there_is_space() {
     assert!(current.is_some());
     stop(&handle, thread);
 }
+
+#[test]
+fn a_start_that_found_no_room_goes_on_record_when_there_is_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut owner = owner(folder.path(), 8 << 20);
+    // As after a start on a full disk: no ballast, and rules that are not on record.
+    let later = folder.path().join("later");
+    owner.ballast = Ballast::new(&later);
+    let (rules, key, configuration) = (FixedBytes([7; 32]), FixedBytes([1; 32]), serde_json::json!({ "other": true }));
+    owner.late_start = Some(Start { key, series_before: None, rules, configuration, unfinished: vec![] });
+    let before = owner.state.last_seq;
+    let (handle, thread) = owner.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(handle.mark().borrow().last, before, "there is no room yet");
+    std::fs::create_dir(&later).unwrap();
+    let written = (0..200).find(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        handle.mark().borrow().last > before
+    });
+    assert!(written.is_some());
+    stop(&handle, thread);
+    let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+    assert_eq!(opened.state.rules, rules);
+}

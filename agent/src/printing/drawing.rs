@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use labels::{Data, Density, Label, Language, Picture, Template, Zpl};
 
-use crate::journal::Journal;
-use crate::owner::{Ended, Handle, Request};
+use crate::owner::{Ended, Handle};
 use crate::station::JobDraft;
 
 /// A label cannot be drawn: what is wrong, and what to do.
@@ -41,15 +40,10 @@ impl Drawing {
             return Ok(Some(template));
         }
         let wanted = digest.to_owned();
-        let text = owner.ask_blocking(move |reply| {
-            Request::Journal(Box::new(move |journal: &mut Journal| {
-                let text = journal.template(&wanted).unwrap_or_else(|error| {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a template could not be read");
-                    None
-                });
-                drop(reply.send(text));
-            }))
-        })?;
+        let text = owner.look(move |journal| journal.template(&wanted))?.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a template could not be read");
+            None
+        });
         let Some(text) = text else { return Ok(None) };
         let template = match Template::parse(Path::new("template in the journal"), &text) {
             Ok(template) => Arc::new(template),

@@ -108,9 +108,7 @@ impl Bench {
 }
 
 fn label(handle: &Handle, id: u64) -> Option<Job> {
-    handle
-        .ask_blocking(|reply| Request::Journal(Box::new(move |journal| drop(reply.send(journal.label(id).unwrap())))))
-        .unwrap()
+    handle.look(move |journal| journal.label(id).unwrap()).unwrap()
 }
 
 fn scripted(script: impl IntoIterator<Item = Result<Vec<PrinterStep>, PrinterError>>) -> (Arc<FakePrinters>, Bench) {

@@ -12,7 +12,6 @@ use drivers::printer::{Printer, PrinterError, PrinterFactory, PrinterStatus};
 use super::drawing::{Drawing, encode};
 use super::watching::{Step, Watching};
 use crate::board::Board;
-use crate::journal::Journal;
 use crate::owner::{Ended, Handle, Noted, Request};
 use crate::settings;
 use crate::station::{Job, Printing};
@@ -117,9 +116,7 @@ impl Worker {
             return Ok(false);
         }
         let name = self.printer.name.clone();
-        let undecided = self.owner.ask_blocking(move |reply| {
-            Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.doubtful_labels(&name)))))
-        })?;
+        let undecided = self.owner.look(move |journal| journal.doubtful_labels(&name))?;
         let held = undecided.unwrap_or(1) > 0;
         if held {
             self.trouble("labels in a row are in doubt: look whether they came out and say so, then it goes on");
@@ -133,9 +130,7 @@ impl Worker {
     fn next(&self) -> Result<Option<Drawn>, Ended> {
         loop {
             let name = self.printer.name.clone();
-            let job = self.owner.ask_blocking(move |reply| {
-                Request::Journal(Box::new(move |journal: &mut Journal| drop(reply.send(journal.next_label(&name)))))
-            })?;
+            let job = self.owner.look(move |journal| journal.next_label(&name))?;
             let job = job.unwrap_or_else(|error| {
                 tracing::error!(error = &error as &dyn std::error::Error, "the labels that wait could not be read");
                 None
