@@ -194,6 +194,9 @@ mod tests {
             sscc_mark: None,
             queue: QueueDepth { records: 0, oldest_seconds: 0 },
             version: "1".into(),
+            set_aside: Vec::new(),
+            not_held: Vec::new(),
+            token: None,
         };
         SeriesState {
             station: "a".into(),

@@ -80,6 +80,9 @@ impl Station {
             sscc_mark: None,
             queue: QueueDepth { records: waiting, oldest_seconds: 0 },
             version: "1".into(),
+            set_aside: Vec::new(),
+            not_held: Vec::new(),
+            token: None,
         };
         Work::Status(Box::new(Heard { status, key: self.key.public(), at: at(seconds) }))
     }

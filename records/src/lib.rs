@@ -9,6 +9,7 @@
 pub mod attributes;
 mod bytes;
 pub mod chain;
+pub mod enrolment;
 pub mod keys;
 mod record;
 pub mod segment;

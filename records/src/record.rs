@@ -12,7 +12,9 @@ pub type SeriesId = FixedBytes<16>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Event {
-    /// Record 1 of a series: subject the station, attributes `key` and, where known, `seriesBefore`.
+    /// Record 1 of a series: subject the station, attributes `key`; where there was one before, `seriesBefore`, its last
+    /// sequence `lastBefore` where that is known, and `why` a new one began: `replaced`, `damaged`, `forked`, `moved` or
+    /// `keyChanged`. The last also has `keyBefore` and its `endorsement` of the new key (see [`crate::enrolment`]).
     SeriesStarted,
     /// The rules changed: subject the station, attribute `configuration` with what decides, `rules` its digest.
     Configured,
@@ -37,6 +39,20 @@ pub enum Event {
     LabelAgain,
     /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
     Refused,
+    /// The service: a device or lot must not be packed; `reason` says why.
+    Held,
+    /// The service: a hold on a device or lot is over; `reason` says why.
+    Released,
+    /// The service: a key of a station counts from now on; attributes `key` and `how`: `person`, `token`, `firstUse` or
+    /// `endorsed`.
+    KeyEnrolled,
+    /// The service: what this key signs is refused from now on; attribute `key`, `reason` says why.
+    KeyRevoked,
+    /// The service: a station records nothing any more; `reason` says why.
+    StationRetired,
+    /// The service: a person gives up on missing records of a station: attributes `series` and, where they are known,
+    /// `first` and `last`; `reason` says why.
+    WrittenOff,
     /// Written by newer software; kept and shown, flagged as nonconforming.
     #[serde(other)]
     Unknown,
@@ -196,6 +212,20 @@ impl Record {
         }
     }
 
+    /// The same once more in another series of its station, naming the identity that it had first. The line of the new
+    /// record is another one; what it says is what [`Record::repeats`] compares.
+    #[must_use]
+    pub fn again(self, was: RecordId, seq: u64, prev: Hash) -> Self {
+        Self { seq, prev, former: Some(self.former.clone().unwrap_or(was)), ..self }
+    }
+
+    /// Does this record say the same as `other`, but for its place in a series?
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        let place = |record: &Self| Self { v: 0, seq: 0, prev: Hash::ZERO, former: None, ..record.clone() };
+        place(self) == place(other)
+    }
+
     /// The line, without LF. Made once; from then on only the bytes count.
     ///
     /// # Errors
@@ -210,4 +240,24 @@ impl Record {
 pub(crate) struct LineHead {
     pub(crate) seq: u64,
     pub(crate) prev: Hash,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FixedBytes;
+
+    #[test]
+    fn written_again_it_says_the_same_and_names_its_first_identity() {
+        let at = Stamp { wall: jiff::Timestamp::UNIX_EPOCH, synchronised: false, boot: "b".into(), since_boot: 5 };
+        let place = Place { seq: 7, prev: Hash::ZERO, rules: Hash::ZERO, at };
+        let record = Record::new(Draft::new(Event::Packed, Subject::device("S1")), place);
+        let id = |series, seq| RecordId { station: "a".into(), series: FixedBytes([series; 16]), seq };
+        let second = record.clone().again(id(1, 7), 3, FixedBytes([9; 32]));
+        let third = second.clone().again(id(2, 3), 1, Hash::ZERO);
+        assert_eq!(second.former, Some(id(1, 7)));
+        assert_eq!(third.former, Some(id(1, 7)), "the first identity, not the one in between");
+        assert!(third.repeats(&record) && record.repeats(&second));
+        assert!(!Record { reason: Some("another".into()), ..third }.repeats(&record));
+    }
 }

@@ -295,16 +295,19 @@ impl Running {
         let oldest = report.depth.oldest.map_or(0, |stored| report.now.wall.as_second().saturating_sub(stored));
         let status = Status {
             station: self.setup.station.clone(),
-            series: report.series,
+            series: report.mark.series,
             last: report.mark.last,
             head: report.mark.head,
             at: report.now,
-            sscc_mark: Some(report.mark.sscc_mark),
+            sscc_mark: report.mark.sscc_mark,
             queue: QueueDepth {
                 records: report.depth.records,
                 oldest_seconds: if report.depth.records == 0 { 0 } else { u64::try_from(oldest).unwrap_or(0) },
             },
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            set_aside: report.set_aside,
+            not_held: Vec::new(),
+            token: None,
         };
         match signed::seal(&self.setup.key, &status) {
             Ok(payload) => {

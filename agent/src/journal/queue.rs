@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use records::wire::Receipt;
+use records::wire::{Receipt, Status};
 use records::{Hash, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -183,6 +183,21 @@ impl Journal {
             .and_then(|mut all| all.query_map([], |row| row.get(0))?.collect())
             .map_err(query("read"))?;
         Ok(())
+    }
+
+    /// The sequences that were set aside, as runs, lowest first; as many as a status takes.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<(u64, u64)> {
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for &seq in &self.quarantined {
+            let count = runs.len();
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 == seq => *last = seq,
+                _ if count == Status::MOST_RUNS => break,
+                _ => runs.push((seq, seq)),
+            }
+        }
+        runs
     }
 
     /// The records that were set aside.

@@ -241,7 +241,7 @@ impl Server {
         Status {
             station: self.station.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            series: report.series,
+            series: report.mark.series,
             last: report.mark.last,
             settled: report.mark.settled,
             undelivered: report.depth.records,

@@ -258,10 +258,11 @@ impl Owner {
     fn mark(&self) -> Mark {
         let position = self.journal.position();
         Mark {
+            series: self.journal.series(),
             last: position.last,
             head: position.head,
             settled: self.journal.settled(),
-            sscc_mark: self.state.sscc_reserved,
+            sscc_mark: Some(self.state.sscc_reserved),
         }
     }
 }

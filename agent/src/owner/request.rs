@@ -96,25 +96,27 @@ pub type Ask = Box<dyn FnOnce(&mut Journal) + Send>;
 /// Where the journal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
+    /// The series that is written now; another one than before after a fork.
+    pub series: SeriesId,
     /// The last sequence.
     pub last: u64,
     /// The hash of its line.
     pub head: Hash,
     /// Everything up to here has its receipt.
     pub settled: u64,
-    /// The first SSCC serial reference that is not reserved.
-    pub sscc_mark: u64,
+    /// The first SSCC serial reference that is not reserved; `None` where the mark is lost.
+    pub sscc_mark: Option<u64>,
 }
 
 /// Where everything stands.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The series.
-    pub series: SeriesId,
     /// The journal.
     pub mark: Mark,
     /// What waits.
     pub depth: Depth,
+    /// Records that were set aside, as runs, lowest first; as many as a status takes.
+    pub set_aside: Vec<(u64, u64)>,
     /// Bytes in use of the quota.
     pub used: u64,
     /// The lanes.

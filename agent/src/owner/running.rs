@@ -215,9 +215,9 @@ impl Running {
     fn report(&self) -> Result<Report, JournalError> {
         let Owner { journal, state, line, clock, .. } = &self.owner;
         Ok(Report {
-            series: journal.series(),
             mark: self.owner.mark(),
             depth: journal.depth()?,
+            set_aside: journal.set_aside(),
             used: journal.used()?,
             lanes: state.lanes.clone(),
             labels: journal.labels(state.lanes.keys())?,

@@ -118,7 +118,7 @@ fn when_the_disk_is_full_the_group_is_red_and_nothing_of_it_happened() {
     let mut receipt = Receipt::stored("pack-1", FixedBytes([0; 16]), mark.last, hash.recv().unwrap());
     let (reply, report) = tokio::sync::oneshot::channel();
     handle.submit(Request::Report(reply)).unwrap();
-    receipt.series = report.blocking_recv().unwrap().unwrap().series;
+    receipt.series = report.blocking_recv().unwrap().unwrap().mark.series;
     handle.submit(Request::Receipt(receipt)).unwrap();
     let again = (0..100).find_map(|_| {
         std::thread::sleep(Duration::from_millis(50));

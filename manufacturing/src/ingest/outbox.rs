@@ -55,7 +55,7 @@ fn merged(earlier: Receipt, mut later: Receipt) -> Receipt {
     rejected.retain(|one| !later.rejected.contains(one));
     rejected.append(&mut later.rejected);
     rejected.truncate(MOST_REJECTED);
-    Receipt { rejected, fork: later.fork.or(earlier.fork), ..later }
+    Receipt { rejected, fork: later.fork.or(earlier.fork), sscc_mark: later.sscc_mark.or(earlier.sscc_mark), ..later }
 }
 
 /// How many messages in the name of each station were refused since the start. Not stored: whoever sends rubbish must not

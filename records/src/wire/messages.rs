@@ -28,13 +28,30 @@ pub struct Status {
     pub head: Hash,
     /// When this was said.
     pub at: Stamp,
-    /// The first SSCC serial reference that is not reserved yet; `None` where the station allocates none.
+    /// The first SSCC serial reference that is not reserved yet; `None` where the station has lost its mark and asks the
+    /// service for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sscc_mark: Option<u64>,
     /// What waits for a receipt.
     pub queue: QueueDepth,
     /// The station's software version.
     pub version: String,
+    /// Records of this series that were set aside, from the first to the second sequence: they will not come. At most
+    /// [`Status::MOST_RUNS`], lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<(u64, u64)>,
+    /// Records of this series that the service asked for and the station does not hold any more. At most
+    /// [`Status::MOST_RUNS`], lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_held: Vec<(u64, u64)>,
+    /// A station that was given a one-time token shows that it knows it: [`crate::enrolment::token_proof`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Hash>,
+}
+
+impl Status {
+    /// Most runs in each list of a status.
+    pub const MOST_RUNS: usize = 64;
 }
 
 /// What waits for a receipt.

@@ -30,6 +30,9 @@ pub struct Receipt {
     /// The same identity came with other bytes before: the station has to open a new series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<Fork>,
+    /// To a station that has lost its mark of SSCCs: the first serial reference that is not known to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sscc_mark: Option<u64>,
 }
 
 /// A stored run of lines.
@@ -80,6 +83,7 @@ impl Receipt {
             rejected: Vec::new(),
             resend: Vec::new(),
             fork: None,
+            sscc_mark: None,
         }
     }
 }

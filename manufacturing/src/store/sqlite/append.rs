@@ -262,6 +262,7 @@ impl<'c> Append<'c> {
             rejected: touched.rejected.clone(),
             resend,
             fork: touched.fork,
+            sscc_mark: None,
         })
     }
 
