@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test rig says what broke and ends")]
 
 mod browser;
+pub mod faults;
 mod http;
 mod process;
 mod rig;
@@ -11,7 +12,7 @@ mod station;
 
 pub use browser::{Browser, chromium};
 pub use http::get;
-pub use process::{Process, mosquitto, program, run};
+pub use process::{Process, find_mosquitto, mosquitto, program, run};
 pub use rig::{Rig, Shape};
 pub use station::{Ask, Watch};
 
