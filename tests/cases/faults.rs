@@ -33,4 +33,4 @@ macro_rules! campaigns {
     };
 }
 
-campaigns!(kill);
+campaigns!(kill, wire, service, identity);

@@ -4,12 +4,12 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use demo::sim::{Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
+use demo::sim::{FaultyWire, Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
 
 use crate::process::{Process, program};
 use crate::station::{Ask, Watch};
-use crate::{get, wait_for};
+use crate::{Around, get, wait_for};
 
 /// What a line is like.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +35,21 @@ pub struct Rig {
     /// The camera.
     pub camera: PictureCamera,
     page_port: u16,
+    around: Around,
+    /// The bad wire between station and broker, where there is one.
+    pub station_wire: Option<FaultyWire>,
+    /// The bad wire between service and broker, where there is one.
+    pub service_wire: Option<FaultyWire>,
     /// Last, so that logs can be shown after a failure.
     folder: tempfile::TempDir,
 }
 
 /// A port that is free now.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// When the machine has none.
+#[must_use]
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
@@ -51,7 +60,16 @@ impl Rig {
     /// When a part does not start.
     #[must_use]
     pub fn start(mosquitto: PathBuf, shape: Shape) -> Self {
-        Self::start_with(mosquitto, shape, ZplPrinterOptions::default(), &[])
+        Self::start_around(mosquitto, shape, Around::default())
+    }
+
+    /// The same with other things around it.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    #[must_use]
+    pub fn start_around(mosquitto: PathBuf, shape: Shape, around: Around) -> Self {
+        Self::start_with(mosquitto, shape, ZplPrinterOptions::default(), &[], around)
     }
 
     /// The same with a label for each package and pallet, from a printer that is like this; it keeps pictures.
@@ -60,10 +78,16 @@ impl Rig {
     /// When a part does not start.
     #[must_use]
     pub fn start_printing(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions) -> Self {
-        Self::start_with(mosquitto, shape, printer, &["package", "pallet"])
+        Self::start_with(mosquitto, shape, printer, &["package", "pallet"], Around::default())
     }
 
-    fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
+    fn start_with(
+        mosquitto: PathBuf,
+        shape: Shape,
+        printer: ZplPrinterOptions,
+        labels: &[&str],
+        around: Around,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
@@ -71,8 +95,14 @@ impl Rig {
         std::fs::create_dir(folder.path().join("camera")).expect("a folder");
         let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
         let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
+        let wire =
+            |wanted: bool| wanted.then(|| FaultyWire::start(([127, 0, 0, 1], broker_port).into()).expect("a wire"));
+        let (station_wire, service_wire) = (wire(around.station_wire), wire(around.service_wire));
         let mut rig = Self {
             folder,
+            around,
+            station_wire,
+            service_wire,
             mosquitto,
             broker_port,
             http_port,
@@ -84,11 +114,15 @@ impl Rig {
             printer,
             camera,
         };
-        std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
-            .expect("a configuration");
-        std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
+        let lines = &rig.around.broker_lines;
+        let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
+        std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
+        let toml = rig.around.edited(rig.station_toml(shape, labels));
+        std::fs::write(rig.path("station.toml"), toml).expect("a configuration");
         rig.start_broker();
-        rig.start_service();
+        if !rig.around.no_service {
+            rig.start_service();
+        }
         rig.start_station();
         rig.wait_for_scanner();
         rig
@@ -96,7 +130,10 @@ impl Rig {
 
     fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {
         let folder = self.folder.path().display();
-        let (port, page, printer) = (self.broker_port, self.page_port, self.printer.address());
+        let (page, printer) = (self.page_port, self.printer.address());
+        let port = self.station_wire.as_ref().map_or(self.broker_port, |wire| wire.address().port());
+        let url = self.around.station_url.clone().unwrap_or_else(|| "mqtt://127.0.0.1:PORT".to_owned());
+        let url = url.replace("PORT", &port.to_string());
         let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/labels");
         let labels: String = labels
             .iter()
@@ -109,7 +146,7 @@ impl Rig {
 data = "{folder}/station"
 socket = "{folder}/station.sock"
 [broker]
-url = "mqtt://127.0.0.1:{port}"
+url = "{url}"
 receipt_timeout_ms = 2000
 reconnect_first_ms = 50
 reconnect_longest_ms = 500
@@ -186,13 +223,8 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     /// Starts the service.
     pub fn start_service(&mut self) {
         let mut command = Command::new(program("lotline-manufacturing"));
-        command.args([
-            "serve",
-            "--listen",
-            &self.http(),
-            "--broker",
-            &format!("mqtt://127.0.0.1:{}", self.broker_port),
-        ]);
+        let broker = self.service_wire.as_ref().map_or(self.broker_port, |wire| wire.address().port());
+        command.args(["serve", "--listen", &self.http(), "--broker", &format!("mqtt://127.0.0.1:{broker}")]);
         command.arg("--data").arg(self.path("service"));
         self.service = Some(Process::start("service", self.folder.path(), &mut command));
         let http = self.http();
@@ -201,7 +233,7 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
 
     /// Starts the station.
     pub fn start_station(&mut self) {
-        let mut command = Command::new(program("lotline-station"));
+        let mut command = self.around.station();
         command.args(["run", "--config", &self.config()]);
         self.station = Some(Process::start("station", self.folder.path(), &mut command));
         wait_for("the station", 15, || self.status());

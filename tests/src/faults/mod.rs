@@ -4,9 +4,13 @@
 //! was told are safe. `tests/run faults [NAME] [--runs N] [--seed S]` runs them long; `tests/cases/faults.rs` short.
 
 mod dice;
+mod identity;
 mod kill;
 mod outcome;
+mod scanning;
+mod service;
 mod told;
+mod wire;
 
 pub use dice::Dice;
 pub use outcome::{LeftOut, Outcome, Ran};
@@ -45,7 +49,7 @@ impl Options {
 }
 
 /// All campaigns, in the order in which they are run.
-pub const CAMPAIGNS: &[Campaign] = &[kill::CAMPAIGN];
+pub const CAMPAIGNS: &[Campaign] = &[kill::CAMPAIGN, wire::CAMPAIGN, service::CAMPAIGN, identity::CAMPAIGN];
 
 /// The campaign of this name.
 #[must_use]

@@ -249,10 +249,7 @@ mod tests {
         assert_eq!(forgotten, connack(0, &expected));
         assert_eq!(connack(1, &said).greeting(false, None).unwrap(), connack(1, &said));
         // The smaller of two sizes holds, and it stands there once.
-        assert_eq!(
-            connack(0, &[0x27, 0, 0, 0, 9]).greeting(true, Some(10)).unwrap(),
-            connack(0, &[0x27, 0, 0, 0, 9])
-        );
+        assert_eq!(connack(0, &[0x27, 0, 0, 0, 9]).greeting(true, Some(10)).unwrap(), connack(0, &[0x27, 0, 0, 0, 9]));
         for unreadable in [&[0x27, 0, 0][..], &[0x01, 0], &[0x12, 0xFF, 0xFF]] {
             assert_eq!(connack(1, unreadable).greeting(true, None), None);
         }
@@ -311,7 +308,8 @@ mod tests {
             let again = frame.again();
             prop_assert_eq!(again.publish(), frame.publish());
             prop_assert_eq!(again.bytes[0] & 8 != 0, qos > 0);
-            prop_assert_eq!(whole(&publish(&topic, &payload)).publish().map(|publish| publish.topic), Some(&topic[..]));
+            let made = whole(&super::publish(&topic, &payload));
+            prop_assert_eq!(made.publish(), Some(Publish { topic: &topic, packet_id: None, qos: 0 }));
             prop_assert_eq!(whole(&puback(id, 0x97)).acknowledged(), Some(id));
         }
 

@@ -32,7 +32,7 @@ impl Rig {
     }
 
     async fn peer(&mut self) -> Peer {
-        let peer = self.broker.welcome(true, true).await.unwrap();
+        let peer = self.broker.welcome(false, true).await.unwrap();
         while !matches!(self.events.recv().await.unwrap(), Event::Connected { .. }) {}
         peer
     }
