@@ -195,8 +195,7 @@ impl Run {
         for units in pallets.values() {
             let Some(first) = units.first() else { continue };
             let recalled = rig.recall(first, "palletId");
-            outcome
-                .must(units.is_subset(&recalled), || format!("not on the pallet of {first}: {:?}", units - &recalled));
+            outcome.must(units.is_subset(&recalled), || format!("not on the pallet of {first}: {:?}", units - &recalled));
             let strangers = (&recalled - units).into_iter().filter(|serial| told.green.contains_key(serial)).count();
             outcome.must(strangers == 0, || format!("{strangers} green units of other pallets with {first}"));
             covered.extend(recalled);
