@@ -33,4 +33,4 @@ macro_rules! campaigns {
     };
 }
 
-campaigns!(kill);
+campaigns!(kill, powercut, fulldisk, damaged, backlog);

@@ -7,6 +7,7 @@ use std::process::Command;
 use demo::sim::{Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
 
+use crate::faults::Mounted;
 use crate::process::{Process, program};
 use crate::station::{Ask, Watch};
 use crate::{get, wait_for};
@@ -35,6 +36,8 @@ pub struct Rig {
     /// The camera.
     pub camera: PictureCamera,
     page_port: u16,
+    /// The station's own disk, where a campaign gave it one; goes before the folder that it is mounted in.
+    pub station_disk: Option<Mounted>,
     /// Last, so that logs can be shown after a failure.
     folder: tempfile::TempDir,
 }
@@ -64,6 +67,17 @@ impl Rig {
     }
 
     fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
+        let mut rig = Self::prepare(mosquitto, shape, printer, labels);
+        rig.start_all();
+        rig
+    }
+
+    /// Makes the line's files and simulated devices, and starts no program yet.
+    ///
+    /// # Panics
+    /// When the system does not give what it needs.
+    #[must_use]
+    pub fn prepare(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
@@ -71,12 +85,13 @@ impl Rig {
         std::fs::create_dir(folder.path().join("camera")).expect("a folder");
         let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
         let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
-        let mut rig = Self {
+        let rig = Self {
             folder,
             mosquitto,
             broker_port,
             http_port,
             page_port,
+            station_disk: None,
             broker: None,
             service: None,
             station: None,
@@ -87,11 +102,18 @@ impl Rig {
         std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
             .expect("a configuration");
         std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
-        rig.start_broker();
-        rig.start_service();
-        rig.start_station();
-        rig.wait_for_scanner();
         rig
+    }
+
+    /// Starts broker, service and station, and waits until the scanner is ready.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn start_all(&mut self) {
+        self.start_broker();
+        self.start_service();
+        self.start_station();
+        self.wait_for_scanner();
     }
 
     fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {
@@ -200,11 +222,37 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     }
 
     /// Starts the station.
+    ///
+    /// # Panics
+    /// When it does not.
     pub fn start_station(&mut self) {
+        self.start_station_with(&[]).unwrap_or_else(|log| panic!("the station does not start:\n{log}"));
+    }
+
+    /// Starts the station with these variables in its environment.
+    ///
+    /// # Errors
+    /// When it ends instead: what it wrote this time.
+    pub fn start_station_with(&mut self, environment: &[(&str, &Path)]) -> Result<(), String> {
+        let before = self.station_log().len();
         let mut command = Command::new(program("lotline-station"));
-        command.args(["run", "--config", &self.config()]);
-        self.station = Some(Process::start("station", self.folder.path(), &mut command));
-        wait_for("the station", 15, || self.status());
+        command.args(["run", "--config", &self.config()]).envs(environment.iter().copied());
+        let mut station = Process::start("station", self.folder.path(), &mut command);
+        let started = wait_for("the station", 30, || match station.has_ended() {
+            true => Some(false),
+            false => self.status().map(|_| true),
+        });
+        self.station = Some(station);
+        if started { Ok(()) } else { Err(self.station_log().split_off(before)) }
+    }
+
+    /// The station's process number.
+    ///
+    /// # Panics
+    /// When it was not started.
+    #[must_use]
+    pub fn station_id(&self) -> u32 {
+        self.station.as_ref().expect("a station").id()
     }
 
     /// Waits until the station has the scanner open.
@@ -289,6 +337,15 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
         let (status, body) = get(&self.http(), path, "application/json").expect("an answer");
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).expect("JSON")
+    }
+
+    /// The serials of the work order of a unit; none where the service does not know it.
+    #[must_use]
+    pub fn recall_if_any(&self, serial: &str) -> std::collections::BTreeSet<String> {
+        match get(&self.http(), &format!("/v1/devices/{}", escaped(serial)), "application/json") {
+            Some((200, _)) => self.recall(serial, "workOrder"),
+            _ => std::collections::BTreeSet::new(),
+        }
     }
 
     /// The serials that a recall names.

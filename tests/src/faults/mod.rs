@@ -3,12 +3,19 @@
 //! A campaign repeats one kind of fault many times, from a seed, and counts what became of the records that an operator
 //! was told are safe. `tests/run faults [NAME] [--runs N] [--seed S]` runs them long; `tests/cases/faults.rs` short.
 
+mod backlog;
+mod damaged;
 mod dice;
+mod fulldisk;
 mod kill;
+mod line;
+mod mounted;
 mod outcome;
+mod powercut;
 mod told;
 
 pub use dice::Dice;
+pub use mounted::{Mounted, make_image};
 pub use outcome::{LeftOut, Outcome, Ran};
 pub use told::{Told, is_known};
 
@@ -45,7 +52,8 @@ impl Options {
 }
 
 /// All campaigns, in the order in which they are run.
-pub const CAMPAIGNS: &[Campaign] = &[kill::CAMPAIGN];
+pub const CAMPAIGNS: &[Campaign] =
+    &[kill::CAMPAIGN, powercut::CAMPAIGN, fulldisk::CAMPAIGN, damaged::CAMPAIGN, backlog::CAMPAIGN];
 
 /// The campaign of this name.
 #[must_use]
