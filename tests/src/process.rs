@@ -88,6 +88,14 @@ impl Process {
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.log());
     }
 
+    /// Has it ended?
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     /// Panics if the program has ended.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ use std::process::Command;
 use demo::sim::{FaultyWire, Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
 
+use crate::faults::Mounted;
 use crate::process::{Process, program};
 use crate::station::{Ask, Watch};
 use crate::{Around, get, wait_for};
@@ -35,11 +36,16 @@ pub struct Rig {
     /// The camera.
     pub camera: PictureCamera,
     page_port: u16,
+<<<<<<< HEAD
     around: Around,
     /// The bad wire between station and broker, where there is one.
     pub station_wire: Option<FaultyWire>,
     /// The bad wire between service and broker, where there is one.
     pub service_wire: Option<FaultyWire>,
+=======
+    /// The station's own disk, where a campaign gave it one; goes before the folder that it is mounted in.
+    pub station_disk: Option<Mounted>,
+>>>>>>> faults
     /// Last, so that logs can be shown after a failure.
     folder: tempfile::TempDir,
 }
@@ -81,6 +87,7 @@ impl Rig {
         Self::start_with(mosquitto, shape, printer, &["package", "pallet"], Around::default())
     }
 
+<<<<<<< HEAD
     fn start_with(
         mosquitto: PathBuf,
         shape: Shape,
@@ -88,6 +95,20 @@ impl Rig {
         labels: &[&str],
         around: Around,
     ) -> Self {
+=======
+    fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
+        let mut rig = Self::prepare(mosquitto, shape, printer, labels);
+        rig.start_all();
+        rig
+    }
+
+    /// Makes the line's files and simulated devices, and starts no program yet.
+    ///
+    /// # Panics
+    /// When the system does not give what it needs.
+    #[must_use]
+    pub fn prepare(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
+>>>>>>> faults
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
@@ -95,10 +116,14 @@ impl Rig {
         std::fs::create_dir(folder.path().join("camera")).expect("a folder");
         let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
         let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
+<<<<<<< HEAD
         let wire =
             |wanted: bool| wanted.then(|| FaultyWire::start(([127, 0, 0, 1], broker_port).into()).expect("a wire"));
         let (station_wire, service_wire) = (wire(around.station_wire), wire(around.service_wire));
         let mut rig = Self {
+=======
+        let rig = Self {
+>>>>>>> faults
             folder,
             around,
             station_wire,
@@ -107,6 +132,7 @@ impl Rig {
             broker_port,
             http_port,
             page_port,
+            station_disk: None,
             broker: None,
             service: None,
             station: None,
@@ -114,6 +140,7 @@ impl Rig {
             printer,
             camera,
         };
+<<<<<<< HEAD
         let lines = &rig.around.broker_lines;
         let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
         std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
@@ -125,7 +152,23 @@ impl Rig {
         }
         rig.start_station();
         rig.wait_for_scanner();
+=======
+        std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
+            .expect("a configuration");
+        std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
+>>>>>>> faults
         rig
+    }
+
+    /// Starts broker, service and station, and waits until the scanner is ready.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn start_all(&mut self) {
+        self.start_broker();
+        self.start_service();
+        self.start_station();
+        self.wait_for_scanner();
     }
 
     fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {
@@ -232,11 +275,44 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     }
 
     /// Starts the station.
+    ///
+    /// # Panics
+    /// When it does not.
     pub fn start_station(&mut self) {
+<<<<<<< HEAD
         let mut command = self.around.station();
         command.args(["run", "--config", &self.config()]);
         self.station = Some(Process::start("station", self.folder.path(), &mut command));
         wait_for("the station", 15, || self.status());
+=======
+        self.start_station_with(&[]).unwrap_or_else(|log| panic!("the station does not start:\n{log}"));
+    }
+
+    /// Starts the station with these variables in its environment.
+    ///
+    /// # Errors
+    /// When it ends instead: what it wrote this time.
+    pub fn start_station_with(&mut self, environment: &[(&str, &Path)]) -> Result<(), String> {
+        let before = self.station_log().len();
+        let mut command = Command::new(program("lotline-station"));
+        command.args(["run", "--config", &self.config()]).envs(environment.iter().copied());
+        let mut station = Process::start("station", self.folder.path(), &mut command);
+        let started = wait_for("the station", 30, || match station.has_ended() {
+            true => Some(false),
+            false => self.status().map(|_| true),
+        });
+        self.station = Some(station);
+        if started { Ok(()) } else { Err(self.station_log().split_off(before)) }
+    }
+
+    /// The station's process number.
+    ///
+    /// # Panics
+    /// When it was not started.
+    #[must_use]
+    pub fn station_id(&self) -> u32 {
+        self.station.as_ref().expect("a station").id()
+>>>>>>> faults
     }
 
     /// Waits until the station has the scanner open.
@@ -321,6 +397,15 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
         let (status, body) = get(&self.http(), path, "application/json").expect("an answer");
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).expect("JSON")
+    }
+
+    /// The serials of the work order of a unit; none where the service does not know it.
+    #[must_use]
+    pub fn recall_if_any(&self, serial: &str) -> std::collections::BTreeSet<String> {
+        match get(&self.http(), &format!("/v1/devices/{}", escaped(serial)), "application/json") {
+            Some((200, _)) => self.recall(serial, "workOrder"),
+            _ => std::collections::BTreeSet::new(),
+        }
     }
 
     /// The serials that a recall names.

@@ -3,16 +3,29 @@
 //! A campaign repeats one kind of fault many times, from a seed, and counts what became of the records that an operator
 //! was told are safe. `tests/run faults [NAME] [--runs N] [--seed S]` runs them long; `tests/cases/faults.rs` short.
 
+mod backlog;
+mod damaged;
 mod dice;
+<<<<<<< HEAD
 mod identity;
+=======
+mod fulldisk;
+>>>>>>> faults
 mod kill;
+mod line;
+mod mounted;
 mod outcome;
+<<<<<<< HEAD
 mod scanning;
 mod service;
+=======
+mod powercut;
+>>>>>>> faults
 mod told;
 mod wire;
 
 pub use dice::Dice;
+pub use mounted::{Mounted, make_image};
 pub use outcome::{LeftOut, Outcome, Ran};
 pub use told::{Told, is_known};
 
@@ -49,7 +62,12 @@ impl Options {
 }
 
 /// All campaigns, in the order in which they are run.
+<<<<<<< HEAD
 pub const CAMPAIGNS: &[Campaign] = &[kill::CAMPAIGN, wire::CAMPAIGN, service::CAMPAIGN, identity::CAMPAIGN];
+=======
+pub const CAMPAIGNS: &[Campaign] =
+    &[kill::CAMPAIGN, powercut::CAMPAIGN, fulldisk::CAMPAIGN, damaged::CAMPAIGN, backlog::CAMPAIGN];
+>>>>>>> faults
 
 /// The campaign of this name.
 #[must_use]
