@@ -12,6 +12,8 @@ use crate::process::{Process, program};
 use crate::station::{Ask, Watch};
 use crate::{Around, get, wait_for};
 
+mod asking;
+
 /// What a line is like.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -36,16 +38,13 @@ pub struct Rig {
     /// The camera.
     pub camera: PictureCamera,
     page_port: u16,
-<<<<<<< HEAD
     around: Around,
     /// The bad wire between station and broker, where there is one.
     pub station_wire: Option<FaultyWire>,
     /// The bad wire between service and broker, where there is one.
     pub service_wire: Option<FaultyWire>,
-=======
     /// The station's own disk, where a campaign gave it one; goes before the folder that it is mounted in.
     pub station_disk: Option<Mounted>,
->>>>>>> faults
     /// Last, so that logs can be shown after a failure.
     folder: tempfile::TempDir,
 }
@@ -87,7 +86,6 @@ impl Rig {
         Self::start_with(mosquitto, shape, printer, &["package", "pallet"], Around::default())
     }
 
-<<<<<<< HEAD
     fn start_with(
         mosquitto: PathBuf,
         shape: Shape,
@@ -95,9 +93,7 @@ impl Rig {
         labels: &[&str],
         around: Around,
     ) -> Self {
-=======
-    fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
-        let mut rig = Self::prepare(mosquitto, shape, printer, labels);
+        let mut rig = Self::prepare_around(mosquitto, shape, printer, labels, around);
         rig.start_all();
         rig
     }
@@ -108,7 +104,16 @@ impl Rig {
     /// When the system does not give what it needs.
     #[must_use]
     pub fn prepare(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
->>>>>>> faults
+        Self::prepare_around(mosquitto, shape, printer, labels, Around::default())
+    }
+
+    fn prepare_around(
+        mosquitto: PathBuf,
+        shape: Shape,
+        printer: ZplPrinterOptions,
+        labels: &[&str],
+        around: Around,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
@@ -116,14 +121,10 @@ impl Rig {
         std::fs::create_dir(folder.path().join("camera")).expect("a folder");
         let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
         let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
-<<<<<<< HEAD
         let wire =
             |wanted: bool| wanted.then(|| FaultyWire::start(([127, 0, 0, 1], broker_port).into()).expect("a wire"));
         let (station_wire, service_wire) = (wire(around.station_wire), wire(around.service_wire));
-        let mut rig = Self {
-=======
         let rig = Self {
->>>>>>> faults
             folder,
             around,
             station_wire,
@@ -140,23 +141,11 @@ impl Rig {
             printer,
             camera,
         };
-<<<<<<< HEAD
         let lines = &rig.around.broker_lines;
         let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
         std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
         let toml = rig.around.edited(rig.station_toml(shape, labels));
         std::fs::write(rig.path("station.toml"), toml).expect("a configuration");
-        rig.start_broker();
-        if !rig.around.no_service {
-            rig.start_service();
-        }
-        rig.start_station();
-        rig.wait_for_scanner();
-=======
-        std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
-            .expect("a configuration");
-        std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
->>>>>>> faults
         rig
     }
 
@@ -166,7 +155,9 @@ impl Rig {
     /// When a part does not start.
     pub fn start_all(&mut self) {
         self.start_broker();
-        self.start_service();
+        if !self.around.no_service {
+            self.start_service();
+        }
         self.start_station();
         self.wait_for_scanner();
     }
@@ -279,12 +270,6 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     /// # Panics
     /// When it does not.
     pub fn start_station(&mut self) {
-<<<<<<< HEAD
-        let mut command = self.around.station();
-        command.args(["run", "--config", &self.config()]);
-        self.station = Some(Process::start("station", self.folder.path(), &mut command));
-        wait_for("the station", 15, || self.status());
-=======
         self.start_station_with(&[]).unwrap_or_else(|log| panic!("the station does not start:\n{log}"));
     }
 
@@ -294,7 +279,7 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     /// When it ends instead: what it wrote this time.
     pub fn start_station_with(&mut self, environment: &[(&str, &Path)]) -> Result<(), String> {
         let before = self.station_log().len();
-        let mut command = Command::new(program("lotline-station"));
+        let mut command = self.around.station();
         command.args(["run", "--config", &self.config()]).envs(environment.iter().copied());
         let mut station = Process::start("station", self.folder.path(), &mut command);
         let started = wait_for("the station", 30, || match station.has_ended() {
@@ -312,7 +297,6 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     #[must_use]
     pub fn station_id(&self) -> u32 {
         self.station.as_ref().expect("a station").id()
->>>>>>> faults
     }
 
     /// Waits until the station has the scanner open.
@@ -387,49 +371,6 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     pub fn wait_until_delivered(&self, seconds: u64) {
         wait_for("the queue to drain", seconds, || self.status().filter(|status| status["undelivered"] == 0));
     }
-
-    /// Asks the service; expects 200 and JSON.
-    ///
-    /// # Panics
-    /// When the answer is another one.
-    #[must_use]
-    pub fn json(&self, path: &str) -> Value {
-        let (status, body) = get(&self.http(), path, "application/json").expect("an answer");
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    /// The serials of the work order of a unit; none where the service does not know it.
-    #[must_use]
-    pub fn recall_if_any(&self, serial: &str) -> std::collections::BTreeSet<String> {
-        match get(&self.http(), &format!("/v1/devices/{}", escaped(serial)), "application/json") {
-            Some((200, _)) => self.recall(serial, "workOrder"),
-            _ => std::collections::BTreeSet::new(),
-        }
-    }
-
-    /// The serials that a recall names.
-    ///
-    /// # Panics
-    /// When the answer is not a recall, or names a unit twice.
-    #[must_use]
-    pub fn recall(&self, serial: &str, by: &str) -> std::collections::BTreeSet<String> {
-        let answer = self.json(&format!("/v1/recall?serial={}&by={by}", escaped(serial)));
-        let units = answer["units"].as_array().expect("units");
-        assert_eq!(answer["count"], units.len());
-        let serials: std::collections::BTreeSet<String> =
-            units.iter().map(|unit| unit["serialNumber"].as_str().expect("a serial").to_owned()).collect();
-        assert_eq!(serials.len(), units.len(), "a unit twice");
-        serials
-    }
-}
-
-/// A text as part of a URL.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect()
 }
 
 /// The folder of a line that is looked at from outside.

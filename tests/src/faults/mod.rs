@@ -6,21 +6,15 @@
 mod backlog;
 mod damaged;
 mod dice;
-<<<<<<< HEAD
-mod identity;
-=======
 mod fulldisk;
->>>>>>> faults
+mod identity;
 mod kill;
 mod line;
 mod mounted;
 mod outcome;
-<<<<<<< HEAD
+mod powercut;
 mod scanning;
 mod service;
-=======
-mod powercut;
->>>>>>> faults
 mod told;
 mod wire;
 
@@ -62,12 +56,16 @@ impl Options {
 }
 
 /// All campaigns, in the order in which they are run.
-<<<<<<< HEAD
-pub const CAMPAIGNS: &[Campaign] = &[kill::CAMPAIGN, wire::CAMPAIGN, service::CAMPAIGN, identity::CAMPAIGN];
-=======
-pub const CAMPAIGNS: &[Campaign] =
-    &[kill::CAMPAIGN, powercut::CAMPAIGN, fulldisk::CAMPAIGN, damaged::CAMPAIGN, backlog::CAMPAIGN];
->>>>>>> faults
+pub const CAMPAIGNS: &[Campaign] = &[
+    kill::CAMPAIGN,
+    powercut::CAMPAIGN,
+    fulldisk::CAMPAIGN,
+    damaged::CAMPAIGN,
+    backlog::CAMPAIGN,
+    wire::CAMPAIGN,
+    service::CAMPAIGN,
+    identity::CAMPAIGN,
+];
 
 /// The campaign of this name.
 #[must_use]
