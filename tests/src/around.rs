@@ -18,6 +18,8 @@ pub struct Around {
     pub broker_lines: String,
     /// Lines of the station's configuration that stand in place of others.
     pub edits: Vec<(String, String)>,
+    /// The service's configuration file; what flags say wins over it.
+    pub service_toml: String,
     /// Files that the station sees in place of files of the machine: its own, then the machine's. Only for root.
     pub mounts: Vec<(PathBuf, PathBuf)>,
     /// The line begins without a service.
@@ -29,7 +31,12 @@ impl Around {
     #[must_use]
     pub fn hasty() -> Self {
         let keys = "receipt_timeout_ms = 400\nack_timeout_ms = 700";
-        Self { edits: vec![("receipt_timeout_ms = 2000".to_owned(), keys.to_owned())], ..Self::default() }
+        let service = "[broker]\nack_timeout_ms = 700\nreconnect_first_ms = 50\nreconnect_longest_ms = 500\n";
+        Self {
+            edits: vec![("receipt_timeout_ms = 2000".to_owned(), keys.to_owned())],
+            service_toml: service.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Sets a path in place of `path` for the station alone.

@@ -145,6 +145,7 @@ impl Rig {
         let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
         std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
         let toml = rig.around.edited(rig.station_toml(shape, labels));
+        std::fs::write(rig.path("service.toml"), &rig.around.service_toml).expect("a configuration");
         std::fs::write(rig.path("station.toml"), toml).expect("a configuration");
         rig
     }
@@ -259,7 +260,7 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
         let mut command = Command::new(program("lotline-manufacturing"));
         let broker = self.service_wire.as_ref().map_or(self.broker_port, |wire| wire.address().port());
         command.args(["serve", "--listen", &self.http(), "--broker", &format!("mqtt://127.0.0.1:{broker}")]);
-        command.arg("--data").arg(self.path("service"));
+        command.arg("--data").arg(self.path("service")).arg("--config").arg(self.path("service.toml"));
         self.service = Some(Process::start("service", self.folder.path(), &mut command));
         let http = self.http();
         wait_for("the service", 15, || get(&http, "/healthz", "application/json"));

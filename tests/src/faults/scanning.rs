@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::told::Told;
 use super::{Dice, Options, Outcome};
-use crate::{Rig, get};
+use crate::Rig;
 
 /// The work order of every unit.
 const WORK_ORDER: &str = "WO:WO-77";
@@ -24,12 +24,6 @@ pub(super) fn until(seconds: u64, mut probe: impl FnMut() -> bool) -> bool {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The units that a recall names; none where the service does not know the serial.
-pub(super) fn recalled(rig: &Rig, serial: &str, by: &str) -> BTreeSet<String> {
-    let known = get(&rig.http(), &format!("/v1/devices/{serial}"), "application/json");
-    if known.is_some_and(|(status, _)| status == 200) { rig.recall(serial, by) } else { BTreeSet::new() }
 }
 
 /// A line, what its operator was told, and what must not be.
@@ -105,7 +99,7 @@ impl Scanning {
         let Self { rig, told, outcome, .. } = self;
         outcome.acknowledged += told.green.len() as u64;
         // Any of them leads to the whole work order.
-        let mut found = told.green.keys().take(50).map(|serial| recalled(rig, serial, "workOrder"));
+        let mut found = told.green.keys().take(50).map(|serial| rig.recall_if_any(serial));
         let stored = found.find(|units| !units.is_empty()).unwrap_or_default();
         outcome.stored += stored.len() as u64;
         let lost: Vec<&String> = told.green.keys().filter(|serial| !stored.contains(*serial)).collect();
@@ -124,7 +118,8 @@ impl Scanning {
             let units: BTreeSet<String> =
                 told.green.iter().filter(|(_, of)| *of == package).map(|(serial, _)| serial.clone()).collect();
             let Some(first) = units.first() else { continue };
-            let stored = recalled(rig, first, "packageId");
+            let known = !rig.recall_if_any(first).is_empty();
+            let stored = if known { rig.recall(first, "packageId") } else { BTreeSet::new() };
             outcome.must(stored == units, || {
                 format!("package {package}: {} units were put into it, the service has {}", units.len(), stored.len())
             });

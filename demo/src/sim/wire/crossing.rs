@@ -160,9 +160,12 @@ impl Crossing {
             }
             Fault::Duplicate => {
                 counts.duplicated += 1;
-                let copy = packet.again();
+                // The copy needs a number of its own: two with one number on a connection are a fault of whoever sends.
+                let pending = &self.way(toward).pending;
+                let free = packet_id.and_then(|_| (1..=u16::MAX).rev().find(|id| !pending.contains_key(id)));
+                let copy = free.map_or_else(|| packet.clone(), |id| packet.renumbered(id));
                 let mut acts = self.hand_on(toward, packet, packet_id, Plan::Pass, counts);
-                acts.extend(self.hand_on(toward, copy, packet_id, Plan::Swallow, counts));
+                acts.extend(self.hand_on(toward, copy, free, Plan::Swallow, counts));
                 acts
             }
             Fault::Hold { overtaken_by, longest } => {

@@ -74,12 +74,13 @@ impl Frame {
         Some(u16::from_be_bytes(*id))
     }
 
-    /// The same PUBLISH, marked as sent before (the DUP flag). It stands only on QoS 1 and 2.
-    pub fn again(&self) -> Self {
+    /// The same PUBLISH with another packet number, where it has one.
+    pub fn renumbered(&self, packet_id: u16) -> Self {
         let mut again = self.clone();
-        let qos = self.publish().map_or(0, |publish| publish.qos);
-        if let Some(first) = again.bytes.first_mut().filter(|_| qos > 0) {
-            *first |= 8;
+        let at = self.publish().filter(|publish| publish.packet_id.is_some()).map(|p| self.header + 2 + p.topic.len());
+        let number = at.and_then(|at| again.bytes.get_mut(at..)?.first_chunk_mut());
+        if let Some(number) = number {
+            *number = packet_id.to_be_bytes();
         }
         again
     }
@@ -305,9 +306,10 @@ mod tests {
             let frame = made(0x30 | qos << 1, &body);
             let packet_id = (qos > 0).then_some(id);
             prop_assert_eq!(frame.publish(), Some(Publish { topic: &topic, packet_id, qos }));
-            let again = frame.again();
-            prop_assert_eq!(again.publish(), frame.publish());
-            prop_assert_eq!(again.bytes[0] & 8 != 0, qos > 0);
+            let again = frame.renumbered(id ^ 1);
+            let packet_id = (qos > 0).then_some(id ^ 1);
+            prop_assert_eq!(again.publish(), Some(Publish { topic: &topic, packet_id, qos }));
+            prop_assert_eq!(again.renumbered(id), frame);
             let made = whole(&super::publish(&topic, &payload));
             prop_assert_eq!(made.publish(), Some(Publish { topic: &topic, packet_id: None, qos: 0 }));
             prop_assert_eq!(whole(&puback(id, 0x97)).acknowledged(), Some(id));
@@ -321,7 +323,7 @@ mod tests {
                 prop_assert!(frame.len() <= 200);
                 frame.publish();
                 frame.acknowledged();
-                frame.again();
+                frame.renumbered(7);
                 if let Some(greeting) = frame.greeting(true, Some(9)) {
                     prop_assert_eq!(whole(&greeting.bytes).greeting(true, Some(9)), Some(greeting));
                 }

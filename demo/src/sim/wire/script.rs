@@ -35,7 +35,7 @@ pub enum Fault {
     Refuse(u8),
     /// It is not handed on, and answered with a PUBACK as if it had been.
     Lose,
-    /// It is handed on twice; whoever sent it gets one PUBACK.
+    /// It is handed on twice, under two packet numbers; whoever sent it gets one PUBACK.
     Duplicate,
     /// It is held back until so many later ones have passed it on the same connection, at the longest for this time.
     Hold {
