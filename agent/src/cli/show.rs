@@ -95,7 +95,13 @@ pub(super) fn status(status: &Status) -> String {
             counters.accepted, counters.refused, counters.packages, counters.pallets, counters.labels
         ),
     );
-    for sentence in &status.not_confirmed {
+    if status.sscc_mark.is_none() {
+        say(
+            "SSCCs",
+            "none are given out: this station does not know which it has used, see `lotline-station sscc`".to_owned(),
+        );
+    }
+    for sentence in status.alarms.iter().chain(&status.not_confirmed) {
         say("look", plain(sentence));
     }
     text

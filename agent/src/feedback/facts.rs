@@ -61,7 +61,10 @@ impl StatusFacts {
     #[must_use]
     pub fn of(status: &Status, lane: &str) -> Self {
         let used = status.journal_bytes.saturating_mul(100).checked_div(status.journal_quota).unwrap_or(0);
-        let attention = attention(lane, used, &status.labels, &status.notices);
+        let mut attention = attention(lane, used, &status.labels, &status.notices);
+        attention.extend(status.alarms.iter().map(|alarm| {
+            Attention::new("Look into this", alarm.clone(), "Tell a technician: packing goes on meanwhile.")
+        }));
         let lane = status.lanes.get(lane).cloned().unwrap_or_default();
         let counts = |filling: Filling| (filling.count, filling.size);
         Self {

@@ -61,6 +61,11 @@ pub enum Asked {
         #[serde(default)]
         seen: Option<u32>,
     },
+    /// A person says from where on SSCCs are free.
+    SsccEnter {
+        /// The first serial reference that was never given out.
+        mark: u64,
+    },
     /// Send everything without a receipt again, now.
     QueueRetry,
     /// The records that were set aside.
@@ -87,6 +92,8 @@ pub enum Said {
     Quarantine(Vec<Quarantined>),
     /// To `labels`.
     Labels(Vec<LabelJob>),
+    /// To `sscc-enter`: the mark that holds now.
+    Sscc(u64),
     /// To `queue-retry`.
     Retrying,
     /// It could not be answered, and why.
@@ -135,6 +142,12 @@ pub struct Status {
     pub journal_quota: u64,
     /// Recorded before the last start, but their green light may not have been seen: one sentence each.
     pub not_confirmed: Vec<String>,
+    /// What a person should know and look into: one sentence each.
+    #[serde(default)]
+    pub alarms: Vec<String>,
+    /// The first SSCC serial reference that is not reserved; `None` where that is not known, and none is given out.
+    #[serde(default)]
+    pub sscc_mark: Option<u64>,
     /// Lanes by name.
     pub lanes: BTreeMap<String, LaneStatus>,
     /// Labels on their way, and those that a person should look at.

@@ -153,6 +153,10 @@ impl Server {
             }
             Asked::LabelAgain { job, reason, seen } => self.verdict(job, Verdict::Again(reason), seen).await?,
             Asked::LabelCameOut { job, seen } => self.verdict(job, Verdict::CameOut, seen).await?,
+            Asked::SsccEnter { mark } => match self.owner.ask(|reply| Request::SsccMark { mark, reply }).await? {
+                Ok(mark) => Said::Sscc(mark),
+                Err(why) => failed(why),
+            },
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying
@@ -250,6 +254,8 @@ impl Server {
             journal_bytes: report.used,
             journal_quota: self.quota,
             not_confirmed: self.not_confirmed.clone(),
+            alarms: report.alarms,
+            sscc_mark: report.mark.sscc_mark,
             lanes,
             labels: report.labels.into(),
             counters: report.counters,

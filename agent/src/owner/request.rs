@@ -51,8 +51,15 @@ pub enum Request {
         /// The answer.
         reply: oneshot::Sender<Answer>,
     },
-    /// Free what a receipt of the trusted service frees.
+    /// Do what a receipt of the trusted service says: free records, begin a new series after a fork, go on with SSCCs.
     Receipt(Receipt),
+    /// A person says from where on SSCCs are free; answers with the mark that holds now.
+    SsccMark {
+        /// The first serial reference that was never given out.
+        mark: u64,
+        /// The mark that holds now, or why it cannot be this one.
+        reply: oneshot::Sender<Result<u64, String>>,
+    },
     /// Lines to be sent.
     Queued {
         /// From this sequence on.
@@ -123,6 +130,8 @@ pub struct Report {
     pub lanes: BTreeMap<String, Lane>,
     /// The labels.
     pub labels: Labels,
+    /// What a person should know, a sentence each.
+    pub alarms: Vec<String>,
     /// What was counted.
     pub counters: Counters,
     /// Devices in a package.

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::item::{Decided, Item, no_label, waits};
 use super::{Bell, Mark, Noted, Owner, Report, Request};
-use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::journal::{FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Start, State, decide};
 
 /// Most inputs in one group.
@@ -28,21 +28,32 @@ const ROOM: u64 = 256 << 10;
 const SSCCS_PER_SCAN: u64 = 2;
 
 pub(super) struct Running {
-    owner: Owner,
+    pub(super) owner: Owner,
     answers: broadcast::Sender<Answer>,
     mark: watch::Sender<Mark>,
     bell: Bell,
     /// The last sequence whose answer has been given.
-    answered: u64,
+    pub(super) answered: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
     /// Work orders that could not be put on record yet, the newest of each lane.
     unapplied: BTreeMap<String, WorkOrderMessage>,
+    /// A new series is there and could not be begun yet: nothing is decided before its record 1.
+    pub(super) unbegun: bool,
 }
 
 impl Running {
     pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>, bell: Bell) -> Self {
-        Self { answered: owner.state.last_seq, owner, answers, mark, bell, forget_at: 0, unapplied: BTreeMap::new() }
+        Self {
+            answered: owner.state.last_seq,
+            owner,
+            answers,
+            mark,
+            bell,
+            forget_at: 0,
+            unapplied: BTreeMap::new(),
+            unbegun: false,
+        }
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Request>) {
@@ -140,6 +151,10 @@ impl Running {
 
     /// May something new be written? On a full disk only into what forgotten records have left free.
     fn has_room(&self) -> bool {
+        !self.unbegun && self.room_on_disk()
+    }
+
+    fn room_on_disk(&self) -> bool {
         self.owner.ballast.is_held() || self.owner.journal.free_inside().is_ok_and(|free| free >= ROOM)
     }
 
@@ -184,11 +199,8 @@ impl Running {
     fn serve(&mut self, request: Request) {
         let journal = &mut self.owner.journal;
         match request {
-            Request::Receipt(receipt) => match journal.apply(&receipt) {
-                Ok(Applied::Ignored(why)) => tracing::warn!(%why, "a receipt has no effect"),
-                Ok(Applied::Settled(_) | Applied::Nothing) => {}
-                Err(error) => warn("a receipt could not be applied", &error),
-            },
+            Request::Receipt(receipt) => self.receipt(&receipt),
+            Request::SsccMark { mark, reply } => drop(reply.send(self.enter_sscc_mark(mark))),
             Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),
@@ -221,6 +233,7 @@ impl Running {
             used: journal.used()?,
             lanes: state.lanes.clone(),
             labels: journal.labels(state.lanes.keys())?,
+            alarms: self.owner.alarms.clone(),
             counters: state.counters,
             package_size: line.packing.package_size,
             pallet_size: line.packing.pallet_size,
@@ -246,6 +259,9 @@ impl Running {
     /// What is due now and then.
     fn maintain(&mut self) {
         let now = self.owner.clock.now();
+        if self.unbegun {
+            self.begin_series();
+        }
         if self.owner.state.tick_is_due(&now) {
             self.tick(&now);
         }
@@ -314,6 +330,9 @@ impl Running {
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
 fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
+    if state.sscc_lost {
+        return None;
+    }
     let range = &line.packing.sscc;
     let mut allocator = Allocator::resume(state.sscc_next, state.sscc_reserved);
     while allocator.remaining(range) < need {
@@ -324,7 +343,7 @@ fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, n
     if allocator.reserved() == state.sscc_reserved {
         return None;
     }
-    let marks = Marks { series: journal.series(), sscc_reserved: allocator.reserved() };
+    let marks = Marks { series: Some(journal.series()), sscc_reserved: allocator.reserved(), entered: false };
     match marks.store(folder) {
         Ok(()) => Some(Input::SsccReserved { next: allocator.next(), mark: allocator.reserved() }),
         Err(error) => {
@@ -357,7 +376,7 @@ fn not_durable(red: &Red) -> (String, &'static str) {
     }
 }
 
-fn warn(what: &'static str, error: &JournalError) {
+pub(super) fn warn(what: &'static str, error: &JournalError) {
     let damaged = matches!(error, JournalError::Query { source, .. } if sqlite::is_damage(source));
     tracing::error!(error = error as &dyn std::error::Error, damaged, "{what}");
 }

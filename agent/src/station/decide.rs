@@ -5,7 +5,7 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::input::{Command, Input, Known, Raw, Reading, Start, Unread};
+use super::input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
 use super::job::JobChange;
 use super::state::{Lane, Line, State};
 
@@ -58,6 +58,10 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
         jobs: Vec::new(),
     };
     let answer = match input {
+        Input::SeriesBegan(began) => {
+            turn.series_began(began);
+            None
+        }
         Input::Started(start) => {
             turn.start(start);
             None
@@ -68,6 +72,12 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
         Input::WorkOrder { lane, message } => turn.work_order_message(lane, message),
         Input::SsccReserved { next, mark } => {
             (turn.state.sscc_next, turn.state.sscc_reserved) = (*next, *mark);
+            None
+        }
+        Input::SsccMark { mark } => {
+            // What this station has reserved itself may have been used by a copy of it.
+            let mark = (*mark).max(turn.state.sscc_reserved);
+            (turn.state.sscc_next, turn.state.sscc_reserved, turn.state.sscc_lost) = (mark, mark, false);
             None
         }
         Input::Printing { job, printing } => {
@@ -119,21 +129,28 @@ impl Turn<'_> {
         self.state.last_seq + self.drafts.len() as u64
     }
 
+    /// Record 1 of a series.
+    fn series_began(&mut self, start: &SeriesStart) {
+        let mut draft = Draft::new(Event::SeriesStarted, Subject::station(&self.line.station));
+        draft.attributes = [
+            ("key".to_owned(), start.key.to_string().into()),
+            ("station".to_owned(), self.line.station.clone().into()),
+            ("series".to_owned(), self.line.series.to_string().into()),
+        ]
+        .into();
+        let mut say = |name: &str, value: Option<serde_json::Value>| {
+            draft.attributes.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        say("seriesBefore", start.before.map(|before| before.to_string().into()));
+        say("lastBefore", start.last_before.map(Into::into));
+        say("why", start.why.map(Into::into));
+        say("keyBefore", start.endorsed.map(|(key, _)| key.to_string().into()));
+        say("endorsement", start.endorsed.map(|(_, word)| word.to_string().into()));
+        self.write(draft);
+    }
+
     fn start(&mut self, start: &Start) {
         let station = Subject::station(&self.line.station);
-        if self.state.last_seq == 0 {
-            let mut draft = Draft::new(Event::SeriesStarted, station.clone());
-            draft.attributes = [
-                ("key".to_owned(), start.key.to_string().into()),
-                ("station".to_owned(), self.line.station.clone().into()),
-                ("series".to_owned(), self.line.series.to_string().into()),
-            ]
-            .into();
-            if let Some(before) = start.series_before {
-                draft.attributes.insert("seriesBefore".to_owned(), before.to_string().into());
-            }
-            self.write(draft);
-        }
         if self.state.rules != start.rules {
             let mut draft = Draft::new(Event::Configured, station);
             draft.attributes = [("configuration".to_owned(), start.configuration.clone())].into();

@@ -2,7 +2,7 @@
 
 use records::attributes::Attributes;
 use records::wire::WorkOrderMessage;
-use records::{Hash, PublicKey, SeriesId};
+use records::{Hash, PublicKey, SeriesId, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, Printing, Verdict};
@@ -10,6 +10,8 @@ use super::job::{Job, Printing, Verdict};
 /// One thing to decide, with the facts it needs already read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
+    /// A series begins: its record 1 is due.
+    SeriesBegan(SeriesStart),
     /// The station starts.
     Started(Start),
     /// A scan came in.
@@ -39,6 +41,11 @@ pub enum Input {
         /// The first serial reference that is not reserved.
         mark: u64,
     },
+    /// The service or a person says which serial references were used at most; kept outside of the journal already.
+    SsccMark {
+        /// The first serial reference that is not known to be used.
+        mark: u64,
+    },
     /// A printer's worker says what became of a label.
     Printing {
         /// The label, as the journal holds it.
@@ -59,13 +66,24 @@ pub enum Input {
     Tick,
 }
 
-/// What has to be on record before the first scan.
+/// What record 1 of a series says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Start {
+pub struct SeriesStart {
     /// The station's key.
     pub key: PublicKey,
     /// The series before this one, where known.
-    pub series_before: Option<SeriesId>,
+    pub before: Option<SeriesId>,
+    /// The highest sequence that was written in it, where known.
+    pub last_before: Option<u64>,
+    /// Why this one begins, where there was one before.
+    pub why: Option<&'static str>,
+    /// The key before, and its endorsement of this one, where it changed.
+    pub endorsed: Option<(PublicKey, Signature)>,
+}
+
+/// What has to be on record before the first scan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
     /// Digest of the configuration that decides.
     pub rules: Hash,
     /// That configuration.

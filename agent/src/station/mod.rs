@@ -16,6 +16,6 @@ mod tests;
 
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use decide::{Decision, KnownChange, decide};
-pub use input::{Command, Input, Known, Raw, Reading, Start, Unread};
+pub use input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
 pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};

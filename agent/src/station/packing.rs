@@ -2,7 +2,7 @@
 
 use gs1::{AllocError, Allocator};
 use records::attributes::Attributes;
-use records::{Draft, Event, Joined, Kind, Level, Subject};
+use records::{Draft, Event, Joined, Kind, Level, RecordId, Subject};
 
 use super::answer::{Answer, Code, Outcome};
 use super::decide::{KnownChange, Turn};
@@ -54,7 +54,7 @@ impl Turn<'_> {
             if package.recent.len() == OpenPackage::RECENT {
                 package.recent.remove(0);
             }
-            package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq });
+            package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq, series: None });
             full = package.count >= self.line.packing.package_size;
         }
         let mut answer =
@@ -128,6 +128,12 @@ impl Turn<'_> {
     }
 
     fn open(&mut self, name: &str, level: Level) -> Result<String, Answer> {
+        if self.state.sscc_lost {
+            let text = "No SSCC can be given out: this station does not know which ones it has used";
+            let help = "Wait until the service has said so, or let a technician enter the first free serial reference: \
+                        lotline-station sscc enter N.";
+            return Err(Answer::refused(name, Code::NoSscc, text, help));
+        }
         let mut allocator = Allocator::resume(self.state.sscc_next, self.state.sscc_reserved);
         let sscc = allocator.take(&self.line.packing.sscc).map_err(|error: AllocError| {
             let text = match error {
@@ -244,7 +250,8 @@ impl Turn<'_> {
         let mut draft = Draft::new(Event::Voided, subject);
         draft.lane = Some(name.to_owned());
         draft.reason = Some("mistake".to_owned());
-        draft.corrects = Some(self.line.record(unit.seq));
+        let packed = self.line.record(unit.seq);
+        draft.corrects = Some(RecordId { series: unit.series.unwrap_or(packed.series), ..packed });
         self.write(draft);
         self.state.counters.voided += 1;
         self.known.push(KnownChange::Remove { scope: unit.scope, serial: unit.serial.clone() });

@@ -289,8 +289,6 @@ fn the_start_is_put_on_record_once_for_each_configuration() {
     let mut bench = Bench::new(line());
     let start = |rules| {
         Input::Started(Start {
-            key: FixedBytes([9; 32]),
-            series_before: Some(FixedBytes([2; 16])),
             rules: FixedBytes([rules; 32]),
             configuration: serde_json::json!({ "packing": {} }),
             unfinished: vec![],
@@ -299,9 +297,56 @@ fn the_start_is_put_on_record_once_for_each_configuration() {
     bench.decide(start(1));
     bench.decide(start(1));
     bench.decide(start(2));
-    assert_eq!(bench.events(), [Event::SeriesStarted, Event::Configured, Event::Configured]);
-    assert_eq!(bench.records[0].attributes["key"], FixedBytes([9; 32]).to_string());
-    assert_eq!(bench.records[0].attributes["seriesBefore"], FixedBytes([2; 16]).to_string());
+    assert_eq!(bench.events(), [Event::Configured, Event::Configured]);
+}
+
+#[test]
+fn record_1_says_whose_series_it_is_and_what_was_before() {
+    let mut bench = Bench::new(line());
+    bench.decide(Input::SeriesBegan(SeriesStart {
+        key: FixedBytes([9; 32]),
+        before: Some(FixedBytes([2; 16])),
+        last_before: Some(70),
+        why: Some("forked"),
+        endorsed: Some((FixedBytes([3; 32]), FixedBytes([4; 64]))),
+    }));
+    let first = &bench.records[0];
+    assert_eq!((bench.state.last_seq, first.event), (1, Event::SeriesStarted));
+    let text = |name: &str| first.attributes[name].as_str().unwrap().to_owned();
+    assert_eq!((text("key"), text("seriesBefore")), ("09".repeat(32), "02".repeat(16)));
+    assert_eq!((text("why").as_str(), &first.attributes["lastBefore"]), ("forked", &serde_json::json!(70)));
+    assert_eq!((text("keyBefore"), text("endorsement")), ("03".repeat(32), "04".repeat(64)));
+}
+
+#[test]
+fn without_a_mark_no_package_is_opened_until_somebody_says_from_where_on() {
+    let mut bench = Bench::new(line());
+    bench.state.sscc_lost = true;
+    let mark = (bench.state.sscc_next, bench.state.sscc_reserved);
+    bench.work_order("WO-1");
+    let refused = bench.device("S1");
+    assert!(refused.code == Code::NoSscc && refused.help.contains("sscc enter"), "{refused:?}");
+    assert_eq!((bench.state.sscc_next, bench.state.sscc_reserved), mark);
+    bench.decide(Input::SsccMark { mark: 0 });
+    assert_eq!(
+        (bench.state.sscc_next, bench.state.sscc_reserved),
+        (mark.1, mark.1),
+        "its own block may have been used"
+    );
+    bench.decide(Input::SsccReserved { next: mark.1, mark: mark.1 + 100 });
+    assert_eq!(bench.device("S1").code, Code::Packed);
+}
+
+#[test]
+fn what_was_packed_before_a_new_series_is_taken_back_by_its_own_identity() {
+    let mut bench = Bench::new(line());
+    bench.work_order("WO-1");
+    bench.device("S1");
+    let packed = bench.state.last_seq;
+    bench.state.leave_series(FixedBytes([8; 16]));
+    bench.command(Command::VoidLast);
+    let corrects = bench.records.last().unwrap().corrects.clone().unwrap();
+    assert_eq!((corrects.series, corrects.seq), (FixedBytes([8; 16]), packed));
 }
 
 #[derive(Debug, Clone)]

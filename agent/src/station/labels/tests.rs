@@ -152,14 +152,8 @@ impl Bench {
     fn restart(&mut self) {
         let open = |job: &Job| matches!(job.state, JobState::Sending | JobState::Waiting);
         let unfinished = Some(self.job.clone()).filter(open).into_iter().collect();
-        let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
-        self.decide(Input::Started(Start {
-            key,
-            series_before: None,
-            rules: self.state.rules,
-            configuration,
-            unfinished,
-        }));
+        let configuration = serde_json::Value::Null;
+        self.decide(Input::Started(Start { rules: self.state.rules, configuration, unfinished }));
     }
 }
 
@@ -233,9 +227,9 @@ fn set(decision: &Decision) -> &Job {
 fn a_label_whose_printer_is_gone_goes_to_todays_printer_or_is_named() {
     let job = Bench::new().job;
     let start = |job: &Job| {
-        let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
+        let configuration = serde_json::Value::Null;
         let (rules, unfinished) = (State::default().rules, vec![job.clone()]);
-        Input::Started(Start { key, series_before: None, rules, configuration, unfinished })
+        Input::Started(Start { rules, configuration, unfinished })
     };
     let today = LabelRule { printer: "q".into(), ..rule(Level::Package, None) };
     // A journal that has begun: its first record is not what this is about.

@@ -110,6 +110,12 @@ export function delivery(status) {
 // What else is wrong and what to do: [{level: warn|bad, text, help, list?}].
 export function troubles(status, lane) {
   const found = [];
+  for (const alarm of status.alarms ?? []) {
+    found.push({ level: "bad", text: shown(alarm, 400), help: "Tell a technician." });
+  }
+  if (status.ssccMark === null) {
+    found.push({ level: "warn", text: "No new package can be opened", help: "This station does not know which SSCCs it has used: the service has to be reached, or a technician enters the mark." });
+  }
   const devices = (kind, devices) => {
     for (const [name, device] of Object.entries(devices ?? {})) {
       if (device.ready) continue;

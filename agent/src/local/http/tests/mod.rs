@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
-use crate::journal::{Journal, Opened};
+use crate::journal::{Journal, Marks, Opened};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::Drawing;
 use crate::settings::Settings;
@@ -82,6 +82,7 @@ impl Station {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
         let mut settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
         folder.path().clone_into(&mut settings.data);
+        Marks::enter(folder.path(), 0).unwrap();
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
         let mut owner = Owner::new(&settings, journal, state, clock);
