@@ -3,6 +3,7 @@
 mod fold;
 mod order;
 mod reading;
+mod repeats;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -11,6 +12,7 @@ mod walk;
 pub use fold::{Told, fold, tell};
 
 pub use reading::{Reading, previous};
+pub use repeats::former;
 pub use view::{DeviceView, Mark, Membership, State};
 
 use jiff::Timestamp;

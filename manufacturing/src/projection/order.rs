@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 
 use super::Fact;
+use super::repeats::Counted;
 
-/// Indices of `facts` in their total order: each series strictly by sequence, and between the heads of the series the one
+/// Indices of the `facts` that count in their total order: each series strictly by sequence, and between the heads of the series the one
 /// with the smallest (wall clock, series, sequence) first.
 ///
 /// That merge is the same as sorting by the highest wall clock of the series so far: a head can only come out when
 /// everything of its series before it has, so it waits for the latest of them.
-pub fn total_order(facts: &[&Fact]) -> Vec<usize> {
-    let mut by_series: Vec<usize> = (0..facts.len()).collect();
+pub fn total_order(facts: &[&Fact], counted: &Counted) -> Vec<usize> {
+    let mut by_series: Vec<usize> = (0..facts.len()).filter(|&index| counted.counts(index)).collect();
     by_series.sort_by_key(|&index| &facts[index].id);
     let mut keys: Vec<(Timestamp, usize)> = Vec::with_capacity(facts.len());
     let mut highest = Timestamp::MIN;

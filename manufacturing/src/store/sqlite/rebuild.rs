@@ -6,6 +6,7 @@ use super::append::index;
 use super::load::{self, Facts};
 use super::names::{self, Names};
 use super::project::{Tallies, refold};
+use super::{PROJECTION, lineage};
 
 /// Lines and devices between two reports, and after which what was remembered is let go.
 const STRIDE: i64 = 10_000;
@@ -13,7 +14,8 @@ const STRIDE: i64 = 10_000;
 /// Drops and makes anew all that follows from the lines. Returns the number of devices.
 pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqlite::Result<u64> {
     connection.execute_batch(
-        "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;",
+        "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;
+         DELETE FROM carried; DELETE FROM successor; DELETE FROM projected;",
     )?;
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
     let mut lines = connection.prepare(
@@ -24,7 +26,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
         let mut names = Names::default();
         let mut rows = lines.query([first, first + STRIDE - 1])?;
         while let Some(row) = rows.next()? {
-            index(connection, &mut names, row.get(0)?, &load::fact(row)?.reading)?;
+            let (position, fact) = (row.get(0)?, load::fact(row)?);
+            index(connection, &mut names, position, &fact.reading)?;
+            lineage::note(connection, position, &fact.id, &fact.reading)?;
         }
         progress(super::number(first));
     }
@@ -44,5 +48,6 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
             break;
         }
     }
+    connection.execute("INSERT INTO projected (version) VALUES (?)", [PROJECTION])?;
     connection.query_row("SELECT count(*) FROM device", [], |row| row.get(0))
 }

@@ -1,0 +1,35 @@
+-- How the series of a station follow each other; made anew from the lines.
+
+-- Which records of a series are stored as records of another one, which name them as what they were first.
+CREATE TABLE carried (
+    tenant  TEXT NOT NULL,
+    station TEXT NOT NULL,
+    series  BLOB NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, station, series, first)
+) STRICT, WITHOUT ROWID;
+
+-- Which series names which one as the one before it, in its record 1.
+CREATE TABLE successor (
+    tenant      TEXT NOT NULL,
+    station     TEXT NOT NULL,
+    series      BLOB NOT NULL,
+    before      BLOB,
+    last_before INTEGER,
+    position    INTEGER NOT NULL, -- of record 1
+    PRIMARY KEY (tenant, station, series)
+) STRICT, WITHOUT ROWID;
+
+-- The highest mark of SSCCs that a station ever named. It never sinks.
+CREATE TABLE sscc_mark (
+    tenant  TEXT NOT NULL,
+    station TEXT NOT NULL,
+    mark    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, station)
+) STRICT, WITHOUT ROWID;
+
+-- By which way of reading the projections were made; none where that was before there was this table.
+CREATE TABLE projected (
+    version INTEGER NOT NULL
+) STRICT;
