@@ -57,7 +57,7 @@ impl Said {
     /// Between boots a clock may be wrong, and a broker may hand out late what it had kept: then only what is heard
     /// after the start and claims to be later counts, or what is still heard when all that was kept must have come.
     pub fn is_after(&self, start: &Self) -> bool {
-        if self.stamp.boot == start.stamp.boot {
+        if self.stamp.boot == start.stamp.boot && !self.stamp.boot.is_empty() {
             return self.stamp.since_boot > start.stamp.since_boot;
         }
         let settled = SignedDuration::from_secs(SILENT_AFTER_SECONDS);

@@ -17,7 +17,8 @@ pub fn at(seconds: i64) -> Timestamp {
 }
 
 pub fn stamp(seconds: i64) -> Stamp {
-    Stamp { wall: at(seconds), synchronised: true, boot: "boot".into(), since_boot: seconds.unsigned_abs() }
+    let since_boot = (1_000_000 + seconds).unsigned_abs() * 1000;
+    Stamp { wall: at(seconds), synchronised: true, boot: "boot".into(), since_boot }
 }
 
 /// A station with its journal.

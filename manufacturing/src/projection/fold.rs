@@ -136,7 +136,10 @@ fn view(
         .filter_map(said)
         .any(|record| record.event != Event::Voided);
     let (contested, attributes) = (walk.is_contested(), walk.attributes());
-    let mark = |index: usize| Mark { at: facts[index].wall().unwrap_or_default(), record: facts[index].id.clone() };
+    let mark = |index: usize| {
+        let fact = facts[index];
+        Mark { at: fact.wall().unwrap_or_default(), record: fact.id.clone(), happened: fact.happened }
+    };
     let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
         dimension: span.group.0,
         value: span.group.1.clone().into_owned(),

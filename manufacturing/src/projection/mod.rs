@@ -1,6 +1,7 @@
 //! What the records say of a device: a pure function of their *set*, never of the order in which they arrived.
 
 mod fold;
+mod happened;
 mod order;
 mod reading;
 mod repeats;
@@ -10,6 +11,7 @@ mod view;
 mod walk;
 
 pub use fold::{Told, fold, tell};
+pub use happened::{Anchor, Anchors, Clocks, Happened, Span, Standing, Thinned, happened};
 
 pub use reading::{Reading, previous};
 pub use repeats::former;
@@ -25,8 +27,12 @@ pub struct Fact {
     pub id: RecordId,
     /// Its place in the service's log order, from 1.
     pub position: u64,
+    /// When it was stored.
+    pub received: Timestamp,
     /// What it says.
     pub reading: Reading,
+    /// When it happened, where that was asked for.
+    pub happened: Option<Happened>,
 }
 
 impl Fact {
@@ -35,10 +41,17 @@ impl Fact {
         self.reading.record.as_ref().map(|record| record.at.wall)
     }
 
+    /// Whether it can have happened by `time`; where nobody can say, it can.
+    pub fn may_be_before(&self, time: Timestamp) -> bool {
+        let earliest = self.happened.map(|happened| happened.earliest).or(self.wall());
+        earliest.is_none_or(|earliest| earliest <= time)
+    }
+
     /// Whether it belongs to what is known of the past up to `time`. A correction says that something was never true, so
     /// it holds for every time, whenever it was made.
     pub fn holds_at(&self, time: Timestamp) -> bool {
-        self.reading.record.as_ref().is_none_or(|record| record.at.wall <= time || record.event == Event::Voided)
+        let corrects = self.reading.record.as_ref().is_none_or(|record| record.event == Event::Voided);
+        corrects || self.may_be_before(time)
     }
 }
 

@@ -98,7 +98,13 @@ mod tests {
     use crate::testkit::{Station, packed};
 
     fn fact(id: &RecordId, line: &[u8]) -> Fact {
-        Fact { id: id.clone(), position: 0, reading: Reading::of(line) }
+        Fact {
+            id: id.clone(),
+            position: 0,
+            received: jiff::Timestamp::UNIX_EPOCH,
+            reading: Reading::of(line),
+            happened: None,
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use records::RecordId;
 use records::attributes::Attributes;
 use serde::{Deserialize, Serialize};
 
+use super::Happened;
+
 /// What became of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,6 +24,8 @@ pub struct Mark {
     pub at: Timestamp,
     /// The record.
     pub record: RecordId,
+    /// When it happened, where that was asked for.
+    pub happened: Option<Happened>,
 }
 
 /// A device was in a group.

@@ -8,6 +8,7 @@ use records::wire::{Fork, Receipt, Rejected};
 use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::clocks::Learned;
 use super::load::Facts;
 use super::names::Names;
 use super::project::{self, Tallies};
@@ -37,6 +38,7 @@ pub struct Append<'c> {
     position: i64,
     names: Names,
     facts: Facts,
+    clocks: Learned,
     affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
@@ -51,6 +53,7 @@ impl<'c> Append<'c> {
             position,
             names: Names::default(),
             facts: Facts::default(),
+            clocks: Learned::default(),
             affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
@@ -184,7 +187,9 @@ impl<'c> Append<'c> {
             seq: line.seq,
         };
         lineage::note(self.connection, self.position, &id, reading)?;
-        let fact = Fact { id, position: number(self.position), reading: reading.clone() };
+        self.clocks.note(&id, reading);
+        let (position, received) = (number(self.position), self.now);
+        let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
             self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
         }
@@ -246,6 +251,7 @@ impl<'c> Append<'c> {
             project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
         }
         tallies.write(self.connection)?;
+        self.clocks.write(self.connection)?;
         // A status that came before the first record of its series counts from now on.
         for touched in self.touched.values() {
             sscc::learn(self.connection, &touched.station, touched.series)?;

@@ -33,3 +33,27 @@ CREATE TABLE sscc_mark (
 CREATE TABLE projected (
     version INTEGER NOT NULL
 ) STRICT;
+
+-- What synchronised records say of the clock of a boot, thinned: for each stretch of the counter four anchors, each as
+-- microseconds since boot and since 1970, 64-bit little endian.
+CREATE TABLE clock_anchor (
+    tenant  TEXT NOT NULL,
+    station TEXT NOT NULL,
+    boot    TEXT NOT NULL,
+    stretch INTEGER NOT NULL,
+    anchors BLOB NOT NULL,
+    PRIMARY KEY (tenant, station, boot, stretch)
+) STRICT, WITHOUT ROWID;
+
+-- The first and the last record of a boot in a series, with their microseconds since boot.
+CREATE TABLE clock_span (
+    tenant      TEXT NOT NULL,
+    station     TEXT NOT NULL,
+    series      BLOB NOT NULL,
+    boot        TEXT NOT NULL,
+    first       INTEGER NOT NULL,
+    first_since INTEGER NOT NULL,
+    last        INTEGER NOT NULL,
+    last_since  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, station, series, boot)
+) STRICT, WITHOUT ROWID;

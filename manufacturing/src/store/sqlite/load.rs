@@ -6,8 +6,9 @@ use std::rc::Rc;
 use records::{Event, FixedBytes, RecordId, Subject};
 use rusqlite::{Connection, Row};
 
+use super::clocks::Cache;
 use super::names::Names;
-use super::number;
+use super::{number, time};
 use crate::projection::{Fact, Reading};
 
 /// The facts about some subjects, read once.
@@ -17,6 +18,8 @@ pub struct Facts {
     known: HashMap<i64, Rc<Fact>>,
     /// By subject: its facts and the numbers of what it was ever put into.
     subjects: HashMap<i64, Rc<About>>,
+    /// Where it is asked when each happened.
+    clocks: Option<Cache>,
 }
 
 /// What is known about one subject.
@@ -27,6 +30,11 @@ struct About {
 }
 
 impl Facts {
+    /// Facts that say when they happened.
+    pub fn with_times() -> Self {
+        Self { clocks: Some(Cache::default()), ..Self::default() }
+    }
+
     /// Makes a new fact known, so that its line need not be read again.
     pub fn learn(&mut self, position: i64, fact: Fact) {
         self.known.insert(position, Rc::new(fact));
@@ -69,7 +77,13 @@ impl Facts {
         for position in positions {
             let fact = match self.known.get(&position) {
                 Some(fact) => Rc::clone(fact),
-                None => Rc::new(one(connection, position)?),
+                None => {
+                    let mut fact = one(connection, position)?;
+                    if let Some(clocks) = &mut self.clocks {
+                        fact.happened = clocks.happened(connection, &fact)?;
+                    }
+                    Rc::new(fact)
+                }
             };
             if let Some(record) = fact.reading.record.as_ref().filter(|record| record.event != Event::Refused) {
                 parents.extend(record.into.iter().map(records::Joined::subject));
@@ -87,16 +101,18 @@ impl Facts {
 fn one(connection: &Connection, position: i64) -> rusqlite::Result<Fact> {
     connection
         .prepare_cached(
-            "SELECT position, station, series, seq, line FROM record JOIN series ON series.id = series_id WHERE position = ?",
+            "SELECT position, station, series, seq, line, stored_at FROM record JOIN series ON series.id = series_id WHERE position = ?",
         )?
         .query_row([position], fact)
 }
 
-/// A fact from a row of position, station, series, seq, line.
+/// A fact from a row of position, station, series, seq, line, stored_at.
 pub fn fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
     Ok(Fact {
         position: number(row.get(0)?),
         id: RecordId { station: row.get(1)?, series: FixedBytes(row.get(2)?), seq: number(row.get(3)?) },
+        received: time(row.get(5)?),
         reading: Reading::of(row.get_ref(4)?.as_blob()?),
+        happened: None,
     })
 }

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file with one writer and many readers.
 
 mod append;
+mod clocks;
 mod lineage;
 mod load;
 mod member;
