@@ -138,7 +138,12 @@ fn view(
     let (contested, attributes) = (walk.is_contested(), walk.attributes());
     let mark = |index: usize| {
         let fact = facts[index];
-        Mark { at: fact.wall().unwrap_or_default(), record: fact.id.clone(), happened: fact.happened }
+        Mark {
+            at: fact.wall().unwrap_or_default(),
+            record: fact.id.clone(),
+            happened: fact.happened,
+            borders: fact.borders(),
+        }
     };
     let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
         dimension: span.group.0,

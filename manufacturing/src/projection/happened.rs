@@ -51,6 +51,10 @@ pub struct Happened {
     pub latest: Timestamp,
     /// How this is known.
     pub trust: Trust,
+    /// The most likely time, by which records of different series are put in order, in microseconds since 1970. The time
+    /// of receipt plays no part in it.
+    #[serde(skip)]
+    pub likely: i64,
 }
 
 /// A synchronised record: what the wall clock showed at a count since boot. Microseconds.
@@ -122,20 +126,23 @@ pub fn happened<C: Clocks>(clocks: &mut C, stamp: &Stamp, standing: Standing) ->
     let received = standing.received.as_microsecond().saturating_add(CLOCK_ERROR);
     let since_boot = micros(stamp.since_boot);
     let own = Anchor::of(stamp);
-    // Without a boot id nothing says which other records are of the same boot.
+    // Without a boot id nothing says which other records are of the same boot, and which of another one.
     let anchors = if stamp.boot.is_empty() { Rc::default() } else { clocks.anchors(&stamp.boot)? };
-    if let Some((earliest, latest, trust)) = anchors.at(since_boot, own) {
+    let wall = stamp.wall.as_microsecond();
+    if let Some(Projected { earliest, latest, trust, nearest }) = anchors.at(since_boot, own) {
+        let likely = own.map_or(nearest, |_| wall);
         return Ok(match earliest <= received {
-            true => interval(earliest, latest, trust),
+            true => interval(earliest, latest, trust, likely),
             // It was there before it is said to have happened.
-            false => interval(BEGINNING.min(received), latest, Trust::Contradictory),
+            false => interval(BEGINNING.min(received), latest, Trust::Contradictory, likely),
         });
     }
-    let (after, before) = bounds(clocks, stamp, standing)?;
+    let (after, before) = if stamp.boot.is_empty() { (None, None) } else { bounds(clocks, stamp, standing)? };
     let (earliest, latest) = (after.unwrap_or(BEGINNING), before.map_or(received, |before| before.min(received)));
+    let likely = wall.min(before.unwrap_or(i64::MAX)).max(after.unwrap_or(i64::MIN));
     Ok(match earliest <= latest {
-        true => interval(earliest, latest, Trust::Bounded),
-        false => interval(BEGINNING.min(latest), earliest.max(received), Trust::Contradictory),
+        true => interval(earliest, latest, Trust::Bounded, likely),
+        false => interval(BEGINNING.min(latest), earliest.max(received), Trust::Contradictory, likely),
     })
 }
 
@@ -149,13 +156,13 @@ fn bounds<C: Clocks>(
     let since_boot = micros(stamp.since_boot);
     let (mut after, mut before) = (None, None);
     for span in spans.iter().rev().filter(|span| span.last.0 < standing.seq && span.boot != stamp.boot) {
-        after = clocks.anchors(&span.boot)?.at(span.last.1, None).map(|(earliest, ..)| earliest);
+        after = clocks.anchors(&span.boot)?.at(span.last.1, None).map(|at| at.earliest);
         if after.is_some() {
             break;
         }
     }
     for span in spans.iter().filter(|span| span.first.0 > standing.seq && span.boot != stamp.boot) {
-        before = clocks.anchors(&span.boot)?.at(span.first.1, None).map(|(_, latest, _)| latest);
+        before = clocks.anchors(&span.boot)?.at(span.first.1, None).map(|at| at.latest);
         if before.is_some() {
             break;
         }
@@ -200,6 +207,17 @@ impl Anchor {
     fn agrees(&self, other: &Self) -> bool {
         let most = 2 * CLOCK_ERROR + self.distance(other.since_boot) / DRIFT;
         self.offset().saturating_sub(other.offset()).saturating_abs() <= most
+    }
+}
+
+impl Happened {
+    /// Not before and not after, in microseconds since 1970, as far as a synchronised record knows by itself: what else
+    /// becomes known of its boot does not change that.
+    pub fn borders(&self, stamp: &Stamp) -> (i64, i64) {
+        match Anchor::of(stamp) {
+            Some(Anchor { wall, .. }) => (wall.saturating_sub(CLOCK_ERROR), wall.saturating_add(CLOCK_ERROR)),
+            None => (self.earliest.as_microsecond(), self.latest.as_microsecond()),
+        }
     }
 }
 
@@ -261,10 +279,13 @@ impl Anchors {
     /// The nearest anchor decides. An interpolation between two would not be narrower: the clock may drift one way up
     /// to an anchor and the other way after it. Anchors that contradict each other cannot all be right, and nobody can say
     /// which is: then each of them may be.
-    fn at(&self, since_boot: i64, own: Option<Anchor>) -> Option<(i64, i64, Trust)> {
-        let mut anchors: Vec<Anchor> = self.stretches.values().flat_map(|thinned| thinned.0).chain(own).collect();
+    fn at(&self, since_boot: i64, own: Option<Anchor>) -> Option<Projected> {
+        let mut anchors = self.kept();
+        anchors.extend(own);
         anchors.sort_unstable();
         anchors.dedup();
+        let nearest = anchors.iter().min_by_key(|anchor| anchor.distance(since_boot))?;
+        let nearest = nearest.offset().saturating_add(since_boot);
         let mut found: Option<(i64, i64)> = None;
         let mut agreeing = 0;
         for agree in anchors.chunk_by(Anchor::agrees) {
@@ -279,14 +300,97 @@ impl Anchors {
             (1, None) => Trust::Projected,
             _ => Trust::Contradictory,
         };
-        Some((earliest, latest, trust))
+        Some(Projected { earliest, latest, trust, nearest })
+    }
+
+    /// All anchors that are kept.
+    fn kept(&self) -> Vec<Anchor> {
+        let mut kept: Vec<Anchor> = self.stretches.values().flat_map(|thinned| thinned.0).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        kept
+    }
+
+    /// Is nothing known of the boot?
+    pub fn is_empty(&self) -> bool {
+        self.stretches.is_empty()
+    }
+
+    /// For which counts since boot do these anchors say something else than those that were known before? Between the
+    /// two, both included; wider rather than too narrow.
+    pub fn differ(&self, before: &Self) -> Option<(i64, i64)> {
+        let (old, new) = (before.kept(), self.kept());
+        if old == new {
+            return None;
+        }
+        let agreeing = |anchors: &[Anchor]| anchors.chunk_by(Anchor::agrees).count();
+        if agreeing(&old) != 1 || agreeing(&new) != 1 {
+            return Some((i64::MIN, i64::MAX));
+        }
+        let in_both = |anchor: &&Anchor| old.binary_search(anchor).is_ok() && new.binary_search(anchor).is_ok();
+        let changed = || old.iter().chain(&new).filter(|anchor| !in_both(anchor));
+        let first = changed().min().map_or(i64::MIN, |anchor| anchor.since_boot);
+        let last = changed().max().map_or(i64::MAX, |anchor| anchor.since_boot);
+        let below = new.iter().filter(in_both).rfind(|anchor| anchor.since_boot < first);
+        let above = new.iter().filter(in_both).find(|anchor| anchor.since_boot > last);
+        Some((below.map_or(i64::MIN, |a| a.since_boot), above.map_or(i64::MAX, |a| a.since_boot)))
     }
 }
 
-fn interval(earliest: i64, latest: i64, trust: Trust) -> Happened {
+/// What anchors say of a count since boot.
+struct Projected {
+    earliest: i64,
+    latest: i64,
+    trust: Trust,
+    /// The time by the nearest anchor.
+    nearest: i64,
+}
+
+/// What decides of the records of a boot without anchors when they can have happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Between {
+    after: Option<i64>,
+    before: Option<i64>,
+    /// The counts that the bounds go by.
+    first: i64,
+    last: i64,
+}
+
+/// For each boot of a series that has no anchors, what it lies between; under the empty name, for the records that were
+/// written again.
+///
+/// # Errors
+/// Where what is known cannot be read.
+pub fn between<C: Clocks>(clocks: &mut C, series: SeriesId) -> Result<BTreeMap<String, Between>, C::Error> {
+    let spans = clocks.spans(series)?;
+    let mut found: BTreeMap<String, Between> = BTreeMap::new();
+    let mut after = None;
+    for span in spans.iter() {
+        let anchors = clocks.anchors(&span.boot)?;
+        match anchors.at(span.last.1, None) {
+            Some(at) => after = Some(at.earliest),
+            None => {
+                let first = if after.is_some() { span.first.1 } else { 0 };
+                found.insert(span.boot.clone(), Between { after, before: None, first, last: 0 });
+            }
+        }
+    }
+    let mut before = None;
+    for span in spans.iter().rev() {
+        match (clocks.anchors(&span.boot)?.at(span.first.1, None), found.get_mut(&span.boot)) {
+            (Some(at), _) => before = Some(at.latest),
+            (None, Some(between)) if before.is_some() => (between.before, between.last) = (before, span.last.1),
+            (None, _) => {}
+        }
+    }
+    found.insert(String::new(), Between { after: None, before, first: 0, last: 0 });
+    Ok(found)
+}
+
+fn interval(earliest: i64, latest: i64, trust: Trust, likely: i64) -> Happened {
     let time = |micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
     let earliest = Timestamp::from_microsecond(earliest).unwrap_or(Timestamp::MIN);
-    Happened { earliest, latest: time(latest), trust }
+    Happened { earliest, latest: time(latest), trust, likely }
 }
 
 fn micros(milliseconds: u64) -> i64 {

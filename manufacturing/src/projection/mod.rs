@@ -11,7 +11,7 @@ mod view;
 mod walk;
 
 pub use fold::{Told, fold, tell};
-pub use happened::{Anchor, Anchors, Clocks, Happened, Span, Standing, Thinned, happened};
+pub use happened::{Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use reading::{Reading, previous};
 pub use repeats::former;
@@ -39,6 +39,19 @@ impl Fact {
     /// When it happened, where that could be read.
     pub fn wall(&self) -> Option<Timestamp> {
         self.reading.record.as_ref().map(|record| record.at.wall)
+    }
+
+    /// By what it is put in order with records of other series: microseconds since 1970.
+    pub fn likely(&self) -> Option<i64> {
+        let likely = self.happened.map(|happened| happened.likely);
+        likely.or_else(|| self.wall().map(|wall| wall.as_microsecond()))
+    }
+
+    /// Not before and not after, in microseconds since 1970.
+    pub fn borders(&self) -> (i64, i64) {
+        let record = self.reading.record.as_ref();
+        let wall = || self.wall().unwrap_or_default().as_microsecond();
+        self.happened.zip(record).map_or_else(|| (wall(), wall()), |(happened, record)| happened.borders(&record.at))
     }
 
     /// Whether it can have happened by `time`; where nobody can say, it can.

@@ -26,6 +26,8 @@ pub struct Mark {
     pub record: RecordId,
     /// When it happened, where that was asked for.
     pub happened: Option<Happened>,
+    /// Not before and not after, in microseconds since 1970.
+    pub borders: (i64, i64),
 }
 
 /// A device was in a group.

@@ -196,7 +196,7 @@ fn the_true_time_is_inside_the_interval_in_every_run() {
 fn the_wall_clock_as_it_is_would_be_wrong() {
     let found = run(50, 1, |_, stamp, _| {
         let wall = stamp.wall.as_microsecond();
-        interval(wall - CLOCK_ERROR, wall + CLOCK_ERROR, Trust::Synchronised)
+        interval(wall - CLOCK_ERROR, wall + CLOCK_ERROR, Trust::Synchronised, wall)
     });
     assert!(found.outside > found.records / 10 && found.turned > 0);
 }

@@ -9,7 +9,7 @@ use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clocks::Learned;
-use super::load::Facts;
+use super::load::{self, Facts};
 use super::names::Names;
 use super::project::{self, Tallies};
 use super::{TENANT, int, lineage, micros, number, runs, sscc, stations};
@@ -187,7 +187,7 @@ impl<'c> Append<'c> {
             seq: line.seq,
         };
         lineage::note(self.connection, self.position, &id, reading)?;
-        self.clocks.note(&id, reading);
+        self.clocks.note(self.position, &id, reading);
         let (position, received) = (number(self.position), self.now);
         let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
@@ -246,12 +246,17 @@ impl<'c> Append<'c> {
     /// Brings the projections up to date and says what is now stored.
     pub fn finish(mut self) -> rusqlite::Result<Committed> {
         let mut tallies = Tallies::default();
-        let affected = std::mem::take(&mut self.affected);
+        let mut affected = std::mem::take(&mut self.affected);
+        // What is now known of a clock may put records that were stored before at another time.
+        for position in self.clocks.write(self.connection)? {
+            if let Some(subject) = load::subject(self.connection, position)? {
+                affected.extend(self.names.find(self.connection, &subject)?.map(|id| (id, subject)));
+            }
+        }
         for (id, device) in project::devices_inside(self.connection, affected)? {
             project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
         }
         tallies.write(self.connection)?;
-        self.clocks.write(self.connection)?;
         // A status that came before the first record of its series counts from now on.
         for touched in self.touched.values() {
             sscc::learn(self.connection, &touched.station, touched.series)?;

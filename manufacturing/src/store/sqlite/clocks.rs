@@ -1,13 +1,15 @@
 //! What is known of the clocks of the stations: the anchors of each boot, and the boots of each series.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use records::{RecordId, SeriesId};
+use records::{FixedBytes, RecordId, SeriesId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TENANT, int, number};
-use crate::projection::{Anchor, Anchors, Clocks, Fact, Happened, Reading, Span, Standing, Thinned, former, happened};
+use crate::projection::{
+    Anchor, Anchors, Between, Clocks, Fact, Happened, Reading, Span, Standing, Thinned, between, former, happened,
+};
 
 /// A boot id of the kernel is a UUID; what is longer is none, and must not fill the store.
 const LONGEST_BOOT: usize = 64;
@@ -20,6 +22,17 @@ type Boot = String;
 pub struct Learned {
     anchors: BTreeMap<(Station, Boot, i64), Thinned>,
     spans: BTreeMap<(Station, SeriesId, Boot), Span>,
+    free: Vec<Free>,
+}
+
+/// A record whose clock was not synchronised.
+struct Free {
+    station: Station,
+    boot: Boot,
+    since_boot: i64,
+    position: i64,
+    series: SeriesId,
+    again: bool,
 }
 
 /// Does a record with this boot id share a boot with others?
@@ -29,7 +42,7 @@ fn is_boot(boot: &str) -> bool {
 
 impl Learned {
     /// Takes up what a line says.
-    pub fn note(&mut self, id: &RecordId, reading: &Reading) {
+    pub fn note(&mut self, position: i64, id: &RecordId, reading: &Reading) {
         let Some(record) = reading.record.as_ref().filter(|record| is_boot(&record.at.boot)) else { return };
         let stamp = &record.at;
         if let Some(anchor) = Anchor::of(stamp) {
@@ -39,9 +52,13 @@ impl Learned {
                 .and_modify(|kept| kept.take(&thinned))
                 .or_insert(thinned);
         }
+        let (span, again) = (Span::of(id.seq, stamp), former(id, reading).is_some());
+        if !stamp.synchronised {
+            let (station, boot, since_boot) = (id.station.clone(), stamp.boot.clone(), span.first.1);
+            self.free.push(Free { station, boot, since_boot, position, series: id.series, again });
+        }
         // What was written again is not of the time of the records around it.
-        if former(id, reading).is_none() {
-            let span = Span::of(id.seq, stamp);
+        if !again {
             self.spans
                 .entry((id.station.clone(), id.series, stamp.boot.clone()))
                 .and_modify(|kept| kept.take(&span))
@@ -49,8 +66,73 @@ impl Learned {
         }
     }
 
-    /// Writes it.
-    pub fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes it. Returns the positions of the records stored before of which something else is known now.
+    pub fn write(&mut self, connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+        let before = self.state(connection)?;
+        self.insert(connection)?;
+        let after = before.again(connection)?;
+        let mut changed = BTreeSet::new();
+        for ((station, boot), anchors) in &after.anchors {
+            let Some((from, to)) = anchors.differ(&before.anchors[&(station.clone(), boot.clone())]) else { continue };
+            let mut statement = connection.prepare_cached(
+                "SELECT position FROM clock_free
+                 WHERE tenant = ? AND station = ? AND boot = ? AND since BETWEEN ? AND ?",
+            )?;
+            let found = statement.query_map(params![TENANT, station, boot, from, to], |row| row.get(0))?;
+            changed.extend(found.collect::<Result<Vec<i64>, _>>()?);
+        }
+        for (key, between) in &after.between {
+            let (station, series) = key;
+            let was = &before.between[key];
+            for (boot, _) in between.iter().filter(|(boot, between)| was.get(*boot) != Some(*between)) {
+                changed.extend(free(connection, station, *series, boot)?);
+            }
+        }
+        let first_new = self.free.iter().map(|free| free.position).min().unwrap_or(i64::MAX);
+        self.free.clear();
+        Ok(changed.into_iter().filter(|position| *position < first_new).collect())
+    }
+
+    /// What is known of the boots and series that this says something of.
+    fn state(&self, connection: &Connection) -> rusqlite::Result<State> {
+        let mut state = State::default();
+        for (station, boot, _) in self.anchors.keys() {
+            state.anchors.entry((station.clone(), boot.clone())).or_default();
+        }
+        for (station, series, _) in self.spans.keys() {
+            state.between.entry((station.clone(), *series)).or_default();
+        }
+        // A boot may be one of several series: what was written again is of a boot before.
+        for (station, boot) in state.anchors.keys() {
+            let mut statement = connection
+                .prepare_cached("SELECT series FROM clock_span WHERE tenant = ? AND station = ? AND boot = ?")?;
+            let found = statement.query_map(params![TENANT, station, boot], |row| row.get(0).map(FixedBytes))?;
+            for series in found {
+                state.between.entry((station.clone(), series?)).or_default();
+            }
+        }
+        state.between.retain(|(station, series), _| has_free(connection, station, *series).unwrap_or(true));
+        state.again(connection)
+    }
+
+    /// Writes it and asks for nothing.
+    pub fn insert(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        for free in &self.free {
+            connection
+                .prepare_cached(
+                    "INSERT INTO clock_free (tenant, station, boot, since, position, series, again)
+                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                )?
+                .execute(params![
+                    TENANT,
+                    free.station,
+                    free.boot,
+                    free.since_boot,
+                    free.position,
+                    free.series.0,
+                    free.again
+                ])?;
+        }
         for ((station, boot, stretch), mut thinned) in std::mem::take(&mut self.anchors) {
             let known: Option<Thinned> = connection
                 .prepare_cached(
@@ -94,6 +176,54 @@ impl Learned {
         }
         Ok(())
     }
+}
+
+/// What is known of some boots and series.
+#[derive(Default)]
+struct State {
+    anchors: BTreeMap<(Station, Boot), Rc<Anchors>>,
+    between: BTreeMap<(Station, SeriesId), BTreeMap<Boot, Between>>,
+}
+
+impl State {
+    /// The same boots and series, as they are known now.
+    fn again(&self, connection: &Connection) -> rusqlite::Result<Self> {
+        let (mut cache, mut state) = (Cache::default(), Self::default());
+        for key in self.anchors.keys() {
+            let anchors = OfStation { connection, station: &key.0, cache: &mut cache }.anchors(&key.1)?;
+            state.anchors.insert(key.clone(), anchors);
+        }
+        for key in self.between.keys() {
+            let mut clocks = OfStation { connection, station: &key.0, cache: &mut cache };
+            state.between.insert(key.clone(), between(&mut clocks, key.1)?);
+        }
+        Ok(state)
+    }
+}
+
+/// May there be records of a series whose time follows from others of it: those of boots without an anchor, and those
+/// that were written again in it?
+fn has_free(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND again)
+                 OR EXISTS (SELECT 1 FROM clock_span s WHERE tenant = ?1 AND station = ?2 AND series = ?3
+                     AND NOT EXISTS (SELECT 1 FROM clock_anchor a
+                         WHERE a.tenant = ?1 AND a.station = ?2 AND a.boot = s.boot))",
+        )?
+        .query_row(params![TENANT, station, series.0], |row| row.get(0))
+}
+
+/// The records of a boot in a series whose clock was not synchronised; of no boot, those that were written again in it.
+fn free(connection: &Connection, station: &str, series: SeriesId, boot: &str) -> rusqlite::Result<Vec<i64>> {
+    let sql = match boot {
+        "" => {
+            "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND again AND ?4 = ''"
+        }
+        _ => "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND boot = ?4",
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(params![TENANT, station, series.0, boot], |row| row.get(0))?.collect()
 }
 
 fn pack(thinned: &Thinned) -> Vec<u8> {

@@ -57,3 +57,20 @@ CREATE TABLE clock_span (
     last_since  INTEGER NOT NULL,
     PRIMARY KEY (tenant, station, series, boot)
 ) STRICT, WITHOUT ROWID;
+
+-- Records whose clock was not synchronised: when they happened follows from other records, and may become known later.
+CREATE TABLE clock_free (
+    tenant   TEXT NOT NULL,
+    station  TEXT NOT NULL,
+    boot     TEXT NOT NULL,
+    since    INTEGER NOT NULL,  -- microseconds since boot
+    position INTEGER NOT NULL,
+    series   BLOB NOT NULL,
+    again    INTEGER NOT NULL,  -- it was written again in this series
+    PRIMARY KEY (tenant, station, boot, since, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX clock_free_again ON clock_free (tenant, station, series) WHERE again;
+
+-- Not before and not after, in microseconds since 1970, whatever clocks said.
+ALTER TABLE member ADD COLUMN earliest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member ADD COLUMN latest INTEGER;

@@ -14,12 +14,11 @@ use crate::projection::{Fact, Reading};
 /// The facts about some subjects, read once.
 #[derive(Default)]
 pub struct Facts {
-    /// By position: what the same transaction has just stored, and what containers share.
+    /// By position: what the same transaction has just stored, and what was read.
     known: HashMap<i64, Rc<Fact>>,
     /// By subject: its facts and the numbers of what it was ever put into.
     subjects: HashMap<i64, Rc<About>>,
-    /// Where it is asked when each happened.
-    clocks: Option<Cache>,
+    clocks: Cache,
 }
 
 /// What is known about one subject.
@@ -30,11 +29,6 @@ struct About {
 }
 
 impl Facts {
-    /// Facts that say when they happened.
-    pub fn with_times() -> Self {
-        Self { clocks: Some(Cache::default()), ..Self::default() }
-    }
-
     /// Makes a new fact known, so that its line need not be read again.
     pub fn learn(&mut self, position: i64, fact: Fact) {
         self.known.insert(position, Rc::new(fact));
@@ -75,16 +69,15 @@ impl Facts {
         let mut about = About::default();
         let mut parents = HashSet::<Subject>::new();
         for position in positions {
-            let fact = match self.known.get(&position) {
-                Some(fact) => Rc::clone(fact),
-                None => {
-                    let mut fact = one(connection, position)?;
-                    if let Some(clocks) = &mut self.clocks {
-                        fact.happened = clocks.happened(connection, &fact)?;
-                    }
-                    Rc::new(fact)
-                }
+            let mut fact = match self.known.remove(&position) {
+                Some(fact) => fact,
+                None => Rc::new(one(connection, position)?),
             };
+            if fact.happened.is_none() {
+                let happened = self.clocks.happened(connection, &fact)?;
+                Rc::make_mut(&mut fact).happened = happened;
+            }
+            self.known.insert(position, Rc::clone(&fact));
             if let Some(record) = fact.reading.record.as_ref().filter(|record| record.event != Event::Refused) {
                 parents.extend(record.into.iter().map(records::Joined::subject));
             }
@@ -95,6 +88,11 @@ impl Facts {
         }
         Ok(about)
     }
+}
+
+/// What the record at a position is about.
+pub fn subject(connection: &Connection, position: i64) -> rusqlite::Result<Option<Subject>> {
+    Ok(one(connection, position)?.reading.subject)
 }
 
 /// The fact at a position.

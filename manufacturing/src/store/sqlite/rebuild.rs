@@ -17,7 +17,7 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
     connection.execute_batch(
         "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;
          DELETE FROM carried; DELETE FROM successor; DELETE FROM projected;
-         DELETE FROM clock_anchor; DELETE FROM clock_span;",
+         DELETE FROM clock_anchor; DELETE FROM clock_span; DELETE FROM clock_free;",
     )?;
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
     let mut lines = connection.prepare(
@@ -31,9 +31,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
             let (position, fact) = (row.get(0)?, load::fact(row)?);
             index(connection, &mut names, position, &fact.reading)?;
             lineage::note(connection, position, &fact.id, &fact.reading)?;
-            learned.note(&fact.id, &fact.reading);
+            learned.note(position, &fact.id, &fact.reading);
         }
-        learned.write(connection)?;
+        learned.insert(connection)?;
         progress(super::number(first));
     }
     let mut devices = connection

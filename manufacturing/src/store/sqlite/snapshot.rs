@@ -141,7 +141,7 @@ impl<'c> Snapshot<'c> {
 
     /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
-        Facts::with_times().relevant(&self.connection, &mut Names::default(), device.id)
+        Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
     }
 
     /// See [`member::units`].
