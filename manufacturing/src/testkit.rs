@@ -38,8 +38,12 @@ impl Station {
 
     /// Writes a record.
     pub fn write(&mut self, seconds: i64, draft: Draft) -> RecordId {
-        let place =
-            Place { seq: self.lines.len() as u64 + 1, prev: self.head(), rules: Hash::ZERO, at: stamp(seconds) };
+        self.write_at(stamp(seconds), draft)
+    }
+
+    /// Writes a record with any time.
+    pub fn write_at(&mut self, at: Stamp, draft: Draft) -> RecordId {
+        let place = Place { seq: self.lines.len() as u64 + 1, prev: self.head(), rules: Hash::ZERO, at };
         self.write_line(Record::new(draft, place).to_line().unwrap())
     }
 
@@ -51,13 +55,18 @@ impl Station {
 
     /// A new series of the same station, which says what came before it.
     pub fn renewed(&self, number: u8, seconds: i64, last_before: Option<u64>) -> Self {
+        self.renewed_at(number, stamp(seconds), last_before)
+    }
+
+    /// The same with any time.
+    pub fn renewed_at(&self, number: u8, at: Stamp, last_before: Option<u64>) -> Self {
         let mut new = Self { series: FixedBytes([number; 16]), lines: Vec::new(), ..self.same() };
         let mut draft =
             Draft::new(Event::SeriesStarted, Subject { kind: Kind::Station, ..Subject::device(&*self.name) });
         draft.attributes.insert("key".to_owned(), self.key.public().to_string().into());
         draft.attributes.insert("seriesBefore".to_owned(), self.series.to_string().into());
         draft.attributes.extend(last_before.map(|last| ("lastBefore".to_owned(), last.into())));
-        new.write(seconds, draft);
+        new.write_at(at, draft);
         new
     }
 

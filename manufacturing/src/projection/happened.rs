@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod campaign;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -105,7 +105,16 @@ pub trait Clocks {
     /// # Errors
     /// Where it cannot be read.
     fn spans(&mut self, series: SeriesId) -> Result<Rc<Vec<Span>>, Self::Error>;
+
+    /// See [`between`].
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn between(&mut self, series: SeriesId) -> Result<Rc<BTreeMap<String, Between>>, Self::Error>;
 }
+
+/// Stands for the records that were written again in a series, where boots are named. No boot has no name.
+pub const AGAIN: &str = "";
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy)]
@@ -152,26 +161,16 @@ fn bounds<C: Clocks>(
     stamp: &Stamp,
     standing: Standing,
 ) -> Result<(Option<i64>, Option<i64>), C::Error> {
-    let spans = clocks.spans(standing.series)?;
-    let since_boot = micros(stamp.since_boot);
-    let (mut after, mut before) = (None, None);
-    for span in spans.iter().rev().filter(|span| span.last.0 < standing.seq && span.boot != stamp.boot) {
-        after = clocks.anchors(&span.boot)?.at(span.last.1, None).map(|at| at.earliest);
-        if after.is_some() {
-            break;
-        }
+    let between = clocks.between(standing.series)?;
+    let boot = if standing.seq == 0 { AGAIN } else { &stamp.boot };
+    let Some(Between { after, before, first, last }) = between.get(boot) else { return Ok((None, None)) };
+    if standing.seq == 0 {
+        return Ok((None, *before));
     }
-    for span in spans.iter().filter(|span| span.first.0 > standing.seq && span.boot != stamp.boot) {
-        before = clocks.anchors(&span.boot)?.at(span.first.1, None).map(|at| at.latest);
-        if before.is_some() {
-            break;
-        }
-    }
-    let own = spans.iter().find(|span| standing.seq > 0 && !stamp.boot.is_empty() && span.boot == stamp.boot);
     // It is later than the first record of its boot, and earlier than the last, by what the counter says.
-    let (since_first, until_last) = own.map_or((0, 0), |own| {
-        (least(since_boot.saturating_sub(own.first.1)), least(own.last.1.saturating_sub(since_boot)))
-    });
+    let since_boot = micros(stamp.since_boot);
+    let since_first = least(since_boot.saturating_sub(*first));
+    let until_last = least(last.saturating_sub(since_boot));
     Ok((after.map(|after| after.saturating_add(since_first)), before.map(|before| before.saturating_sub(until_last))))
 }
 
@@ -311,11 +310,6 @@ impl Anchors {
         kept
     }
 
-    /// Is nothing known of the boot?
-    pub fn is_empty(&self) -> bool {
-        self.stretches.is_empty()
-    }
-
     /// For which counts since boot do these anchors say something else than those that were known before? Between the
     /// two, both included; wider rather than too narrow.
     pub fn differ(&self, before: &Self) -> Option<(i64, i64)> {
@@ -356,8 +350,8 @@ pub struct Between {
     last: i64,
 }
 
-/// For each boot of a series that has no anchors, what it lies between; under the empty name, for the records that were
-/// written again.
+/// For each boot of a series that has no anchors, what it lies between; as [`AGAIN`], the records that were written again,
+/// which happened before all others.
 ///
 /// # Errors
 /// Where what is known cannot be read.
@@ -383,7 +377,7 @@ pub fn between<C: Clocks>(clocks: &mut C, series: SeriesId) -> Result<BTreeMap<S
             (None, _) => {}
         }
     }
-    found.insert(String::new(), Between { after: None, before, first: 0, last: 0 });
+    found.insert(AGAIN.to_owned(), Between { after: None, before, first: 0, last: 0 });
     Ok(found)
 }
 

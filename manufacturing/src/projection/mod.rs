@@ -11,7 +11,9 @@ mod view;
 mod walk;
 
 pub use fold::{Told, fold, tell};
-pub use happened::{Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
+#[cfg(test)]
+pub use happened::tests::Known;
+pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use reading::{Reading, previous};
 pub use repeats::former;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TENANT, int, number};
 use crate::projection::{
-    Anchor, Anchors, Between, Clocks, Fact, Happened, Reading, Span, Standing, Thinned, between, former, happened,
+    AGAIN, Anchor, Anchors, Between, Clocks, Fact, Happened, Reading, Span, Standing, Thinned, between, former,
+    happened,
 };
 
 /// A boot id of the kernel is a UUID; what is longer is none, and must not fill the store.
@@ -182,7 +183,7 @@ impl Learned {
 #[derive(Default)]
 struct State {
     anchors: BTreeMap<(Station, Boot), Rc<Anchors>>,
-    between: BTreeMap<(Station, SeriesId), BTreeMap<Boot, Between>>,
+    between: BTreeMap<(Station, SeriesId), Rc<BTreeMap<Boot, Between>>>,
 }
 
 impl State {
@@ -195,7 +196,7 @@ impl State {
         }
         for key in self.between.keys() {
             let mut clocks = OfStation { connection, station: &key.0, cache: &mut cache };
-            state.between.insert(key.clone(), between(&mut clocks, key.1)?);
+            state.between.insert(key.clone(), clocks.between(key.1)?);
         }
         Ok(state)
     }
@@ -217,7 +218,7 @@ fn has_free(connection: &Connection, station: &str, series: SeriesId) -> rusqlit
 /// The records of a boot in a series whose clock was not synchronised; of no boot, those that were written again in it.
 fn free(connection: &Connection, station: &str, series: SeriesId, boot: &str) -> rusqlite::Result<Vec<i64>> {
     let sql = match boot {
-        "" => {
+        AGAIN => {
             "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND again AND ?4 = ''"
         }
         _ => "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND boot = ?4",
@@ -243,6 +244,7 @@ fn unpack(bytes: &[u8]) -> Option<Thinned> {
 pub struct Cache {
     anchors: HashMap<(Station, Boot), Rc<Anchors>>,
     spans: HashMap<(Station, SeriesId), Rc<Vec<Span>>>,
+    between: HashMap<(Station, SeriesId), Rc<BTreeMap<Boot, Between>>>,
 }
 
 impl Cache {
@@ -308,5 +310,15 @@ impl Clocks for OfStation<'_> {
         let spans = Rc::new(spans);
         self.cache.spans.insert(key, Rc::clone(&spans));
         Ok(spans)
+    }
+
+    fn between(&mut self, series: SeriesId) -> rusqlite::Result<Rc<BTreeMap<Boot, Between>>> {
+        let key = (self.station.to_owned(), series);
+        if let Some(known) = self.cache.between.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let found = Rc::new(between(self, series)?);
+        self.cache.between.insert(key, Rc::clone(&found));
+        Ok(found)
     }
 }

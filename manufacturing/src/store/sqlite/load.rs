@@ -14,7 +14,7 @@ use crate::projection::{Fact, Reading};
 /// The facts about some subjects, read once.
 #[derive(Default)]
 pub struct Facts {
-    /// By position: what the same transaction has just stored, and what was read.
+    /// By position: what the same transaction has just stored.
     known: HashMap<i64, Rc<Fact>>,
     /// By subject: its facts and the numbers of what it was ever put into.
     subjects: HashMap<i64, Rc<About>>,
@@ -69,7 +69,9 @@ impl Facts {
         let mut about = About::default();
         let mut parents = HashSet::<Subject>::new();
         for position in positions {
-            let mut fact = match self.known.remove(&position) {
+            let new = self.known.remove(&position);
+            let is_new = new.is_some();
+            let mut fact = match new {
                 Some(fact) => fact,
                 None => Rc::new(one(connection, position)?),
             };
@@ -77,7 +79,9 @@ impl Facts {
                 let happened = self.clocks.happened(connection, &fact)?;
                 Rc::make_mut(&mut fact).happened = happened;
             }
-            self.known.insert(position, Rc::clone(&fact));
+            if is_new {
+                self.known.insert(position, Rc::clone(&fact));
+            }
             if let Some(record) = fact.reading.record.as_ref().filter(|record| record.event != Event::Refused) {
                 parents.extend(record.into.iter().map(records::Joined::subject));
             }

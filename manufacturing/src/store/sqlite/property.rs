@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
-use records::{Draft, Event, Joined, Level, Record, RecordId, Subject};
+use records::{Draft, Event, Joined, Level, Record, RecordId, Stamp, Subject};
 
 use super::Writer;
+use crate::projection::{Known, Standing, happened};
 use crate::store::Work;
 use crate::testkit::{Station, at, closed, moved, packed, voided};
 
@@ -88,10 +89,51 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// Who does what when. Clocks jump and agree by chance.
-type Script = Vec<(usize, i64, Op)>;
+type Script = Vec<(usize, Clock, Op)>;
 
 fn script() -> impl Strategy<Value = Script> {
-    prop::collection::vec((0..3usize, 0..12i64, op()), 1..40)
+    prop::collection::vec((0..3usize, clock(), op()), 1..40)
+}
+
+/// What a station's clock shows.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// The wall clock, in seconds, unless it is right.
+    wall: i64,
+    kind: Kind,
+    /// The station was switched on again just before.
+    boots: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Right,
+    Free,
+    /// It is wrong and says that it is synchronised.
+    Lies,
+}
+
+fn clock() -> impl Strategy<Value = Clock> {
+    let kind = prop_oneof![4 => Just(Kind::Right), 6 => Just(Kind::Free), 1 => Just(Kind::Lies)];
+    (0..60i64, kind, prop::bool::weighted(0.15)).prop_map(|(wall, kind, boots)| Clock { wall, kind, boots })
+}
+
+/// The clock of one station, through its boots.
+#[derive(Default, Clone, Copy)]
+struct Ticking {
+    boot: u32,
+    /// True seconds.
+    now: i64,
+}
+
+impl Ticking {
+    fn stamp(&mut self, clock: &Clock) -> Stamp {
+        self.boot += u32::from(clock.boots);
+        self.now += 1 + clock.wall % 7;
+        let wall = at(if clock.kind == Kind::Right { self.now } else { clock.wall });
+        let since_boot = (self.now + 100 * i64::from(self.boot)).unsigned_abs() * 1000;
+        Stamp { wall, synchronised: clock.kind != Kind::Free, boot: format!("boot {}", self.boot), since_boot }
+    }
 }
 
 fn play(script: &Script) -> Vec<Station> {
@@ -100,7 +142,9 @@ fn play(script: &Script) -> Vec<Station> {
     let mut current = [0, 1, 2];
     let mut written: Vec<(RecordId, Subject)> = Vec::new();
     let (d, p, u) = (|n: &u8| format!("D{n}"), |n: &u8| format!("P{n}"), |n: &u8| format!("U{n}"));
-    for (station, seconds, op) in script {
+    let mut ticking = [Ticking::default(); 3];
+    for (station, clock, op) in script {
+        let stamp = ticking[*station].stamp(clock);
         let draft = match op {
             Op::Pack { device, package, lot } => packed(&d(device), &p(package), &[("lotCode", &format!("L{lot}"))]),
             Op::Move { device, from, into } => moved(&d(device), &p(from), &p(into)),
@@ -127,7 +171,7 @@ fn play(script: &Script) -> Vec<Station> {
             Op::Renew { last, fate } => {
                 let number = stations.len() as u8 + 1;
                 let before = &mut stations[current[*station]];
-                let mut new = before.renewed(number, *seconds, Some(before.lines.len() as u64));
+                let mut new = before.renewed_at(number, stamp.clone(), Some(before.lines.len() as u64));
                 let first = before.lines.len().saturating_sub(*last) + 1;
                 for seq in first..=before.lines.len() {
                     let subject = serde_json::from_slice::<Record>(&before.lines[seq - 1]).unwrap().subject;
@@ -139,7 +183,8 @@ fn play(script: &Script) -> Vec<Station> {
                 if matches!(fate, Fate::Forked) {
                     let draft = packed("D4", "P2", &[("lotCode", "L2")]);
                     let subject = draft.subject.clone();
-                    (0..*last).for_each(|_| written.push((before.write(*seconds, draft.clone()), subject.clone())));
+                    (0..*last)
+                        .for_each(|_| written.push((before.write_at(stamp.clone(), draft.clone()), subject.clone())));
                 }
                 current[*station] = stations.len();
                 stations.push(new);
@@ -147,7 +192,7 @@ fn play(script: &Script) -> Vec<Station> {
             }
         };
         let subject = draft.subject.clone();
-        written.push((stations[current[*station]].write(*seconds, draft), subject));
+        written.push((stations[current[*station]].write_at(stamp, draft), subject));
     }
     stations
 }
@@ -183,7 +228,7 @@ fn projections(writer: &mut Writer) -> BTreeMap<&'static str, Vec<String>> {
         ),
         (
             "member",
-            "SELECT dimension || '|' || value || '|' || serial || '|' || n || '|' || since || '|' || coalesce(until, '-') || '|' || corrected || '|' || coalesce(package, '-') || '|' || coalesce(pallet, '-') FROM member",
+            "SELECT dimension || '|' || value || '|' || serial || '|' || n || '|' || since || '|' || coalesce(until, '-') || '|' || earliest || '|' || coalesce(latest, '-') || '|' || corrected || '|' || coalesce(package, '-') || '|' || coalesce(pallet, '-') FROM member",
         ),
         ("tally", "SELECT dimension || '|' || value || '|' || devices FROM tally"),
         (
@@ -258,6 +303,7 @@ mod reference {
             .collect();
         let repetitions: BTreeSet<RecordId> =
             all.iter().filter(|written| repeats_another(written, &all)).map(|(id, _)| id.clone()).collect();
+        let likely = likely(&all);
         let mut sets = RecallSets::new();
         for n in 0..5 {
             let device = Subject::device(format!("D{n}"));
@@ -275,6 +321,7 @@ mod reference {
                 }
             }
             let ordered = merged(
+                &likely,
                 all.iter()
                     .filter(|(id, record)| about.contains(&record.subject) && !repetitions.contains(id))
                     .collect(),
@@ -306,8 +353,25 @@ mod reference {
         all.iter().any(|other| are_the_same(written, other) && rank(other) < rank(written))
     }
 
+    /// When each record happened, from all records at once.
+    fn likely(all: &[Written]) -> BTreeMap<RecordId, i64> {
+        let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+        let seq = |(id, record): &Written| if record.former.is_some() { 0 } else { id.seq };
+        for written in all {
+            let known = known.entry(&written.0.station).or_default();
+            known.learn(written.0.series, seq(written), &written.1.at);
+        }
+        let likely = all.iter().map(|written| {
+            let (id, record) = written;
+            let standing = Standing { series: id.series, seq: seq(written), received: at(1000) };
+            let Ok(told) = happened(known.get_mut(&*id.station).unwrap(), &record.at, standing);
+            (id.clone(), told.likely)
+        });
+        likely.collect()
+    }
+
     /// The heads of the series, the smallest first, taken literally.
-    fn merged(mut left: Vec<&Written>) -> Vec<&Written> {
+    fn merged<'a>(likely: &BTreeMap<RecordId, i64>, mut left: Vec<&'a Written>) -> Vec<&'a Written> {
         let mut ordered = Vec::new();
         while !left.is_empty() {
             let is_head = |(id, _): &Written| {
@@ -316,7 +380,7 @@ mod reference {
                     .any(|(other, _)| (&other.station, other.series) == (&id.station, id.series) && other.seq < id.seq)
             };
             let heads = left.iter().enumerate().filter(|(_, written)| is_head(written));
-            let key = |(id, record): &Written| (record.at.wall, id.series, id.station.clone(), id.seq);
+            let key = |(id, _): &Written| (likely[id], id.series, id.station.clone(), id.seq);
             let smallest = heads.min_by_key(|(_, written)| key(written)).unwrap().0;
             ordered.push(left.remove(smallest));
         }
@@ -408,7 +472,7 @@ proptest! {
         let stations = play(&script);
         let written: Vec<&Station> = stations.iter().filter(|station| !station.lines.is_empty()).collect();
         let mut at_once = Writer::in_memory();
-        at_once.commit(&written.iter().map(|station| station.all()).collect::<Vec<_>>(), at(0)).unwrap();
+        at_once.commit(&written.iter().map(|station| station.all()).collect::<Vec<_>>(), at(1000)).unwrap();
         let expected = projections(&mut at_once);
         prop_assert_eq!(&recall_sets(&mut at_once), &reference::recall_sets(&stations));
 
@@ -416,7 +480,7 @@ proptest! {
             let mut writer = Writer::in_memory();
             let works = segments(&stations, &cuts, order);
             for batch in works.chunks(group) {
-                writer.commit(batch, at(0)).unwrap();
+                writer.commit(batch, at(1000)).unwrap();
             }
             for work in works.iter().rev() {
                 let committed = writer.commit(std::slice::from_ref(work), at(1)).unwrap();
