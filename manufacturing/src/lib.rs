@@ -14,6 +14,7 @@ mod clock;
 mod completeness;
 mod history;
 mod ingest;
+mod lineage;
 mod pages;
 mod projection;
 mod recall;

@@ -53,10 +53,12 @@ fn current(device: &DeviceName, kept: &Kept) -> Value {
     say("firstSeen", json!(shown(kept.first_seen)));
     say("lastSeen", json!(shown(kept.last_seen)));
     say("records", kept.records.into());
-    let groups = kept.groups.iter().map(|(dimension, value, since, until, corrected)| {
+    let groups = kept.groups.iter().map(|group| {
         json!({
-            "dimension": dimension, "value": value, "since": shown(*since), "until": until.map(shown),
-            "corrected": corrected,
+            "dimension": group.dimension, "value": group.value,
+            "since": shown(group.since), "until": group.until.map(shown), "corrected": group.corrected,
+            // Clocks may be wrong: it did not begin before, and did not end after.
+            "earliest": shown(group.earliest), "latest": group.latest.map(shown),
         })
     });
     say("memberships", groups.collect());

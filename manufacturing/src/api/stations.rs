@@ -26,8 +26,13 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             "upTo": series.up_to,
             "highestStored": state.highest_stored(),
             // The list of holes ends after a hundred; this counts all.
-            "missing": series.announced.saturating_sub(state.stored()),
+            "missing": series.announced.saturating_sub(state.stored()).saturating_sub(series.carried_over),
             "holes": series.holes,
+            // Stored as records of another series, in which the station wrote them again.
+            "carriedOver": series.carried_over,
+            // What of the missing will not come, and why.
+            "setAside": series.set_aside,
+            "notHeld": series.not_held,
             "online": state.online.map(|(online, _)| online),
             "lastSeen": series.last_status.max(state.online.map(|(_, at)| at)),
             "lastStatus": series.last_status,
@@ -40,6 +45,7 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             "completeSince": series.last_status.filter(|_| series.complete),
             "complete": series.complete,
             "why": series.why,
+            "alarms": series.alarms,
             "conflicts": state.conflicts,
             "rejected": state.rejections,
             "refused": app.refusals.of(&series.station),

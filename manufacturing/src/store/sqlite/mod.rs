@@ -1,6 +1,8 @@
 //! The embedded store: one SQLite file with one writer and many readers.
 
 mod append;
+mod clocks;
+mod lineage;
 mod load;
 mod member;
 mod names;
@@ -11,6 +13,7 @@ mod rebuild;
 mod runs;
 mod snapshot;
 mod spelling;
+mod sscc;
 mod stations;
 #[cfg(test)]
 mod tests;
@@ -34,7 +37,15 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 1] = [Migration { number: 1, sql: include_str!("schema.sql") }];
+const MIGRATIONS: [Migration; 3] = [
+    Migration { number: 1, sql: include_str!("schema.sql") },
+    Migration { number: 2, sql: "SELECT 1;" },
+    Migration { number: 3, sql: include_str!("lineage.sql") },
+];
+
+/// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
+/// by an older one makes them anew when it is opened.
+const PROJECTION: i64 = 1;
 
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 const READER_CACHE_KIB: u32 = 16 << 10;
@@ -71,7 +82,21 @@ impl Writer {
         keep_statements(&connection)?;
         // Otherwise REPLACE would remove rows without asking the triggers that keep them.
         connection.pragma_update(None, "recursive_triggers", true)?;
-        Ok(Self { connection })
+        let mut writer = Self { connection };
+        writer.renew()?;
+        Ok(writer)
+    }
+
+    /// Makes the projections anew where an older program made them.
+    fn renew(&mut self) -> rusqlite::Result<()> {
+        let version: i64 =
+            self.connection.query_row("SELECT coalesce(max(version), 0) FROM projected", [], |row| row.get(0))?;
+        if version >= PROJECTION {
+            return Ok(());
+        }
+        let devices = self.rebuild(|lines| tracing::info!(lines, "the projections are made anew"))?;
+        tracing::debug!(devices, "the projections are up to date");
+        Ok(())
     }
 
     /// Stores a batch in one transaction. When this returns, everything in it is durable.

@@ -139,7 +139,7 @@ impl<'c> Snapshot<'c> {
         project::kept(&self.connection, device.id)
     }
 
-    /// The facts about a device and everything that it was ever inside.
+    /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
         Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
     }
