@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use records::SeriesId;
 use serde::Serialize;
 
+use crate::lapses::{Lapses, WrittenOff, left};
 use crate::store::SeriesState;
 
 /// A station says its status every 60 s; after three of them it counts as silent.
@@ -28,6 +29,9 @@ pub struct Completeness {
     pub why: Vec<String>,
     /// Each series of each station.
     pub stations: Vec<Series>,
+    /// What was given up, where the statement would be another one without that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written_off: Vec<WrittenOff>,
 }
 
 /// One series of one station.
@@ -42,7 +46,7 @@ pub struct Series {
     pub up_to: u64,
     /// The highest sequence that is known to exist.
     pub announced: u64,
-    /// What is missing; the first hundred.
+    /// What is missing and not written off; the first hundred.
     pub holes: Vec<(u64, u64)>,
     /// When its last verified status was heard.
     pub last_status: Option<Timestamp>,
@@ -51,10 +55,22 @@ pub struct Series {
     /// A newer series of the station began: whether this one had further records nobody can say.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// Its station is retired: it is not waited for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// Whether it is complete.
     pub complete: bool,
     /// Why not.
     pub why: Vec<String>,
+    /// Its station does not go on with it.
+    #[serde(skip)]
+    pub ended: bool,
+    /// Records that came twice or cannot be read, and that nobody has written off.
+    #[serde(skip)]
+    pub unsettled: bool,
+    /// There is something that a person could write off.
+    #[serde(skip)]
+    pub lacks: bool,
 }
 
 /// When and from where it is judged.
@@ -69,8 +85,10 @@ pub struct Moment {
 }
 
 /// Judges what is known. Without a time asked for, the statement is for the time up to which every station has vouched.
-pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
+/// Retired stations are not waited for, and what was written off is not missing: both are decisions of people, and told.
+pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Completeness {
     let Moment { now, as_of, connected } = moment;
+    let retired = |state: &SeriesState| lapses.is_retired(&state.station, as_of.unwrap_or(now));
     let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for state in states {
         if let Some((_, heard)) = state.status.as_ref().filter(|_| !state.unverified) {
@@ -82,7 +100,21 @@ pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
         let latest = latest.get(state.station.as_str());
         state.status.as_ref().is_some_and(|(_, heard)| latest.is_some_and(|latest| latest > heard))
     };
-    let stations: Vec<Series> = states.iter().map(|state| series(state, superseded(state), now, as_of)).collect();
+    // The station goes on with another series.
+    let has_another = |state: &SeriesState| state.status.is_none() && latest.contains_key(state.station.as_str());
+    let stations: Vec<Series> = states
+        .iter()
+        .map(|state| {
+            let lost = superseded(state) || has_another(state);
+            let place = Place { superseded: superseded(state), lost, retired: retired(state) };
+            series(state, place, lapses, now, as_of)
+        })
+        .collect();
+    let written_off = states.iter().zip(&stations).flat_map(|(state, judged)| {
+        let missing = holes(&state.runs, judged.announced);
+        lapses.of(&state.station, state.series).filter_map(move |off| off.effect(&missing, judged.ended)).collect::<Vec<_>>()
+    });
+    let written_off = written_off.collect();
     // Anyone can say that a station is online; only its signed records and status make it one that counts.
     let counting = || stations.iter().filter(|series| series.series.is_some());
     let mut why = Vec::new();
@@ -92,23 +124,45 @@ pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
     if as_of.is_none() && !connected {
         why.push("the broker is not connected: what stations record now is not heard here".to_owned());
     }
-    let vouched = states.iter().filter(|state| !superseded(state) && !state.unverified).filter_map(|state| {
+    let vouching = |state: &&SeriesState| !superseded(state) && !state.unverified && !retired(state);
+    let vouched = states.iter().filter(vouching).filter_map(|state| {
         let (status, heard) = state.status.as_ref()?;
         Some(status.at.wall.min(*heard))
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
-    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations }
+    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, written_off }
 }
 
-fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+/// What a series is among those of its station.
+#[derive(Clone, Copy)]
+struct Place {
+    /// A newer one began.
+    superseded: bool,
+    /// A newer one began, or another one of which there is a status: this one may have had more than is known.
+    lost: bool,
+    /// Its station is retired.
+    retired: bool,
+}
+
+fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+    let Place { superseded, lost, retired } = place;
+    let ended = lost || retired;
+    // Whatever it had beyond what is known.
+    let given_up = ended && lapses.of(&state.station, state.series).any(|off| off.last.is_none());
+    let settled = |count: u64, of: fn(&crate::lapses::WriteOff) -> u64| {
+        count.saturating_sub(lapses.of(&state.station, state.series).map(of).sum())
+    };
+    let conflicts = settled(state.conflicts, |off| off.conflicts);
+    let rejections = settled(state.rejections, |off| off.rejections);
     let stored = state.highest_stored();
     let announced = state.status.as_ref().map_or(0, |(status, _)| status.last).max(stored);
-    let all_holes = holes(&state.runs, announced);
+    let all_holes = left(holes(&state.runs, announced), lapses.of(&state.station, state.series));
     let verified = state.status.as_ref().filter(|_| !state.unverified);
     let silent_seconds = verified.map(|(_, heard)| now.duration_since(*heard).as_secs().max(0));
     let mut why = Vec::new();
     match (verified, silent_seconds) {
         _ if state.series.is_none() => why.push("nothing is known of this station but its connection".to_owned()),
+        _ if given_up || (retired && !lost) => {}
         (Some((status, heard)), Some(silent)) => {
             // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
             let said = status.at.wall.min(*heard);
@@ -140,12 +194,14 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
     if all_holes.len() > 3 {
         why.push(format!("{} further stretches are missing", all_holes.len() - 3));
     }
-    if state.conflicts > 0 {
-        why.push(format!("{} records came twice with different content", state.conflicts));
+    if conflicts > 0 {
+        why.push(format!("{conflicts} records came twice with different content"));
     }
-    if state.rejections > 0 {
-        why.push(format!("{} records cannot be read", state.rejections));
+    if rejections > 0 {
+        why.push(format!("{rejections} records cannot be read"));
     }
+    let unsettled = conflicts + rejections > 0;
+    let any_hole = !all_holes.is_empty();
     Series {
         station: state.station.clone(),
         series: state.series,
@@ -155,8 +211,12 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
         last_status: verified.map(|(_, heard)| *heard),
         silent_seconds,
         superseded,
+        retired,
         complete: why.is_empty(),
         why,
+        ended,
+        unsettled,
+        lacks: state.series.is_some() && (any_hole || unsettled || (lost && !given_up)),
     }
 }
 
@@ -212,7 +272,7 @@ mod tests {
 
     /// Complete, or why not.
     fn why(states: &[SeriesState], now: i64, as_of: Option<i64>) -> Vec<String> {
-        let judged = judge(states, Moment { now: at(now), as_of: as_of.map(at), connected: true });
+        let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: as_of.map(at), connected: true });
         let counting = judged.stations.into_iter().filter(|s| s.series.is_some()).flat_map(|s| s.why);
         let why: Vec<String> = judged.why.into_iter().chain(counting).collect();
         assert_eq!(judged.complete, why.is_empty());
@@ -276,7 +336,7 @@ mod tests {
     fn now_is_the_time_that_every_station_has_vouched_for() {
         let other = SeriesState { station: "b".into(), ..state(2, 3, 70, 80) };
         let moment = Moment { now: at(100), as_of: None, connected: true };
-        let judged = judge(&[state(1, 5, 95, 90), other], moment);
+        let judged = judge(&[state(1, 5, 95, 90), other], &Lapses::default(), moment);
         assert!(judged.complete);
         assert_eq!(judged.as_of, at(70), "the earlier of both clocks, the earliest of all stations");
     }
@@ -287,7 +347,7 @@ mod tests {
         assert_eq!(why(&[gone], 10, None), ["not connected since 2026-03-01T12:00:05Z"]);
         let back = SeriesState { online: Some((false, at(5))), ..state(1, 5, 6, 6) };
         assert!(why(&[back], 10, None).is_empty());
-        let blind = judge(&[state(1, 5, 0, 0)], Moment { now: at(1), as_of: None, connected: false });
+        let blind = judge(&[state(1, 5, 0, 0)], &Lapses::default(), Moment { now: at(1), as_of: None, connected: false });
         assert!(!blind.complete && blind.why[0].contains("broker"));
     }
 }

@@ -1,5 +1,7 @@
 //! Stations for the tests of this room.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use records::chain::{BEFORE_THE_FIRST, hash_line};
 use records::segment::seal;
@@ -8,8 +10,9 @@ use records::{
     Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, RecordId, SeriesId, SigningKey, Stamp, Subject,
 };
 
+use crate::clock::Stamps;
 use crate::ingest::{Verdict, check};
-use crate::store::{Heard, Work};
+use crate::store::{Answer, Ask, Decide, Enrolment, Heard, Own, Work};
 
 /// Seconds after a certain moment.
 pub fn at(seconds: i64) -> Timestamp {
@@ -113,4 +116,17 @@ pub fn closed(package: &str, pallet: &str) -> Draft {
 /// A record was a mistake.
 pub fn voided(subject: Subject, corrects: RecordId) -> Draft {
     Draft { reason: Some("mistake".into()), corrects: Some(corrects), ..Draft::new(Event::Voided, subject) }
+}
+
+/// What the service of a test decides with.
+pub fn own(enrolment: Enrolment) -> Own {
+    let stamps: Stamps =
+        Arc::new(|now| Stamp { wall: now, synchronised: true, boot: "service".into(), since_boot: now.as_second().unsigned_abs() });
+    Own { key: SigningKey::from_seed(FixedBytes([99; 32])), stamps, enrolment }
+}
+
+/// A question, and the place of its answer.
+pub fn ask(ask: Ask) -> (Work, Answer) {
+    let answer = Answer::default();
+    (Work::Decide(Decide { ask, answer: answer.clone() }), answer)
 }

@@ -1,8 +1,12 @@
 //! One transaction: lines in, receipts out.
 
-use std::collections::BTreeMap;
+mod admit;
+mod decide;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use records::enrolment::SERVICE;
 use records::segment::Line;
 use records::wire::{Fork, Receipt, Rejected};
 use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
@@ -10,11 +14,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::load::Facts;
 use super::names::Names;
+use super::own::{self, Own};
 use super::project::{self, Tallies};
-use super::{TENANT, int, micros, number, runs, stations};
-use crate::completeness::holes;
+use super::{TENANT, holds, int, micros, number, runs, stations};
+use crate::completeness::holes as missing;
 use crate::projection::{Fact, Reading, previous};
-use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
+use crate::store::decide::{Answer, Denied};
+use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
 
 /// Most runs above a hole, and most holes asked for, in one receipt.
 const MOST_RUNS: usize = 32;
@@ -32,6 +38,7 @@ struct Touched {
 /// A transaction in the making.
 pub struct Append<'c> {
     connection: &'c Connection,
+    own: Option<&'c Own>,
     now: Timestamp,
     position: i64,
     names: Names,
@@ -39,13 +46,20 @@ pub struct Append<'c> {
     affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
+    /// Keys that were found to be enrolled.
+    admitted: Vec<(String, PublicKey)>,
+    keys: Vec<KeyNews>,
+    heard: BTreeSet<String>,
+    decided: Vec<(Answer, Result<(), Denied>)>,
+    holds_changed: bool,
 }
 
 impl<'c> Append<'c> {
-    pub fn new(connection: &'c Connection, now: Timestamp) -> rusqlite::Result<Self> {
+    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> rusqlite::Result<Self> {
         let position = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
         Ok(Self {
             connection,
+            own,
             now,
             position,
             names: Names::default(),
@@ -53,11 +67,20 @@ impl<'c> Append<'c> {
             affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
+            admitted: Vec::new(),
+            keys: Vec::new(),
+            heard: BTreeSet::new(),
+            decided: Vec::new(),
+            holds_changed: false,
         })
     }
 
     pub fn take(&mut self, work: &Work) -> rusqlite::Result<()> {
+        if !self.admits(work)? {
+            return Ok(());
+        }
         match work {
+            Work::Decide(decide) => self.decide(decide),
             Work::Segment(checked) => self.segment(checked),
             Work::Unreadable(unreadable) => self.unreadable(unreadable),
             Work::Status(heard) => self.status(heard),
@@ -183,6 +206,9 @@ impl<'c> Append<'c> {
             seq: line.seq,
         };
         let fact = Fact { id, position: number(self.position), reading: reading.clone() };
+        if let Some(record) = reading.record.as_ref().filter(|_| fact.id.station == SERVICE) {
+            own::learn(self.connection, self.position, record)?;
+        }
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
             self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
         }
@@ -215,7 +241,7 @@ impl<'c> Append<'c> {
             .optional()?;
         let receipted = status.last.saturating_sub(status.queue.records);
         if let Some(series) = series
-            && !holes(&runs::of(self.connection, series)?, receipted).is_empty()
+            && !missing(&runs::of(self.connection, series)?, receipted).is_empty()
         {
             self.touch(series, status.station.clone(), status.series).receipted = receipted;
         }
@@ -240,15 +266,18 @@ impl<'c> Append<'c> {
             project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
         }
         tallies.write(self.connection)?;
-        let receipts = self.touched.iter().map(|(&series, touched)| self.receipt(series, touched));
-        Ok(Committed { receipts: receipts.collect::<Result<_, _>>()?, refused: self.refused })
+        let stations = self.touched.iter().filter(|(_, touched)| touched.station != SERVICE);
+        let receipts = stations.map(|(&series, touched)| self.receipt(series, touched)).collect::<Result<_, _>>()?;
+        let holds = if self.holds_changed { Some(holds::message(self.connection)?) } else { None };
+        let Self { refused, keys, heard, decided, .. } = self;
+        Ok(Committed { receipts, refused, keys, heard, decided, holds })
     }
 
     fn receipt(&self, series: i64, touched: &Touched) -> rusqlite::Result<Receipt> {
         let stored = runs::of(self.connection, series)?;
         let (up_to, hash) = runs::up_to(self.connection, series, &stored)?;
         let mut resend = Vec::new();
-        for hole in holes(&stored, touched.receipted) {
+        for hole in missing(&stored, touched.receipted) {
             if resend.len() < MOST_RUNS && !self.is_known(series, hole)? {
                 resend.push(hole);
             }

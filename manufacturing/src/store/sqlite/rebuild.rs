@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::append::index;
 use super::load::{self, Facts};
 use super::names::{self, Names};
+use super::own;
 use super::project::{Tallies, refold};
 
 /// Lines and devices between two reports, and after which what was remembered is let go.
@@ -15,16 +16,21 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
     connection.execute_batch(
         "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;",
     )?;
+    connection.execute_batch(own::FORGET)?;
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
     let mut lines = connection.prepare(
-        "SELECT position, station, series, seq, line FROM record JOIN series ON series.id = series_id
-         WHERE position BETWEEN ? AND ?",
+        "SELECT position, station, series, seq, line, series_id IN (SELECT series_id FROM own)
+         FROM record JOIN series ON series.id = series_id WHERE position BETWEEN ? AND ? ORDER BY position",
     )?;
     for first in (1..=last).step_by(STRIDE as usize) {
         let mut names = Names::default();
         let mut rows = lines.query([first, first + STRIDE - 1])?;
         while let Some(row) = rows.next()? {
-            index(connection, &mut names, row.get(0)?, &load::fact(row)?.reading)?;
+            let reading = load::fact(row)?.reading;
+            index(connection, &mut names, row.get(0)?, &reading)?;
+            if let Some(record) = reading.record.as_ref().filter(|_| row.get(5) == Ok(true)) {
+                own::learn(connection, row.get(0)?, record)?;
+            }
         }
         progress(super::number(first));
     }
