@@ -112,7 +112,10 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
         .collect();
     let written_off = states.iter().zip(&stations).flat_map(|(state, judged)| {
         let missing = holes(&state.runs, judged.announced);
-        lapses.of(&state.station, state.series).filter_map(move |off| off.effect(&missing, judged.ended)).collect::<Vec<_>>()
+        lapses
+            .of(&state.station, state.series)
+            .filter_map(move |off| off.effect(&missing, judged.ended))
+            .collect::<Vec<_>>()
     });
     let written_off = written_off.collect();
     // Anyone can say that a station is online; only its signed records and status make it one that counts.
@@ -347,7 +350,8 @@ mod tests {
         assert_eq!(why(&[gone], 10, None), ["not connected since 2026-03-01T12:00:05Z"]);
         let back = SeriesState { online: Some((false, at(5))), ..state(1, 5, 6, 6) };
         assert!(why(&[back], 10, None).is_empty());
-        let blind = judge(&[state(1, 5, 0, 0)], &Lapses::default(), Moment { now: at(1), as_of: None, connected: false });
+        let blind =
+            judge(&[state(1, 5, 0, 0)], &Lapses::default(), Moment { now: at(1), as_of: None, connected: false });
         assert!(!blind.complete && blind.why[0].contains("broker"));
     }
 }

@@ -87,7 +87,8 @@ impl WriteOff {
     /// `None` where it changes nothing.
     pub fn effect(&self, holes: &[(u64, u64)], ended: bool) -> Option<WrittenOff> {
         let last = self.last.unwrap_or(u64::MAX);
-        let missing = holes.iter().map(|(low, high)| (*high.min(&last) + 1).saturating_sub(*low.max(&self.first))).sum();
+        let missing =
+            holes.iter().map(|(low, high)| (*high.min(&last) + 1).saturating_sub(*low.max(&self.first))).sum();
         let counts = missing > 0 || self.conflicts + self.rejections > 0 || (ended && self.last.is_none());
         counts.then(|| WrittenOff {
             station: self.station.clone(),

@@ -134,8 +134,7 @@ impl Settings {
         let data = root.string("data").or(DEFAULT_DATA.to_owned()).into();
         let store = parsed(&root, "store", "\"sqlite\"", "sqlite");
         let hosts = root.parsed_strings("hosts", "names without a port, such as plant.example", host).or(Vec::new());
-        let modes =
-            [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
+        let modes = [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
         let enrolment = root.section("enrolment").one_of("mode", &modes).or(Enrolment::FirstUse);
         let section = root.section("broker");
         let url = parsed(&section, "url", "mqtt://HOST:PORT", DEFAULT_BROKER);

@@ -57,9 +57,14 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Change<T> {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLong", "the body is too long, or broke off")
                 .help(format!("at most {MOST_BODY} bytes are read"))
         })?;
+        let help = "send one JSON object with known fields";
+        // serde would take a list for an object, by the order of its fields.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(wrong("the body is no JSON object", help));
+        }
         serde_json::from_slice(&body)
             .map(Change)
-            .map_err(|error| wrong(format!("the body cannot be read: {error}"), "send one JSON object with known fields"))
+            .map_err(|error| wrong(format!("the body cannot be read: {error}"), help))
     }
 }
 

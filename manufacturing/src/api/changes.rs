@@ -54,21 +54,33 @@ pub struct WriteOff {
 pub struct Token {}
 
 /// A key of a station counts from now on.
-pub async fn enrol(State(app): State<Arc<App>>, name: Name, Change(asked): Change<Enrol>) -> Result<Json<Value>, Problem> {
+pub async fn enrol(
+    State(app): State<Arc<App>>,
+    name: Name,
+    Change(asked): Change<Enrol>,
+) -> Result<Json<Value>, Problem> {
     let (station, key) = (station(name)?, body::key(&asked.key)?);
     decide(&app, Ask::Enrol { station: station.clone(), key }).await?;
     of_station(&app, &station).await.map(Json)
 }
 
 /// What a key signs is refused from now on.
-pub async fn revoke(State(app): State<Arc<App>>, name: Name, Change(asked): Change<Revoke>) -> Result<Json<Value>, Problem> {
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    name: Name,
+    Change(asked): Change<Revoke>,
+) -> Result<Json<Value>, Problem> {
     let (station, key, reason) = (station(name)?, body::key(&asked.key)?, body::reason(&asked.reason)?);
     decide(&app, Ask::Revoke { station: station.clone(), key, reason }).await?;
     of_station(&app, &station).await.map(Json)
 }
 
 /// A station is not waited for any more.
-pub async fn retire(State(app): State<Arc<App>>, name: Name, Change(asked): Change<Retire>) -> Result<Json<Value>, Problem> {
+pub async fn retire(
+    State(app): State<Arc<App>>,
+    name: Name,
+    Change(asked): Change<Retire>,
+) -> Result<Json<Value>, Problem> {
     let (station, reason) = (station(name)?, body::reason(&asked.reason)?);
     decide(&app, Ask::Retire { station: station.clone(), reason }).await?;
     of_station(&app, &station).await.map(Json)
@@ -143,11 +155,9 @@ impl From<Denied> for Problem {
                 "alreadyRevoked",
                 "a revoked key never counts again: have the station make a new one, and enrol that",
             ),
-            Denied::Retired { .. } => (
-                StatusCode::CONFLICT,
-                "alreadyRetired",
-                "nothing is to be done; enrol a key of it if it records again",
-            ),
+            Denied::Retired { .. } => {
+                (StatusCode::CONFLICT, "alreadyRetired", "nothing is to be done; enrol a key of it if it records again")
+            }
             Denied::UnknownSeries { .. } => {
                 (StatusCode::NOT_FOUND, "unknownSeries", "see /v1/stations for the series of the station")
             }

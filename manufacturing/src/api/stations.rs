@@ -36,8 +36,7 @@ impl Known {
         waiting.iter_mut().for_each(|(station, waits)| waits.retain(|waits| !counts(station, waits)));
         waiting.retain(|_, waits| !waits.is_empty());
         // A station of which nothing is stored is shown all the same.
-        let named: BTreeSet<String> =
-            keys.iter().map(|key| &key.station).chain(waiting.keys()).cloned().collect();
+        let named: BTreeSet<String> = keys.iter().map(|key| &key.station).chain(waiting.keys()).cloned().collect();
         let unseen: Vec<String> =
             named.into_iter().filter(|name| states.iter().all(|state| state.station != *name)).collect();
         states.extend(unseen.into_iter().map(|station| SeriesState::unknown(station, None, None)));
@@ -53,9 +52,12 @@ impl Known {
             let revoked = key.revoked.as_ref().map(|(at, reason)| json!({"at": at, "reason": reason}));
             json!({"key": key.key, "how": key.how, "since": key.since, "revoked": revoked})
         });
-        let waiting = self.waiting.get(station).into_iter().flatten().map(|waits| {
-            json!({"key": waits.key, "since": waits.since, "count": waits.count})
-        });
+        let waiting = self
+            .waiting
+            .get(station)
+            .into_iter()
+            .flatten()
+            .map(|waits| json!({"key": waits.key, "since": waits.since, "count": waits.count}));
         let retired = self.lapses.retired.get(station).map(|(since, reason)| json!({"since": since, "reason": reason}));
         let mut trust = Map::new();
         trust.insert("keys".to_owned(), keys.collect());
@@ -72,7 +74,8 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
     let judged = &known.judged;
     let stations = known.states.iter().zip(&judged.stations).map(|(state, series)| {
         let status = state.status.as_ref().map(|(status, _)| status);
-        let of_series = |off: &&crate::lapses::WrittenOff| off.station == series.station && Some(off.series) == series.series;
+        let of_series =
+            |off: &&crate::lapses::WrittenOff| off.station == series.station && Some(off.series) == series.series;
         let written_off: u64 = judged.written_off.iter().filter(of_series).map(|off| off.missing).sum();
         let mut why = series.why.clone();
         let waits = known.waiting.get(&series.station);

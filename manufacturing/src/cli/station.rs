@@ -163,7 +163,10 @@ fn table<'a>(stations: impl IntoIterator<Item = &'a Value>, given_up: Option<&Ve
             lines.push(vec![name.clone(), text(&key["key"]), state, text(since)]);
         }
         for key in station["waiting"].as_array().into_iter().flatten() {
-            let state = format!("not taken, {} messages refused", key["count"]);
+            let state = match key["count"].as_u64() {
+                Some(1) => "refused: 1 message".to_owned(),
+                _ => format!("refused: {} messages", key["count"]),
+            };
             lines.push(vec![name.clone(), text(&key["key"]), state, text(&key["since"])]);
         }
         if lines.len() == before {
@@ -193,5 +196,10 @@ pub fn written_off(off: &Value) -> String {
         Some(missing) => format!(" ({missing} missing)"),
     };
     let series = text(&off["series"]);
-    format!("{}, series {series}, {records}{missing}, at {}: {}", text(&off["station"]), text(&off["at"]), text(&off["reason"]))
+    format!(
+        "{}, series {series}, {records}{missing}, at {}: {}",
+        text(&off["station"]),
+        text(&off["at"]),
+        text(&off["reason"])
+    )
 }

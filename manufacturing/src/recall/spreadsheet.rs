@@ -63,7 +63,8 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
     }
     for off in &completeness.written_off {
         let last = off.last.map_or_else(|| "the end".to_owned(), |last| last.to_string());
-        let records = format!("station {}, series {}: records {} to {last}: {}", off.station, off.series, off.first, off.reason);
+        let records =
+            format!("station {}, series {}: records {} to {last}: {}", off.station, off.series, off.first, off.reason);
         head += &line(&["written off", &records]);
     }
     for series in completeness.stations.iter() {

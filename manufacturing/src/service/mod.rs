@@ -121,11 +121,8 @@ pub async fn serve(
     let admin = AdminToken::load(&settings.data)?;
     let broker = session(&settings.broker)?;
     let told = Told::default();
-    let own = Own {
-        key: SigningKey::from_seed(key.seed()),
-        stamps: clock::system_stamps(),
-        enrolment: settings.enrolment,
-    };
+    let own =
+        Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
     let opened = Store::start(&settings.data, own, clock.clone(), told.clone().listener(clock.clone()));
     let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
     let stand = store.read(|snapshot| {

@@ -50,7 +50,9 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> rusqlit
 /// The hold on a device or lot.
 pub fn find(connection: &Connection, what: &Subject) -> rusqlite::Result<Option<Hold>> {
     connection
-        .prepare_cached("SELECT kind, name, since, reason FROM hold WHERE tenant = ? AND kind = ? AND name = ? AND held")?
+        .prepare_cached(
+            "SELECT kind, name, since, reason FROM hold WHERE tenant = ? AND kind = ? AND name = ? AND held",
+        )?
         .query_row(params![TENANT, what.kind.word(), what.id], row)
         .optional()
 }
@@ -72,9 +74,8 @@ pub fn count(connection: &Connection) -> rusqlite::Result<usize> {
 
 /// As the stations are told. The revision is the position of the last record that changed it.
 pub fn message(connection: &Connection) -> rusqlite::Result<Holds> {
-    let revision: i64 = connection
-        .prepare_cached("SELECT coalesce(max(position), 0) FROM hold")?
-        .query_row([], |row| row.get(0))?;
+    let revision: i64 =
+        connection.prepare_cached("SELECT coalesce(max(position), 0) FROM hold")?.query_row([], |row| row.get(0))?;
     let mut message = Holds { revision: number(revision), ..Holds::default() };
     for hold in all(connection)? {
         let list = if hold.what.kind == Kind::Lot { &mut message.lots } else { &mut message.serials };
@@ -82,3 +83,6 @@ pub fn message(connection: &Connection) -> rusqlite::Result<Holds> {
     }
     Ok(message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,9 +177,11 @@ pub fn spend_token(
     let Some(token) = tokens.into_iter().find(|token| token_proof(token, station, key) == *proof) else {
         return Ok(false);
     };
-    connection
-        .prepare_cached("DELETE FROM token WHERE tenant = ? AND station = ? AND token = ?")?
-        .execute([TENANT, station, token.as_str()])?;
+    connection.prepare_cached("DELETE FROM token WHERE tenant = ? AND station = ? AND token = ?")?.execute([
+        TENANT,
+        station,
+        token.as_str(),
+    ])?;
     Ok(true)
 }
 
@@ -187,3 +189,6 @@ pub fn spend_token(
 pub fn token_ends(made: Timestamp) -> Timestamp {
     time(micros(made) + TOKEN_LASTS)
 }
+
+#[cfg(test)]
+mod tests;

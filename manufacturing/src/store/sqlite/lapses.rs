@@ -91,3 +91,6 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Lapses> {
         .collect::<Result<_, _>>()?;
     Ok(Lapses { retired, write_offs })
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,6 +145,12 @@ impl Writer {
         Ok(devices)
     }
 
+    /// The same for a service.
+    #[cfg(test)]
+    pub fn in_memory_as(enrolment: crate::store::Enrolment) -> Self {
+        Self::in_memory().owned(crate::testkit::own(enrolment), crate::testkit::at(0)).unwrap()
+    }
+
     /// What is stored, as a reader sees it.
     ///
     /// # Errors

@@ -36,7 +36,9 @@ struct Head {
 /// The last series of the service, and whether it is of the key that it has now.
 fn head(connection: &Connection, own: &Own) -> rusqlite::Result<Option<(Head, bool)>> {
     let row: Option<(i64, [u8; 16], [u8; 32])> = connection
-        .prepare_cached("SELECT id, series, key FROM own JOIN series ON id = series_id WHERE tenant = ? ORDER BY id DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT id, series, key FROM own JOIN series ON id = series_id WHERE tenant = ? ORDER BY id DESC LIMIT 1",
+        )?
         .query_row([TENANT], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((id, series, key)) = row else { return Ok(None) };
