@@ -2,6 +2,7 @@
 //! SQLite opening and migration, an MQTT session, what pages share, back-off, logging, errors in one line.
 
 pub mod backoff;
+pub mod clock;
 pub mod config;
 mod describe;
 pub mod files;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use records::SeriesId;
 use serde::Serialize;
 
+use crate::lapses::{Lapses, WrittenOff, left};
 pub use crate::lineage::SILENT_AFTER_SECONDS;
 use crate::lineage::{common, count, sound, union, without};
 use crate::store::SeriesState;
@@ -27,6 +28,9 @@ pub struct Completeness {
     pub why: Vec<String>,
     /// Each series of each station.
     pub stations: Vec<Series>,
+    /// What was given up, where the statement would be another one without that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written_off: Vec<WrittenOff>,
 }
 
 /// One series of one station.
@@ -41,7 +45,7 @@ pub struct Series {
     pub up_to: u64,
     /// The highest sequence that is known to exist.
     pub announced: u64,
-    /// What is missing; the first hundred.
+    /// What is missing and not written off; the first hundred.
     pub holes: Vec<(u64, u64)>,
     /// How many records are not stored under these sequences because the station wrote them again in another series,
     /// where they are stored.
@@ -60,6 +64,9 @@ pub struct Series {
     /// A newer series of the station began: whether this one had further records nobody can say.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// Its station is retired: it is not waited for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// Whether it is complete.
     pub complete: bool,
     /// Why not.
@@ -67,6 +74,15 @@ pub struct Series {
     /// What a person has to look at, whether it is complete or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
+    /// Its station does not go on with it.
+    #[serde(skip)]
+    pub ended: bool,
+    /// Records that came twice or cannot be read, and that nobody has written off.
+    #[serde(skip)]
+    pub unsettled: bool,
+    /// There is something that a person could write off.
+    #[serde(skip)]
+    pub lacks: bool,
 }
 
 /// When and from where it is judged.
@@ -81,24 +97,38 @@ pub struct Moment {
 }
 
 /// Judges what is known. Without a time asked for, the statement is for the time up to which every station has vouched.
-pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
+/// Retired stations are not waited for, and what was written off is not missing: both are decisions of people, and told.
+pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Completeness {
     let Moment { now, as_of, connected } = moment;
+    let retired = |state: &SeriesState| lapses.is_retired(&state.station, as_of.unwrap_or(now));
     let by_id: BTreeMap<(&str, SeriesId), &SeriesState> =
         states.iter().filter_map(|state| Some(((&*state.station, state.series?), state))).collect();
-    let superseded = |state: &SeriesState| superseded(state, states, &by_id);
+    let is_heard = |state: &&SeriesState| state.status.is_some() && !state.unverified;
+    let heard: BTreeSet<&str> = states.iter().filter(is_heard).map(|state| &*state.station).collect();
+    // The station goes on with another series.
+    let has_another = |state: &SeriesState| state.status.is_none() && heard.contains(state.station.as_str());
     let two_machines: BTreeSet<&str> =
         states.iter().filter(|state| goes_on(state)).map(|state| &*state.station).collect();
     let stations: Vec<Series> = states
         .iter()
         .map(|state| {
-            let superseded = superseded(state);
-            let mut series = series(state, superseded, now, as_of);
+            let superseded = superseded(state, states, &by_id);
+            let place = Place { superseded, lost: superseded || has_another(state), retired: retired(state) };
+            let mut series = series(state, place, lapses, now, as_of);
             if !superseded && state.series.is_some() && two_machines.contains(&*state.station) {
                 series.alarms.push(format!("two machines write as station {}", state.station));
             }
             series
         })
         .collect();
+    let written_off = states.iter().zip(&stations).flat_map(|(state, judged)| {
+        let missing = holes(&union(&state.runs, &state.lineage.carried), judged.announced);
+        lapses
+            .of(&state.station, state.series)
+            .filter_map(move |off| off.effect(&missing, judged.ended))
+            .collect::<Vec<_>>()
+    });
+    let written_off = written_off.collect();
     // Anyone can say that a station is online; only its signed records and status make it one that counts.
     let counting = || stations.iter().filter(|series| series.series.is_some());
     let mut why = Vec::new();
@@ -108,12 +138,13 @@ pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
     if as_of.is_none() && !connected {
         why.push("the broker is not connected: what stations record now is not heard here".to_owned());
     }
-    let vouched = states.iter().filter(|state| !superseded(state) && !state.unverified).filter_map(|state| {
+    let vouching = |state: &&SeriesState| !superseded(state, states, &by_id) && !state.unverified && !retired(state);
+    let vouched = states.iter().filter(vouching).filter_map(|state| {
         let (status, heard) = state.status.as_ref()?;
         Some(status.at.wall.min(*heard))
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
-    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations }
+    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, written_off }
 }
 
 /// Does the series go on although its station began another one after it?
@@ -145,15 +176,36 @@ fn superseded(state: &SeriesState, states: &[SeriesState], by_id: &BTreeMap<(&st
     others.filter_map(verified).any(|other| other > heard)
 }
 
-fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+/// What a series is among those of its station.
+#[derive(Clone, Copy)]
+struct Place {
+    /// A newer one began.
+    superseded: bool,
+    /// A newer one began, or another one of which there is a status: this one may have had more than is known.
+    lost: bool,
+    /// Its station is retired.
+    retired: bool,
+}
+
+fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+    let Place { superseded, lost, retired } = place;
+    let over = lost || retired;
+    // Whatever it had beyond what is known.
+    let given_up = over && lapses.of(&state.station, state.series).any(|off| off.last.is_none());
+    let settled = |count: u64, of: fn(&crate::lapses::WriteOff) -> u64| {
+        count.saturating_sub(lapses.of(&state.station, state.series).map(of).sum())
+    };
+    let conflicts = settled(state.conflicts, |off| off.conflicts);
+    let rejections = settled(state.rejections, |off| off.rejections);
     let lineage = &state.lineage;
     let verified = state.status.as_ref().filter(|_| !state.unverified);
     let highest = |runs: &[(u64, u64)]| runs.last().map_or(0, |(_, last)| *last);
     let said = state.status.as_ref().map_or(0, |(status, _)| status.last);
     let known = said.max(state.highest_stored()).max(highest(&lineage.carried));
-    let ended = lineage.ended(known).filter(|_| superseded);
-    let announced = ended.unwrap_or(known);
-    let all_holes = holes(&union(&state.runs, &lineage.carried), announced);
+    let end = lineage.ended(known).filter(|_| superseded);
+    let announced = end.unwrap_or(known);
+    let all_holes =
+        left(holes(&union(&state.runs, &lineage.carried), announced), lapses.of(&state.station, state.series));
     let named = |of: fn(&records::wire::Status) -> &[(u64, u64)]| {
         let runs = verified.map(|(status, _)| union(&sound(of(status)), &[])).unwrap_or_default();
         common(&all_holes, &runs)
@@ -165,7 +217,8 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
     match (verified, silent_seconds) {
         _ if state.series.is_none() => why.push("nothing is known of this station but its connection".to_owned()),
         // The one that began after it says where it ended: nothing can come after that.
-        _ if ended.is_some() => {}
+        _ if end.is_some() => {}
+        _ if given_up || (retired && !lost) => {}
         (Some((status, heard)), Some(silent)) => {
             // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
             let said = status.at.wall.min(*heard);
@@ -207,12 +260,14 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
             why.push(format!("{} further stretches {many}", runs.len() - 3));
         }
     }
-    if state.conflicts > 0 {
-        why.push(format!("{} records came twice with different content", state.conflicts));
+    if conflicts > 0 {
+        why.push(format!("{conflicts} records came twice with different content"));
     }
-    if state.rejections > 0 {
-        why.push(format!("{} records cannot be read", state.rejections));
+    if rejections > 0 {
+        why.push(format!("{rejections} records cannot be read"));
     }
+    let unsettled = conflicts + rejections > 0;
+    let any_hole = !all_holes.is_empty();
     Series {
         station: state.station.clone(),
         series: state.series,
@@ -225,9 +280,13 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
         last_status: verified.map(|(_, heard)| *heard),
         silent_seconds,
         superseded,
+        retired,
         complete: why.is_empty(),
         why,
         alarms: Vec::new(),
+        ended: over,
+        unsettled,
+        lacks: state.series.is_some() && (any_hole || unsettled || (lost && end.is_none() && !given_up)),
     }
 }
 
@@ -289,7 +348,7 @@ mod tests {
 
     /// Complete, or why not.
     fn why(states: &[SeriesState], now: i64, as_of: Option<i64>) -> Vec<String> {
-        let judged = judge(states, Moment { now: at(now), as_of: as_of.map(at), connected: true });
+        let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: as_of.map(at), connected: true });
         let counting = judged.stations.into_iter().filter(|s| s.series.is_some()).flat_map(|s| s.why);
         let why: Vec<String> = judged.why.into_iter().chain(counting).collect();
         assert_eq!(judged.complete, why.is_empty());
@@ -353,7 +412,7 @@ mod tests {
     fn now_is_the_time_that_every_station_has_vouched_for() {
         let other = SeriesState { station: "b".into(), ..state(2, 3, 70, 80) };
         let moment = Moment { now: at(100), as_of: None, connected: true };
-        let judged = judge(&[state(1, 5, 95, 90), other], moment);
+        let judged = judge(&[state(1, 5, 95, 90), other], &Lapses::default(), moment);
         assert!(judged.complete);
         assert_eq!(judged.as_of, at(70), "the earlier of both clocks, the earliest of all stations");
     }
@@ -364,7 +423,8 @@ mod tests {
         assert_eq!(why(&[gone], 10, None), ["not connected since 2026-03-01T12:00:05Z"]);
         let back = SeriesState { online: Some((false, at(5))), ..state(1, 5, 6, 6) };
         assert!(why(&[back], 10, None).is_empty());
-        let blind = judge(&[state(1, 5, 0, 0)], Moment { now: at(1), as_of: None, connected: false });
+        let blind =
+            judge(&[state(1, 5, 0, 0)], &Lapses::default(), Moment { now: at(1), as_of: None, connected: false });
         assert!(!blind.complete && blind.why[0].contains("broker"));
     }
 
@@ -394,10 +454,10 @@ mod tests {
         assert_eq!(why(&followed(Some(8)), 510, None), ["records 6 to 8 are missing"]);
         let mut carried = followed(Some(8));
         carried[0].lineage.carried = vec![(6, 7)];
-        let judged = judge(&carried, Moment { now: at(510), as_of: None, connected: true });
+        let judged = judge(&carried, &Lapses::default(), Moment { now: at(510), as_of: None, connected: true });
         assert_eq!((judged.stations[0].carried_over, &*judged.stations[0].holes), (2, &[(8, 8)][..]));
         carried[0].lineage.carried = vec![(4, 8)];
-        let judged = judge(&carried, Moment { now: at(510), as_of: None, connected: true });
+        let judged = judge(&carried, &Lapses::default(), Moment { now: at(510), as_of: None, connected: true });
         assert!(judged.complete && judged.stations[0].superseded && judged.stations[0].carried_over == 3);
         // Nothing of it but its name has ever come.
         carried[0] = SeriesState { runs: Vec::new(), status: None, ..carried[0].clone() };
@@ -410,7 +470,7 @@ mod tests {
     fn two_machines_that_write_as_one_station_are_an_alarm() {
         let mut both = followed(Some(5));
         let alarms = |states: &[SeriesState], now: i64| -> (bool, usize) {
-            let judged = judge(states, Moment { now: at(now), as_of: None, connected: true });
+            let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: None, connected: true });
             for alarm in judged.stations.iter().flat_map(|series| &series.alarms) {
                 assert_eq!(alarm, "two machines write as station a");
             }

@@ -14,6 +14,7 @@ mod clock;
 mod completeness;
 mod history;
 mod ingest;
+mod lapses;
 mod lineage;
 mod pages;
 mod projection;

@@ -1,15 +1,20 @@
 //! Stations for the tests of this room.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use records::chain::{BEFORE_THE_FIRST, hash_line};
+use records::enrolment::token_proof;
 use records::segment::seal;
 use records::wire::{QueueDepth, Status};
 use records::{
-    Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, Record, RecordId, SeriesId, SigningKey, Stamp, Subject,
+    Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, PublicKey, Record, RecordId, SeriesId, Signature,
+    SigningKey, Stamp, Subject,
 };
 
+use crate::clock::Stamps;
 use crate::ingest::{Verdict, check};
-use crate::store::{Heard, Work};
+use crate::store::{Answer, Ask, Decide, Enrolment, Heard, Own, Work};
 
 /// Seconds after a certain moment.
 pub fn at(seconds: i64) -> Timestamp {
@@ -105,6 +110,27 @@ impl Station {
         self.work(1, self.lines.len())
     }
 
+    /// Begins the series with a word of another key for this one.
+    pub fn begin_after(&mut self, before: PublicKey, endorsement: Signature) {
+        let mut draft = Draft::new(Event::SeriesStarted, Subject::station(&*self.name));
+        for (name, value) in [
+            ("key", self.key.public().to_string()),
+            ("why", "keyChanged".to_owned()),
+            ("keyBefore", before.to_string()),
+            ("endorsement", endorsement.to_string()),
+        ] {
+            draft.attributes.insert(name.to_owned(), value.into());
+        }
+        self.write(0, draft);
+    }
+
+    /// A status that shows a token.
+    pub fn status_with_token(&self, seconds: i64, token: &str) -> Work {
+        let Work::Status(mut heard) = self.status(seconds, 0) else { panic!("a status") };
+        heard.status.token = Some(token_proof(token, &self.name, &self.key.public()));
+        Work::Status(heard)
+    }
+
     /// A status that names all records, `waiting` of them without a receipt.
     pub fn status(&self, seconds: i64, waiting: u64) -> Work {
         self.status_with(seconds, waiting, |_| ())
@@ -155,4 +181,21 @@ pub fn closed(package: &str, pallet: &str) -> Draft {
 /// A record was a mistake.
 pub fn voided(subject: Subject, corrects: RecordId) -> Draft {
     Draft { reason: Some("mistake".into()), corrects: Some(corrects), ..Draft::new(Event::Voided, subject) }
+}
+
+/// What the service of a test decides with.
+pub fn own(enrolment: Enrolment) -> Own {
+    let stamps: Stamps = Arc::new(|now| Stamp {
+        wall: now,
+        synchronised: true,
+        boot: "service".into(),
+        since_boot: now.as_second().unsigned_abs(),
+    });
+    Own { key: SigningKey::from_seed(FixedBytes([99; 32])), stamps, enrolment }
+}
+
+/// A question, and the place of its answer.
+pub fn ask(ask: Ask) -> (Work, Answer) {
+    let answer = Answer::default();
+    (Work::Decide(Decide { ask, answer: answer.clone() }), answer)
 }

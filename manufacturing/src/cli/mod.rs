@@ -1,11 +1,14 @@
 //! The commands. Exit codes: 0 done, 1 the answer is no, 2 wrong usage.
 
+mod admin;
 mod client;
 mod device;
 mod history;
+mod hold;
 mod recall;
 mod serve;
 mod shown;
+mod station;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -38,6 +41,12 @@ enum Command {
     History(history::History),
     /// What is known of a device now
     Device(device::Device),
+    /// Stations: whose keys count, and what is not waited for
+    #[command(subcommand)]
+    Station(station::Station),
+    /// What must not be packed
+    #[command(subcommand)]
+    Hold(hold::Hold),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
 }
@@ -113,6 +122,8 @@ pub(crate) fn run_with(
         Command::Recall(recall) => client::blocking(recall.run(output)),
         Command::History(history) => client::blocking(history.run(output)),
         Command::Device(device) => client::blocking(device.run(output)),
+        Command::Station(station) => client::blocking(station.run(output)),
+        Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
     };
     let (text, code) = match done {

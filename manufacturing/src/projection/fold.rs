@@ -127,7 +127,9 @@ fn view(
     walk: Walk<'_>,
 ) -> Option<DeviceView> {
     let own = |index: &usize| facts[*index].reading.subject.as_ref() == Some(device);
-    let said = |index: &usize| facts[*index].reading.record.as_ref().filter(|record| record.event != Event::Refused);
+    // Neither a refusal nor a hold says that there is such a device.
+    let says = |record: &&Record| !matches!(record.event, Event::Refused | Event::Held | Event::Released);
+    let said = |index: &usize| facts[*index].reading.record.as_ref().filter(says);
     let times = || order.iter().filter(|i| own(i)).filter_map(said).map(|record| record.at.wall);
     let (first_seen, last_seen) = (times().min()?, times().max()?);
     let is_packed = order

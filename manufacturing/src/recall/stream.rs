@@ -75,7 +75,8 @@ pub fn prepare(
         Ok(header) => header,
         Err(why) => return Ok(Err(why)),
     };
-    let completeness = judge(&snapshot.stations()?, Moment { now, as_of: question.as_of, connected });
+    let completeness =
+        judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of: question.as_of, connected });
     Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
 }
 

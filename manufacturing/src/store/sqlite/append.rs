@@ -1,8 +1,12 @@
 //! One transaction: lines in, receipts out.
 
-use std::collections::BTreeMap;
+mod admit;
+mod decide;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use records::enrolment::SERVICE;
 use records::segment::Line;
 use records::wire::{Fork, Receipt, Rejected};
 use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
@@ -11,12 +15,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::clocks::Learned;
 use super::load::{self, Facts};
 use super::names::Names;
+use super::own::{self, Own};
 use super::project::{self, Tallies};
-use super::{TENANT, int, lineage, micros, number, runs, sscc, stations};
+use super::{TENANT, holds, int, lineage, micros, number, runs, sscc, stations};
 use crate::completeness::holes;
 use crate::lineage::union;
 use crate::projection::{Fact, Reading, previous};
-use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
+use crate::store::decide::{Answer, Denied};
+use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
 
 /// Most runs above a hole, and most holes asked for, in one receipt.
 const MOST_RUNS: usize = 32;
@@ -34,6 +40,7 @@ struct Touched {
 /// A transaction in the making.
 pub struct Append<'c> {
     connection: &'c Connection,
+    own: Option<&'c Own>,
     now: Timestamp,
     position: i64,
     names: Names,
@@ -42,13 +49,20 @@ pub struct Append<'c> {
     affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
+    /// Keys that were found to be enrolled.
+    admitted: Vec<(String, PublicKey)>,
+    keys: Vec<KeyNews>,
+    heard: BTreeSet<String>,
+    decided: Vec<(Answer, Result<(), Denied>)>,
+    holds_changed: bool,
 }
 
 impl<'c> Append<'c> {
-    pub fn new(connection: &'c Connection, now: Timestamp) -> rusqlite::Result<Self> {
+    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> rusqlite::Result<Self> {
         let position = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
         Ok(Self {
             connection,
+            own,
             now,
             position,
             names: Names::default(),
@@ -57,11 +71,20 @@ impl<'c> Append<'c> {
             affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
+            admitted: Vec::new(),
+            keys: Vec::new(),
+            heard: BTreeSet::new(),
+            decided: Vec::new(),
+            holds_changed: false,
         })
     }
 
     pub fn take(&mut self, work: &Work) -> rusqlite::Result<()> {
+        if !self.admits(work)? {
+            return Ok(());
+        }
         match work {
+            Work::Decide(decide) => self.decide(decide),
             Work::Segment(checked) => self.segment(checked),
             Work::Unreadable(unreadable) => self.unreadable(unreadable),
             Work::Status(heard) => self.status(heard),
@@ -190,6 +213,9 @@ impl<'c> Append<'c> {
         self.clocks.note(self.position, &id, reading);
         let (position, received) = (number(self.position), self.now);
         let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
+        if let Some(record) = reading.record.as_ref().filter(|_| fact.id.station == SERVICE) {
+            own::learn(self.connection, self.position, record)?;
+        }
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
             self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
         }
@@ -261,8 +287,11 @@ impl<'c> Append<'c> {
         for touched in self.touched.values() {
             sscc::learn(self.connection, &touched.station, touched.series)?;
         }
-        let receipts = self.touched.iter().map(|(&series, touched)| self.receipt(series, touched));
-        Ok(Committed { receipts: receipts.collect::<Result<_, _>>()?, refused: self.refused })
+        let stations = self.touched.iter().filter(|(_, touched)| touched.station != SERVICE);
+        let receipts = stations.map(|(&series, touched)| self.receipt(series, touched)).collect::<Result<_, _>>()?;
+        let holds = if self.holds_changed { Some(holds::message(self.connection)?) } else { None };
+        let Self { refused, keys, heard, decided, .. } = self;
+        Ok(Committed { receipts, refused, keys, heard, decided, holds })
     }
 
     fn receipt(&self, series: i64, touched: &Touched) -> rusqlite::Result<Receipt> {

@@ -18,7 +18,9 @@ pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Rea
     if let Some(former) = former(id, reading).filter(|former| former.seq > 0 && i64::try_from(former.seq).is_ok()) {
         carry(connection, former)?;
     }
-    let record = reading.record.as_ref().filter(|_| id.seq == 1);
+    // Record 1 speaks of its own series, also where it was written again in a later one.
+    let origin = former(id, reading).unwrap_or(id);
+    let record = reading.record.as_ref().filter(|_| origin.seq == 1);
     let Some(record) = record.filter(|r| r.event == Event::SeriesStarted && r.subject.kind == Kind::Station) else {
         return Ok(());
     };
@@ -33,9 +35,9 @@ pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Rea
         )?
         .execute(params![
             TENANT,
-            id.station,
-            id.series.0,
-            before.filter(|before| *before != id.series).map(|before| before.0),
+            origin.station,
+            origin.series.0,
+            before.filter(|before| *before != origin.series).map(|before| before.0),
             last_before.filter(|last| i64::try_from(*last).is_ok()).map(int),
             position
         ])?;

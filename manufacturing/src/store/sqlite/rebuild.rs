@@ -6,6 +6,7 @@ use super::append::index;
 use super::clocks::Learned;
 use super::load::{self, Facts};
 use super::names::{self, Names};
+use super::own;
 use super::project::{Tallies, refold};
 use super::{PROJECTION, lineage};
 
@@ -19,10 +20,11 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
          DELETE FROM carried; DELETE FROM successor; DELETE FROM projected;
          DELETE FROM clock_anchor; DELETE FROM clock_span; DELETE FROM clock_free;",
     )?;
+    connection.execute_batch(own::FORGET)?;
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
     let mut lines = connection.prepare(
-        "SELECT position, station, series, seq, line, stored_at FROM record JOIN series ON series.id = series_id
-         WHERE position BETWEEN ? AND ?",
+        "SELECT position, station, series, seq, line, stored_at, series_id IN (SELECT series_id FROM own)
+         FROM record JOIN series ON series.id = series_id WHERE position BETWEEN ? AND ? ORDER BY position",
     )?;
     for first in (1..=last).step_by(STRIDE as usize) {
         let (mut names, mut learned) = (Names::default(), Learned::default());
@@ -32,6 +34,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqli
             index(connection, &mut names, position, &fact.reading)?;
             lineage::note(connection, position, &fact.id, &fact.reading)?;
             learned.note(position, &fact.id, &fact.reading);
+            if let Some(record) = fact.reading.record.as_ref().filter(|_| row.get(6) == Ok(true)) {
+                own::learn(connection, position, record)?;
+            }
         }
         learned.insert(connection)?;
         progress(super::number(first));

@@ -142,7 +142,7 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
                 (SELECT count(*) FROM rejection WHERE series_id = series.id)
-         FROM series WHERE tenant = ? ORDER BY station, series",
+         FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series",
     )?;
     let mut rows = statement.query([TENANT])?;
     while let Some(row) = rows.next()? {
@@ -200,7 +200,8 @@ impl SeriesState {
         self.runs.iter().map(|(first, last)| last - first + 1).sum()
     }
 
-    fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
+    /// Of a station without stored records.
+    pub fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
         Self {
             station,
             series,

@@ -22,7 +22,7 @@ fn what_was_written_again_fills_the_hole_is_not_asked_for_and_counts_once() {
     let judged = |writer: &mut Writer| {
         let states = writer.snapshot().unwrap().stations().unwrap();
         let moment = crate::completeness::Moment { now: at(60), as_of: None, connected: true };
-        crate::completeness::judge(&states, moment).stations.remove(0)
+        crate::completeness::judge(&states, &crate::lapses::Lapses::default(), moment).stations.remove(0)
     };
     let series = judged(&mut writer);
     assert_eq!((&*series.holes, series.carried_over, series.announced), (&[(3, 3)][..], 2, 5));
