@@ -8,7 +8,8 @@ use records::wire::{DEFAULT_PREFIX, Topics};
 
 /// Where the service listens when nobody says otherwise: this computer only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8480";
-const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
+/// Where the store is when nobody says otherwise.
+pub const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
 const DEFAULT_BROKER: &str = "mqtt://127.0.0.1:1883";
 const DEFAULT_CLIENT: &str = "lotline-manufacturing";
 

@@ -2,6 +2,7 @@
 
 mod devices;
 mod health;
+mod metrics;
 mod parameters;
 mod problem;
 mod recall;
@@ -60,6 +61,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .merge(crate::pages::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
@@ -69,8 +71,8 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations or \
-             /healthz; the pages are at /",
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, \
+             /healthz or /metrics; the pages are at /",
     )
 }
 

@@ -2,10 +2,13 @@
 
 mod client;
 mod device;
+mod export;
 mod history;
+mod progress;
 mod recall;
 mod serve;
 mod shown;
+mod verify;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -40,6 +43,10 @@ enum Command {
     Device(device::Device),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
+    /// Write the records of the store into a file that stands for itself
+    Export(export::Export),
+    /// Are all records as their stations have signed them? Of the store, or of an export alone
+    Verify(verify::Verify),
 }
 
 #[derive(Args)]
@@ -114,6 +121,8 @@ pub(crate) fn run_with(
         Command::History(history) => client::blocking(history.run(output)),
         Command::Device(device) => client::blocking(device.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
+        Command::Export(export) => export.run(output, errors),
+        Command::Verify(verify) => verify.run(output, errors),
     };
     let (text, code) = match done {
         Ok(()) => return 0,
