@@ -10,7 +10,7 @@ use crate::store::Enrolment;
 
 /// Where the service listens when nobody says otherwise: this computer only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8480";
-/// Where the data is when nobody says otherwise.
+/// Where the store is when nobody says otherwise.
 pub const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
 const DEFAULT_BROKER: &str = "mqtt://127.0.0.1:1883";
 const DEFAULT_CLIENT: &str = "lotline-manufacturing";

@@ -5,6 +5,7 @@ mod changes;
 mod devices;
 mod health;
 mod holds;
+mod metrics;
 mod parameters;
 mod problem;
 mod recall;
@@ -77,6 +78,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/stations/{name}/token", post(changes::token))
         .route("/v1/holds", get(holds::list).post(holds::change))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .merge(crate::pages::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
@@ -87,8 +89,8 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds or \
-             /healthz; the pages are at /",
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, \
+             /healthz or /metrics; the pages are at /",
     )
 }
 

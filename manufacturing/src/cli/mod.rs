@@ -3,12 +3,15 @@
 mod admin;
 mod client;
 mod device;
+mod export;
 mod history;
 mod hold;
+mod progress;
 mod recall;
 mod serve;
 mod shown;
 mod station;
+mod verify;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -49,6 +52,10 @@ enum Command {
     Hold(hold::Hold),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
+    /// Write the records of the store into a file that stands for itself
+    Export(export::Export),
+    /// Are all records as their stations have signed them? Of the store, or of an export alone
+    Verify(verify::Verify),
 }
 
 #[derive(Args)]
@@ -125,6 +132,8 @@ pub(crate) fn run_with(
         Command::Station(station) => client::blocking(station.run(output)),
         Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
+        Command::Export(export) => export.run(output, errors),
+        Command::Verify(verify) => verify.run(output, errors),
     };
     let (text, code) = match done {
         Ok(()) => return 0,

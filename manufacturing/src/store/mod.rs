@@ -102,6 +102,14 @@ impl Store {
         told.await.ok()?
     }
 
+    /// Length of the store's file and of its log, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let mut log = self.readers.path.clone().into_os_string();
+        log.push("-wal");
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        length(&self.readers.path) + length(log.as_ref())
+    }
+
     /// A reader of its own for a long answer.
     ///
     /// # Errors
