@@ -12,6 +12,7 @@ impl Running {
     pub(super) async fn incoming(&mut self, message: &Message) -> Result<(), Ended> {
         match self.topics().parse(&message.topic) {
             Some(Topic::Receipts(station)) if station == self.setup.station => self.receipt(&message.payload).await,
+            Some(Topic::Holds(station)) if station == self.setup.station => self.holds(&message.payload).await,
             Some(Topic::Service) => self.hello(&message.payload).await,
             Some(Topic::WorkOrder(station, lane)) if station == self.setup.station => {
                 let lane = lane.to_owned();
@@ -26,15 +27,21 @@ impl Running {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a receipt has no effect");
+                let forged = matches!(error, signed::SignedError::Signature { .. });
+                self.setup.board.receipt_without_effect(if forged { "wrong-signature" } else { "unreadable" });
                 return Ok(());
             }
         };
         if Some(key) != self.trusted {
             tracing::warn!(%key, "a receipt has no effect: it is not signed with the key of the service that this station trusts");
+            self.setup.board.receipt_without_effect("wrong-key");
             return Ok(());
         }
+        self.setup.board.heard_service();
         if receipt.station != self.setup.station || receipt.series != self.setup.series {
             tracing::warn!(station = receipt.station, series = %receipt.series, "a receipt has no effect: it is not for this journal");
+            let other = receipt.station != self.setup.station;
+            self.setup.board.receipt_without_effect(if other { "wrong-station" } else { "wrong-series" });
             return Ok(());
         }
         if let Some(fork) = receipt.fork {
@@ -84,6 +91,8 @@ impl Running {
             self.setup.board.uplink(|uplink| uplink.trouble = trouble);
         }
         self.setup.board.uplink(|uplink| uplink.service_seen = true);
+        self.setup.board.heard_service();
+        self.early_holds().await?;
         if self.service_instance.replace(hello.instance) != Some(hello.instance) {
             // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived.
             self.sender.start_again(self.now());

@@ -1,5 +1,6 @@
 //! The way to the service: sends segments until their receipts have come, says how the station is, takes work orders.
 
+mod holds;
 mod incoming;
 mod sender;
 
@@ -76,6 +77,8 @@ impl Forwarder {
         (session.backoff_min, session.backoff_max) = self.broker.reconnect;
         session.last_will = Some(self.online(false));
         session.subscriptions = vec![topics.name(Topic::Receipts(&self.station)), topics.name(Topic::Service)];
+        session.subscriptions.push(topics.name(Topic::Holds(&self.station)));
+        session.max_packet = holds::MOST_BYTES;
         let lanes = self.lanes.iter().map(|lane| topics.name(Topic::WorkOrder(&self.station, lane)));
         session.subscriptions.extend(lanes);
         session
@@ -104,6 +107,8 @@ struct Running {
     service_instance: Option<SeriesId>,
     /// The service holds other records under this station's identities: that does not pass by itself.
     forked: bool,
+    /// What is on hold, where it came before the service has shown its key.
+    early_holds: Option<Vec<u8>>,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
 }
@@ -126,6 +131,7 @@ impl Running {
             trusted,
             service_instance: None,
             forked: false,
+            early_holds: None,
             paused_until: None,
         }
     }

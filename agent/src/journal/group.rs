@@ -1,6 +1,6 @@
 //! One transaction for a group of decisions.
 
-use records::{Hash, Place, Record, Stamp, chain};
+use records::{Event, Hash, Place, Record, Stamp, chain};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Journal, JournalError, Position, query};
@@ -13,6 +13,10 @@ pub struct Group<'j> {
     journal_position: &'j mut Position,
     settled: u64,
     settled_on_disk: &'j mut u64,
+    /// Bytes that records of refusals take, those of this group counted.
+    pub(super) refusals: u64,
+    journal_refusals: &'j mut u64,
+    pub(super) quota: u64,
 }
 
 impl Journal {
@@ -31,6 +35,9 @@ impl Journal {
             journal_position: &mut self.position,
             settled: self.settled,
             settled_on_disk: &mut self.settled_on_disk,
+            refusals: self.refusals,
+            journal_refusals: &mut self.refusals,
+            quota: self.quota,
         })
     }
 }
@@ -57,13 +64,15 @@ impl Group<'_> {
         for draft in &decision.drafts {
             let place = Place { seq: self.position.last + 1, prev: self.position.head, rules, at: at.clone() };
             let line = Record::new(draft.clone(), place).to_line()?;
+            let refusal = (draft.event == Event::Refused).then_some(line.len() as u64);
             self.transaction
-                .prepare_cached("INSERT INTO record (seq, line, crc, stored) VALUES (?1, ?2, ?3, ?4)")
+                .prepare_cached("INSERT INTO record (seq, line, crc, stored, refusal) VALUES (?1, ?2, ?3, ?4, ?5)")
                 .and_then(|mut insert| {
                     let crc = crc32c::crc32c(&line);
-                    insert.execute(params![self.position.last + 1, line, crc, at.wall.as_second()])
+                    insert.execute(params![self.position.last + 1, line, crc, at.wall.as_second(), refusal])
                 })
                 .map_err(query("write"))?;
+            self.refusals += refusal.unwrap_or(0);
             self.position = Position { last: self.position.last + 1, head: chain::hash_line(&line) };
         }
         for change in &decision.known {
@@ -100,6 +109,7 @@ impl Group<'_> {
         self.transaction.commit().map_err(query("commit to"))?;
         *self.journal_position = self.position;
         *self.settled_on_disk = self.settled;
+        *self.journal_refusals = self.refusals;
         Ok(())
     }
 }

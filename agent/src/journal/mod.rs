@@ -5,18 +5,21 @@
 //!
 //! | table | what |
 //! |---|---|
-//! | `record(seq, line, crc, stored)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue |
+//! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `known(scope, serial, seq, package)` | units packed here; outlives the records |
 //! | `quarantine(seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
+//! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
 //! | `station` | one row: name, series, state as JSON, `settled`, `answered`, the service's key |
 
 mod ballast;
 mod group;
+mod holds;
 mod labels;
 mod marks;
 mod queue;
+mod room;
 mod salvage;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::station::State;
 pub use ballast::Ballast;
 pub use group::Group;
+pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
@@ -37,7 +41,7 @@ pub use salvage::{Salvaged, salvage};
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 2] = [Migration {
+const MIGRATIONS: [Migration; 4] = [Migration {
     number: 1,
     sql: "
         CREATE TABLE record (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, crc INTEGER NOT NULL, stored INTEGER NOT NULL) STRICT;
@@ -46,7 +50,7 @@ const MIGRATIONS: [Migration; 2] = [Migration {
         CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, reason TEXT NOT NULL) STRICT;
         CREATE TABLE station (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, series BLOB NOT NULL,
                               state TEXT NOT NULL, settled INTEGER NOT NULL, answered INTEGER NOT NULL, service_key BLOB) STRICT;",
-}, Migration { number: 2, sql: labels::TABLES }];
+}, Migration { number: 2, sql: labels::TABLES }, Migration { number: 3, sql: "SELECT 1;" }, Migration { number: 4, sql: room::TABLES }];
 
 /// The journal could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +163,8 @@ pub struct Journal {
     quarantined: Vec<u64>,
     service_key: Option<PublicKey>,
     quota: u64,
+    /// Bytes that records of refusals take.
+    refusals: u64,
 }
 
 /// What was found on opening.
@@ -296,6 +302,7 @@ impl Journal {
             .prepare("SELECT seq FROM quarantine ORDER BY seq")
             .and_then(|mut all| all.query_map([], |row| row.get(0))?.collect())
             .map_err(query("read"))?;
+        let refusals = room::refusals(&connection)?;
         let journal = Self {
             connection,
             series: records::FixedBytes(series),
@@ -305,6 +312,7 @@ impl Journal {
             quarantined,
             service_key: service_key.map(records::FixedBytes),
             quota,
+            refusals,
         };
         Ok((journal, state, answered))
     }
