@@ -1,9 +1,9 @@
 //! What the service has put on hold: taken only when it is signed with the trusted key, and whole or not at all.
 
+use records::PublicKey;
 use records::wire::{Holds, signed};
 
-use super::Running;
-use crate::owner::{Ended, Request};
+use crate::board::Board;
 
 /// Most serials and lots on hold.
 const MOST: usize = 100_000;
@@ -12,44 +12,49 @@ const LONGEST: usize = 512;
 /// The largest packet that is taken from the broker: so many serials, each with its quotes and comma, and some more.
 pub(super) const MOST_BYTES: u32 = 8 << 20;
 
-impl Running {
-    /// An empty payload is a cleared retained message: what is on hold stays.
-    pub(super) async fn holds(&mut self, payload: &[u8]) -> Result<(), Ended> {
+/// Reads what comes.
+#[derive(Debug, Default)]
+pub(super) struct HoldsReader {
+    /// What came before the service has shown its key: only then can be said whose word it is.
+    early: Option<Vec<u8>>,
+}
+
+impl HoldsReader {
+    /// What is to be kept of a message; `None` where it has no effect. An empty payload is a cleared retained message: what
+    /// is on hold stays.
+    pub(super) fn read(&mut self, payload: &[u8], trusted: Option<PublicKey>, board: &Board) -> Option<Holds> {
         if payload.is_empty() {
-            return Ok(());
+            return None;
         }
         let (key, holds) = match signed::open::<Holds>(payload) {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "what is on hold has no effect");
-                return Ok(());
+                return None;
             }
         };
-        if self.trusted.is_none() {
-            // The service's hello is on its way: only with it can be said whose word this is.
-            self.early_holds = Some(payload.to_owned());
-            return Ok(());
-        }
-        if Some(key) != self.trusted {
+        let Some(trusted) = trusted else {
+            self.early = Some(payload.to_owned());
+            return None;
+        };
+        if key != trusted {
             tracing::error!(%key, "what is on hold has no effect: it is not signed with the key of the service that this station trusts");
-            return Ok(());
+            return None;
         }
-        self.setup.board.heard_service();
+        board.heard_service();
         let refused = check(&holds).err().unwrap_or_default();
         if !refused.is_empty() {
             tracing::error!(revision = holds.revision, "{refused}");
         }
         let is_good = refused.is_empty();
-        self.setup.board.uplink(|uplink| uplink.refused_holds = refused);
-        if is_good { self.setup.owner.submit_async(Request::Holds(holds)).await } else { Ok(()) }
+        board.uplink(|uplink| uplink.refused_holds = refused);
+        is_good.then_some(holds)
     }
 
-    /// The service has shown its key: what came before it is looked at now.
-    pub(super) async fn early_holds(&mut self) -> Result<(), Ended> {
-        match self.early_holds.take() {
-            Some(payload) => self.holds(&payload).await,
-            None => Ok(()),
-        }
+    /// The service has shown the key that is trusted: what came before it is read now.
+    pub(super) fn read_early(&mut self, trusted: PublicKey, board: &Board) -> Option<Holds> {
+        let early = self.early.take()?;
+        self.read(&early, Some(trusted), board)
     }
 }
 
@@ -73,16 +78,57 @@ fn check(holds: &Holds) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use records::{FixedBytes, SigningKey};
+
     use super::*;
 
+    fn holds(serials: Vec<String>) -> Holds {
+        Holds { revision: 1, serials, lots: vec!["L".into()] }
+    }
+
     #[test]
-    fn what_is_too_much_or_too_long_is_refused_whole() {
-        let holds = |serials: Vec<String>| Holds { revision: 1, serials, lots: vec!["L".into()] };
+    fn only_the_trusted_service_puts_something_on_hold() {
+        let (key, other) = [1, 2].map(|seed| SigningKey::from_seed(FixedBytes([seed; 32]))).into();
+        let (board, mut reader) = (Board::default(), HoldsReader::default());
+        let sealed = signed::seal(&key, &holds(vec!["S1".into()])).unwrap();
+        let trusted = Some(key.public());
+        assert_eq!(reader.read(&sealed, trusted, &board), Some(holds(vec!["S1".into()])));
+        assert_eq!(reader.read(&sealed, Some(other.public()), &board), None, "signed by somebody else");
+        assert_eq!(reader.read(&[], trusted, &board), None, "cleared");
+        let forged = String::from_utf8(sealed.clone()).unwrap().replace("S1", "S2");
+        assert_eq!(reader.read(forged.as_bytes(), trusted, &board), None, "changed on the way");
+        // It may come before the service has shown its key.
+        assert_eq!(reader.read_early(key.public(), &board), None);
+        assert_eq!(reader.read(&sealed, None, &board), None);
+        assert_eq!(reader.read_early(key.public(), &board), Some(holds(vec!["S1".into()])));
+        assert_eq!(reader.read_early(key.public(), &board), None, "once");
+        assert_eq!(reader.read(&sealed, None, &board), None);
+        assert_eq!(reader.read_early(other.public(), &board), None);
+    }
+
+    #[test]
+    fn what_is_too_much_or_too_long_is_refused_whole_with_an_alarm() {
         assert_eq!(check(&holds(vec!["S".into(); MOST - 1])), Ok(()));
         assert!(check(&holds(vec!["S".into(); MOST])).unwrap_err().contains("100001 serials and lots"));
-        assert!(check(&holds(vec!["x".repeat(LONGEST)])).is_ok());
-        for bad in [String::new(), "x".repeat(LONGEST + 1)] {
-            assert!(check(&holds(vec![bad])).unwrap_err().contains("before stays"));
+        assert_eq!(check(&holds(vec!["x".repeat(LONGEST)])), Ok(()));
+        assert!(check(&holds(vec![String::new()])).is_err());
+        let key = SigningKey::from_seed(FixedBytes([1; 32]));
+        let (board, mut reader) = (Board::default(), HoldsReader::default());
+        let mut read = |holds: &Holds| {
+            let sealed = signed::seal(&key, holds).unwrap();
+            (reader.read(&sealed, Some(key.public()), &board).is_some(), board.read().uplink.refused_holds)
+        };
+        let (taken, said) = read(&holds(vec!["x".repeat(LONGEST + 1)]));
+        assert!(!taken && said.contains("what was on hold before stays"), "{said}");
+        assert_eq!(read(&holds(vec![])), (true, String::new()), "a good one ends the alarm");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_from_outside_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut reader = HoldsReader::default();
+            prop_assert_eq!(reader.read(&bytes, Some(FixedBytes([1; 32])), &Board::default()), None);
         }
     }
 }

@@ -3,7 +3,7 @@
 use base::describe;
 use base::mqtt::Message;
 use records::WIRE_VERSION;
-use records::wire::{Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
+use records::wire::{Holds, Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
 
 use super::Running;
 use crate::owner::{Ended, Request};
@@ -12,7 +12,10 @@ impl Running {
     pub(super) async fn incoming(&mut self, message: &Message) -> Result<(), Ended> {
         match self.topics().parse(&message.topic) {
             Some(Topic::Receipts(station)) if station == self.setup.station => self.receipt(&message.payload).await,
-            Some(Topic::Holds(station)) if station == self.setup.station => self.holds(&message.payload).await,
+            Some(Topic::Holds(station)) if station == self.setup.station => {
+                let holds = self.holds.read(&message.payload, self.trusted, &self.setup.board);
+                self.keep(holds).await
+            }
             Some(Topic::Service) => self.hello(&message.payload).await,
             Some(Topic::WorkOrder(station, lane)) if station == self.setup.station => {
                 let lane = lane.to_owned();
@@ -92,12 +95,20 @@ impl Running {
         }
         self.setup.board.uplink(|uplink| uplink.service_seen = true);
         self.setup.board.heard_service();
-        self.early_holds().await?;
+        let early = self.holds.read_early(trusted, &self.setup.board);
+        self.keep(early).await?;
         if self.service_instance.replace(hello.instance) != Some(hello.instance) {
             // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived.
             self.sender.start_again(self.now());
         }
         Ok(())
+    }
+
+    async fn keep(&self, holds: Option<Holds>) -> Result<(), Ended> {
+        match holds {
+            Some(holds) => self.setup.owner.submit_async(Request::Holds(holds)).await,
+            None => Ok(()),
+        }
     }
 
     async fn work_order(&mut self, lane: String, payload: &[u8]) -> Result<(), Ended> {

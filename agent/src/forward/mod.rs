@@ -19,6 +19,7 @@ use crate::journal::{JournalError, Queued};
 use crate::owner::{Ended, Handle, Mark, Request};
 use crate::settings::Broker;
 use base::describe;
+use holds::HoldsReader;
 use sender::{Sender, Step};
 
 /// A status is said at each change, at most once in so long.
@@ -107,8 +108,7 @@ struct Running {
     service_instance: Option<SeriesId>,
     /// The service holds other records under this station's identities: that does not pass by itself.
     forked: bool,
-    /// What is on hold, where it came before the service has shown its key.
-    early_holds: Option<Vec<u8>>,
+    holds: HoldsReader,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
 }
@@ -131,7 +131,7 @@ impl Running {
             trusted,
             service_instance: None,
             forked: false,
-            early_holds: None,
+            holds: HoldsReader::default(),
             paused_until: None,
         }
     }

@@ -67,7 +67,10 @@ fn without_room_refusals_are_counted_and_become_one_record_for_each_lane_and_cod
     let summaries = &bench.records[before..];
     assert_eq!(summaries.len(), 2);
     let lines: Vec<String> = summaries.iter().map(|draft| serde_json::to_string(&draft.attributes).unwrap()).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {"code":"no-rule","count":500,"first":{"boot":"boot","sinceBoot":1001,"synchronised":true,"wall":"2027-01-15T08:00:01.001Z"},"last":{"boot":"boot","sinceBoot":1500,"synchronised":true,"wall":"2027-01-15T08:00:01.5Z"},"unrecorded":true}
+    {"code":"not-text","count":500,"first":{"boot":"boot","sinceBoot":1001,"synchronised":true,"wall":"2027-01-15T08:00:01.001Z"},"last":{"boot":"boot","sinceBoot":1500,"synchronised":true,"wall":"2027-01-15T08:00:01.5Z"},"unrecorded":true}
+    "#);
     assert!(summaries.iter().all(|draft| draft.lane.as_deref() == Some("main")));
     bench.room = true;
     bench.scanned(Err(Unread::NoRule), "after");
@@ -141,7 +144,15 @@ fn what_is_on_hold_is_not_packed() {
     let held = vec![Hold::Lot("L9".into())];
     let begun = bench.decide(Input::WorkOrder { lane: "main".into(), message, held }).unwrap();
     assert_eq!(say(begun), Code::WorkOrderStarted);
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    main OnHold: S1 is on hold | Set the unit aside; quality has put it on hold.
+    main OnHold: S2 is on hold; it is packed already, in package 095212340000000013 | Set the unit aside; quality has put it on hold.
+    main WorkOrderStarted: Work order WO-L9 is current | Lot L9 is on hold: its units are refused until quality releases it.
+    main OnHold: Lot L9 of S3 is on hold | Set the unit aside; quality has put it on hold.
+    main OnHold: A1 is on hold, and so is its lot L9 | Set the unit aside; quality has put it on hold.
+    main OnHold: Lot L9 of S4 is on hold | Set the unit aside; quality has put it on hold.
+    main WorkOrderStarted: Work order WO-9 is current | Lot L9 is on hold: its units are refused until quality releases it.
+    "#);
     bench.holds.clear();
     assert_eq!(bench.device("S3").code, Code::Packed, "released");
 }

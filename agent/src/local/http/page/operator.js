@@ -207,7 +207,7 @@ function notConfirmedRow(sentences) {
   button.textContent = "Show";
   button.addEventListener("click", () => dialogs.list({
     title: "Recorded before the last stop",
-    text: "The station stopped before it could show these as green. They are on record: do not scan them again.",
+    text: "The station stopped before it could show these as green. They are on record: look whether they are packed. Scanning one again changes nothing.",
     items: sentences.map((sentence) => shown(sentence, 200)),
     onSeen: () => {
       station.ask("/v1/not-confirmed/seen", { sentences }).then((left) => {
