@@ -13,7 +13,7 @@ fn write(journal: &mut Journal, state: &mut State, event: records::Event, count:
     let mut next = state.clone();
     for _ in 0..count {
         next.last_seq += 1;
-        let drafts = vec![Draft::new(event, Subject::device(&format!("S{}", next.last_seq)))];
+        let drafts = vec![Draft::new(event, Subject::device(format!("S{}", next.last_seq)))];
         let decision = Decision { next: next.clone(), drafts, known: vec![], jobs: vec![], answer: None };
         group.add(&decision, Hash::ZERO, &at).unwrap();
     }
