@@ -46,7 +46,8 @@ impl Told {
                     "{serial} green twice"
                 );
             }
-            "duplicate" => {
+            // On record, but somebody was told so only now.
+            "duplicate" | "already-recorded" => {
                 self.answered += 1;
                 self.duplicates.insert(serial.unwrap());
             }

@@ -1,6 +1,6 @@
 //! One transaction for a group of decisions.
 
-use records::{Hash, Place, PublicKey, Record, Stamp, chain};
+use records::{Event, Hash, Place, PublicKey, Record, Stamp, chain};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::series::put_line;
@@ -16,6 +16,10 @@ pub struct Group<'j> {
     settled_on_disk: &'j mut u64,
     key: Option<PublicKey>,
     journal_key: &'j mut Option<PublicKey>,
+    /// Bytes that records of refusals take, those of this group counted.
+    pub(super) refusals: u64,
+    journal_refusals: &'j mut u64,
+    pub(super) quota: u64,
 }
 
 impl Journal {
@@ -36,6 +40,9 @@ impl Journal {
             settled_on_disk: &mut self.settled_on_disk,
             key: self.key,
             journal_key: &mut self.key,
+            refusals: self.refusals,
+            journal_refusals: &mut self.refusals,
+            quota: self.quota,
         })
     }
 }
@@ -62,7 +69,9 @@ impl Group<'_> {
         for draft in &decision.drafts {
             let place = Place { seq: self.position.last + 1, prev: self.position.head, rules, at: at.clone() };
             let line = Record::new(draft.clone(), place).to_line()?;
-            put_line(&self.transaction, self.position.last + 1, &line, at.wall.as_second())?;
+            let refusal = (draft.event == Event::Refused).then_some(line.len() as u64);
+            put_line(&self.transaction, self.position.last + 1, &line, at.wall.as_second(), refusal)?;
+            self.refusals += refusal.unwrap_or(0);
             self.position = Position { last: self.position.last + 1, head: chain::hash_line(&line) };
         }
         for change in &decision.known {
@@ -111,6 +120,7 @@ impl Group<'_> {
         *self.journal_position = self.position;
         *self.settled_on_disk = self.settled;
         *self.journal_key = self.key;
+        *self.journal_refusals = self.refusals;
         Ok(())
     }
 }

@@ -5,12 +5,13 @@
 //!
 //! | table | what |
 //! |---|---|
-//! | `record(seq, line, crc, stored)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue |
+//! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `known(scope, serial, seq, package, crc)` | units packed here; outlives the records |
 //! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
+//! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
 //! | `station` | one row: name, series and how it began, the place of the file, state as JSON, `settled`, `answered`, keys |
 //!
 //! Lines, states and known units carry a CRC-32C, because SQLite does not check what is on its pages.
@@ -18,11 +19,13 @@
 mod ballast;
 mod error;
 mod group;
+mod holds;
 mod labels;
 mod marks;
 mod opening;
 mod place;
 mod queue;
+mod room;
 mod salvage;
 mod series;
 #[cfg(test)]
@@ -40,6 +43,7 @@ pub use ballast::Ballast;
 pub use error::JournalError;
 use error::query;
 pub use group::Group;
+pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
@@ -48,7 +52,7 @@ pub use series::{Began, Why};
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         sql: "
@@ -61,6 +65,7 @@ const MIGRATIONS: [Migration; 3] = [
     },
     Migration { number: 2, sql: labels::TABLES },
     Migration { number: 3, sql: series::TABLES },
+    Migration { number: 4, sql: room::TABLES },
 ];
 
 /// Where the chain of lines stands.
@@ -84,6 +89,8 @@ pub struct Journal {
     key: Option<PublicKey>,
     began: Began,
     quota: u64,
+    /// Bytes that records of refusals take.
+    refusals: u64,
 }
 
 /// What was found on opening.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::group::{known_crc, put_known};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
-use super::{Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Why, place, query};
+use super::{Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Why, place, query, room};
 use crate::station::State;
 
 /// Where a station keeps its journal, and what it may be.
@@ -94,7 +94,7 @@ impl Journal {
         Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
-    fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
+    pub(super) fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
         let mut connection = sqlite::open(path, &Profile::journal(quota))?;
         sqlite::quick_check(&connection)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
@@ -138,7 +138,6 @@ impl Journal {
             .map_err(query("read"))?
             .map_or(chain::BEFORE_THE_FIRST, |line| chain::hash_line(&line));
         let mut journal = Self {
-            connection,
             series: FixedBytes(series),
             position: Position { last: state.last_seq, head },
             settled,
@@ -147,6 +146,8 @@ impl Journal {
             service_key: service_key.map(FixedBytes),
             key: key.map(FixedBytes),
             began: Began { why: why.as_deref().and_then(Why::from_word), before: before.map(FixedBytes), last_before },
+            refusals: room::refusals(&connection)?,
+            connection,
             quota,
         };
         journal.read_quarantined()?;

@@ -7,7 +7,7 @@ use records::{Hash, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, query};
+use super::{Journal, JournalError, query, room};
 
 /// Most records that one call of [`Journal::forget`] forgets, so that a scan never waits for long.
 pub const FORGET_AT_ONCE: usize = 1000;
@@ -175,11 +175,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn holds(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
-        self.agrees(seq, hash)
-    }
-
-    fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
+    pub fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
         Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
     }
 
@@ -257,12 +253,17 @@ impl Journal {
         let before = self.kept_since(now_seconds, keep)?;
         // The last line stays: the next one is chained to it.
         let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
-        self.connection
+        let forgotten = self
+            .connection
             .execute(
                 "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
                 params![up_to, before, FORGET_AT_ONCE],
             )
-            .map_err(query("forget records of"))
+            .map_err(query("forget records of"))?;
+        if forgotten > 0 && self.refusals > 0 {
+            self.refusals = room::refusals(&self.connection)?;
+        }
+        Ok(forgotten)
     }
 
     /// What was stored before this time is not kept, in seconds since 1970.

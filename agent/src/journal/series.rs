@@ -4,11 +4,11 @@
 //! `carried` and the new series is there, still empty; then, once its record 1 is written, [`Journal::carry`] writes them
 //! again, each naming its first identity, before anything new is decided.
 
-use records::{Record, RecordId, SeriesId, chain, keys};
+use records::{Event, Record, RecordId, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, Position, query};
+use super::{Journal, JournalError, Position, query, room};
 use crate::station::State;
 
 pub(super) const TABLES: &str = "
@@ -145,6 +145,7 @@ impl Journal {
         self.quarantined.clear();
         self.key = None;
         self.began = began;
+        self.refusals = 0;
         Ok(())
     }
 
@@ -175,9 +176,10 @@ impl Journal {
             let record = serde_json::from_slice::<Record>(&line).ok().filter(|_| crc32c::crc32c(&line) == crc);
             match record {
                 Some(record) => {
-                    let stored = record.at.wall.as_second();
+                    let (stored, refused) = (record.at.wall.as_second(), record.event == Event::Refused);
                     let line = record.again(id, position.last + 1, position.head).to_line()?;
-                    put_line(&transaction, position.last + 1, &line, stored)?;
+                    let refusal = refused.then_some(line.len() as u64);
+                    put_line(&transaction, position.last + 1, &line, stored, refusal)?;
                     position = Position { last: position.last + 1, head: chain::hash_line(&line) };
                 }
                 None => set_aside(&transaction, series, seq, &line, "the line is damaged on this station's disk")?,
@@ -199,6 +201,7 @@ impl Journal {
             .map_err(query("write"))?;
         transaction.commit().map_err(query("commit to"))?;
         self.position = position;
+        self.refusals = room::refusals(&self.connection)?;
         *state = next;
         Ok(taken)
     }
@@ -243,10 +246,16 @@ fn next_carried(transaction: &Transaction<'_>) -> Result<Option<Carried>, Journa
         .map_err(query("read"))
 }
 
-pub(super) fn put_line(connection: &Connection, seq: u64, line: &[u8], stored: i64) -> Result<(), JournalError> {
+pub(super) fn put_line(
+    connection: &Connection,
+    seq: u64,
+    line: &[u8],
+    stored: i64,
+    refusal: Option<u64>,
+) -> Result<(), JournalError> {
     connection
-        .prepare_cached("INSERT INTO record (seq, line, crc, stored) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut insert| insert.execute(params![seq, line, crc32c::crc32c(line), stored]))
+        .prepare_cached("INSERT INTO record (seq, line, crc, stored, refusal) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut insert| insert.execute(params![seq, line, crc32c::crc32c(line), stored, refusal]))
         .map_err(query("write"))?;
     Ok(())
 }

@@ -6,8 +6,9 @@ use records::{Level, SeriesId, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::board::Notices;
-use crate::journal::{Labels, Quarantined};
-use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState};
+use crate::journal::{HoldsKept, Labels, Quarantined};
+use crate::owner::QuotaNotice;
+use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, Tally};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,11 @@ pub enum Asked {
     QueueRetry,
     /// The records that were set aside.
     QueueQuarantine,
+    /// A person has seen sentences of `notConfirmed`: they are not shown any more.
+    Seen {
+        /// The sentences.
+        sentences: Vec<String>,
+    },
 }
 
 /// What is answered.
@@ -96,6 +102,8 @@ pub enum Said {
     Sscc(u64),
     /// To `queue-retry`.
     Retrying,
+    /// To `seen`.
+    Dismissed,
     /// It could not be answered, and why.
     Failed(Failed),
 }
@@ -140,7 +148,29 @@ pub struct Status {
     pub journal_bytes: u64,
     /// Its quota.
     pub journal_quota: u64,
-    /// Recorded before the last start, but their green light may not have been seen: one sentence each.
+    /// The journal comes near to its quota.
+    #[serde(default)]
+    pub quota_notice: Option<QuotaNotice>,
+    /// While it is not held, the disk is full and no scan is recorded.
+    #[serde(default)]
+    pub ballast_held: bool,
+    /// Scans that were red because nothing could be written, and that are not on record yet.
+    #[serde(default)]
+    pub not_recorded: Option<NotRecorded>,
+    /// How many such scans there were since the start.
+    #[serde(default)]
+    pub not_durable_total: u64,
+    /// Refusals that are only counted until there is room for their records.
+    #[serde(default)]
+    pub refusals_unrecorded: u64,
+    /// What is on hold: its revision, and how many serials and lots.
+    #[serde(default)]
+    pub holds: Option<HoldsKept>,
+    /// Receipts since the start that had no effect, by reason.
+    #[serde(default)]
+    pub receipts_without_effect: BTreeMap<String, u64>,
+    /// Recorded before the last start, but their green light may not have been seen: one sentence each, until the unit is
+    /// scanned again or a person has seen it.
     pub not_confirmed: Vec<String>,
     /// What a person should know and look into: one sentence each.
     #[serde(default)]
@@ -158,6 +188,28 @@ pub struct Status {
     pub notices: Notices,
     /// When this was said.
     pub at: Stamp,
+}
+
+/// Scans that were red because nothing could be written. They are in memory only until there is space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotRecorded {
+    /// How many.
+    pub count: u64,
+    /// When the first of them was.
+    pub since: Stamp,
+    /// How many, by lane.
+    pub lanes: BTreeMap<String, u64>,
+}
+
+impl NotRecorded {
+    /// `None` where there are none.
+    #[must_use]
+    pub fn of(tallies: &[Tally]) -> Option<Self> {
+        let first = tallies.iter().min_by_key(|tally| tally.first.wall)?;
+        let lanes: BTreeMap<_, _> = tallies.iter().map(|tally| (tally.lane.clone(), tally.count)).collect();
+        Some(Self { count: lanes.values().sum(), since: first.first.clone(), lanes })
+    }
 }
 
 /// The labels at a glance.

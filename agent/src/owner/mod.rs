@@ -6,6 +6,8 @@
 
 mod bell;
 mod item;
+mod limits;
+mod quota;
 mod request;
 mod running;
 mod series;
@@ -28,7 +30,8 @@ use crate::station::{Answer, Input, Line, SeriesStart, Start, State, decide};
 use running::Running;
 
 pub use bell::Bell;
-pub use request::{Ask, Mark, Noted, Report, Request, ScanRequest};
+pub use quota::{QuotaLevel, QuotaNotice};
+pub use request::{Ask, Capacity, Mark, Noted, Report, Request, ScanRequest};
 
 /// How long requests may wait before the submitter is held back.
 const WAITING: usize = 256;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use drivers::Scan;
-use records::wire::{Receipt, WorkOrderMessage};
+use records::wire::{Holds, Receipt, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Stamp};
 use tokio::sync::oneshot;
 
-use crate::journal::{Depth, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Counters, Lane, Printing, Unread, Verdict};
+use super::QuotaNotice;
+use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
+use crate::station::{Answer, Counters, Lane, Printing, Tally, Unread, Verdict};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -60,6 +61,8 @@ pub enum Request {
         /// The mark that holds now, or why it cannot be this one.
         reply: oneshot::Sender<Result<u64, String>>,
     },
+    /// Keep what the trusted service has put on hold.
+    Holds(Holds),
     /// Lines to be sent.
     Queued {
         /// From this sequence on.
@@ -138,6 +141,27 @@ pub struct Report {
     pub package_size: u32,
     /// Packages on a pallet.
     pub pallet_size: u32,
+    /// What the station can take, and what it could not.
+    pub capacity: Capacity,
     /// When this was said.
     pub now: Stamp,
+}
+
+/// What the station can take, and what it could not.
+#[derive(Debug, Clone)]
+pub struct Capacity {
+    /// The journal comes near to its quota.
+    pub quota_notice: Option<QuotaNotice>,
+    /// While it is not, the disk is full and no scan is recorded.
+    pub ballast_held: bool,
+    /// Scans that were red because nothing could be written, and are not on record yet, by lane.
+    pub not_recorded: Vec<Tally>,
+    /// Scans that were red because nothing could be written, since the start.
+    pub not_durable: u64,
+    /// Refusals that are only counted, for want of room.
+    pub refusals_unrecorded: u64,
+    /// What is on hold.
+    pub holds: Option<HoldsKept>,
+    /// Receipts since the start that did not agree with the journal.
+    pub receipts_ignored: u64,
 }

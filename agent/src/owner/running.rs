@@ -12,6 +12,7 @@ use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
 use super::item::{Decided, Item, no_label, waits};
+use super::limits::Limits;
 use super::{Bell, Mark, Noted, Owner, Report, Request};
 use crate::journal::{FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Start, State, decide};
@@ -22,6 +23,8 @@ const GROUP: usize = 64;
 const IDLE: Duration = Duration::from_millis(200);
 /// How often receipted records are forgotten.
 const FORGET_EVERY_MS: u64 = 60_000;
+/// A tick that could not be written is tried again after so long.
+const TICK_AGAIN_MS: u64 = 10_000;
 /// On a full disk scans go on when forgotten records have left so many bytes free.
 const ROOM: u64 = 256 << 10;
 /// SSCCs that one scan can use: a pallet's and a package's.
@@ -40,6 +43,9 @@ pub(super) struct Running {
     unapplied: BTreeMap<String, WorkOrderMessage>,
     /// A new series is there and could not be begun yet: nothing is decided before its record 1.
     pub(super) unbegun: bool,
+    /// When a tick is tried again that could not be written, in milliseconds since boot.
+    tick_at: u64,
+    pub(super) limits: Limits,
 }
 
 impl Running {
@@ -53,6 +59,8 @@ impl Running {
             forget_at: 0,
             unapplied: BTreeMap::new(),
             unbegun: false,
+            tick_at: 0,
+            limits: Limits::default(),
         }
     }
 
@@ -84,6 +92,8 @@ impl Running {
         for request in batch {
             match request {
                 Request::Stop => stop = true,
+                // Before the scans that came with it: what is on hold must not slip through.
+                Request::Holds(holds) => self.limits.keep(&mut self.owner.journal, holds),
                 request => match Item::of(request, &self.owner.rules) {
                     Ok(item) => items.push(item),
                     Err(other) => others.push(other),
@@ -116,7 +126,12 @@ impl Running {
             // Green only from here on: the group is durable.
             let decided = decided.next();
             let (lane, reply) = match item {
-                Item::Scan(deciding) => (deciding.lane, deciding.reply),
+                Item::Scan(deciding) => {
+                    if failed.is_some() {
+                        self.limits.was_not_recorded(&deciding.lane, &now);
+                    }
+                    (deciding.lane, deciding.reply)
+                }
                 Item::WorkOrder(lane, message) => {
                     if failed.is_some() {
                         self.keep_for_later(&lane, message);
@@ -169,9 +184,10 @@ impl Running {
         if let Some(input) = reserved {
             ahead = decide(line, &ahead, &input, now).next;
         }
+        self.limits.add_to(&mut group, line, &mut ahead, (*digest, now))?;
         for item in items {
             let mut decided = Decided::default();
-            for input in item.inputs(&group, rules)? {
+            for input in item.inputs(&group, rules, &ahead, self.limits.waiting.as_ref())? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
                     Err(id) => {
@@ -190,6 +206,7 @@ impl Running {
         }
         group.commit(&ahead, self.answered)?;
         *state = ahead;
+        self.limits.committed();
         if waiting {
             self.bell.ring();
         }
@@ -220,6 +237,7 @@ impl Running {
             | Request::WorkOrder { .. }
             | Request::Printing { .. }
             | Request::Verdict { .. }
+            | Request::Holds(_)
             | Request::Stop => {}
         }
     }
@@ -237,6 +255,7 @@ impl Running {
             counters: state.counters,
             package_size: line.packing.package_size,
             pallet_size: line.packing.pallet_size,
+            capacity: self.limits.capacity(&self.owner)?,
             now: clock.now(),
         })
     }
@@ -262,8 +281,13 @@ impl Running {
         if self.unbegun {
             self.begin_series();
         }
-        if self.owner.state.tick_is_due(&now) {
-            self.tick(&now);
+        let room = self.owner.journal.has_room_for_refusals();
+        if now.since_boot >= self.tick_at && self.owner.state.tick_is_due(&now, room) && self.has_room() {
+            self.tick(&now, room);
+        }
+        self.limits.look(&mut self.owner.journal, &now);
+        if self.has_room() && self.limits.is_due(&self.owner.journal, &now) {
+            self.decide_group(Vec::new());
         }
         if !self.owner.ballast.is_held() {
             self.forget_at = 0;
@@ -311,9 +335,9 @@ impl Running {
         }
     }
 
-    fn tick(&mut self, now: &Stamp) {
+    fn tick(&mut self, now: &Stamp, room: bool) {
         let Owner { journal, state, line, digest, .. } = &mut self.owner;
-        let decision = decide(line, state, &Input::Tick, now);
+        let decision = decide(line, state, &Input::Tick { room }, now);
         let written = journal.group().and_then(|mut group| {
             group.add(&decision, *digest, now)?;
             group.commit(&decision.next, self.answered)
@@ -323,7 +347,10 @@ impl Running {
                 *state = decision.next;
                 self.answered = state.last_seq;
             }
-            Err(error) => warn("counts of refusals could not be written", &error),
+            Err(error) => {
+                self.tick_at = now.since_boot + TICK_AGAIN_MS;
+                warn("counts of refusals could not be written", &error);
+            }
         }
     }
 }

@@ -13,7 +13,10 @@ impl Running {
     /// Does what a receipt of the trusted service says.
     pub(super) fn receipt(&mut self, receipt: &Receipt) {
         match self.owner.journal.apply(receipt) {
-            Ok(Applied::Ignored(why)) => tracing::warn!(%why, "a receipt has no effect"),
+            Ok(Applied::Ignored(why)) => {
+                tracing::warn!(%why, "a receipt has no effect");
+                self.limits.receipt_ignored();
+            }
             Ok(Applied::Settled(_) | Applied::Nothing) => {}
             Err(error) => warn("a receipt could not be applied", &error),
         }
@@ -32,7 +35,7 @@ impl Running {
 
     /// The service holds another record under an identity of this journal: a copy of it has written.
     fn forked(&mut self, fork: Fork) {
-        if self.owner.journal.holds(fork.seq, fork.held).unwrap_or(false) {
+        if self.owner.journal.agrees(fork.seq, fork.held).unwrap_or(false) {
             tracing::warn!(seq = fork.seq, "a fork was told for a record that is the same here");
             return;
         }

@@ -7,6 +7,8 @@ use crate::journal::{Marks, Opened};
 use crate::settings::Settings;
 use crate::station::Code;
 
+mod limits;
+
 const CONFIG: &str = r#"
 station = "pack-1"
 [packing]
@@ -59,7 +61,7 @@ fn an_answer_is_given_only_for_what_another_opener_finds_on_disk() {
     assert_eq!(ask(&handle, "WO:1").code, Code::WorkOrderStarted);
     let green = ask(&handle, "A1");
     assert_eq!(green.code, Code::Packed);
-    assert_eq!(ask(&handle, "A1").code, Code::Duplicate);
+    assert_eq!(ask(&handle, "A1").code, Code::AlreadyRecorded);
     stop(&handle, thread);
     let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
     let (_, last) = green.records.unwrap();

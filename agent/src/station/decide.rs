@@ -5,9 +5,12 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
+use super::hold::{self, Hold};
 use super::input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
 use super::job::JobChange;
+use super::refusals::Due;
 use super::state::{Lane, Line, State};
+use super::unrecorded::Tally;
 
 /// What follows from an input. It becomes true when the journal has committed it.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,10 +69,16 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             turn.start(start);
             None
         }
-        Input::Scanned { lane, scanner, reading, raw, known } => {
-            Some(turn.scanned((lane, scanner), reading, raw, known.as_ref()))
+        Input::Scanned { lane, scanner, reading, raw, known, held, room } => {
+            Some(turn.scanned((lane, scanner), reading, (raw, *room), known.as_ref(), held))
         }
-        Input::WorkOrder { lane, message } => turn.work_order_message(lane, message),
+        Input::WorkOrder { lane, message, held } => {
+            turn.work_order_message(lane, message).map(|answer| hold::warn(answer, held))
+        }
+        Input::NotRecorded { tallies, room } => {
+            turn.not_recorded(tallies, *room);
+            None
+        }
         Input::SsccReserved { next, mark } => {
             (turn.state.sscc_next, turn.state.sscc_reserved) = (*next, *mark);
             None
@@ -85,8 +94,9 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             None
         }
         Input::Verdict { job, verdict, seen } => Some(turn.verdict(job, verdict, *seen)),
-        Input::Tick => {
-            turn.state.refusals.end_windows(now, &mut turn.drafts);
+        Input::Tick { room } => {
+            let due = turn.state.refusals.end_windows(now);
+            turn.record_refusals(due, *room);
             None
         }
     };
@@ -94,10 +104,10 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
 }
 
 impl State {
-    /// Would a tick at `now` decide anything?
+    /// Would a tick at `now` decide anything, where there is `room` for records of refusals or not?
     #[must_use]
-    pub fn tick_is_due(&self, now: &Stamp) -> bool {
-        self.refusals.is_due(now)
+    pub fn tick_is_due(&self, now: &Stamp, room: bool) -> bool {
+        self.refusals.is_due(now) || (room && !self.unrecorded.is_empty())
     }
 }
 
@@ -164,20 +174,26 @@ impl Turn<'_> {
         &mut self,
         (lane, scanner): (&str, &str),
         reading: &Result<Reading, Unread>,
-        raw: &Raw,
+        (raw, room): (&Raw, bool),
         known: Option<&Known>,
+        held: &[Hold],
     ) -> Answer {
         let result = match reading {
             Ok(Reading::Device { serial, scope, attributes }) => {
-                self.device(lane, serial, scope, attributes, known).map_err(|mut refused| {
+                let decided = match held {
+                    [] => self.device(lane, serial, scope, attributes, known),
+                    held => Err(hold::refuse(lane, serial, held, known)),
+                };
+                decided.map_err(|mut refused| {
                     refused.serial = Some(serial.clone());
                     let subject = Subject { kind: Kind::Device, id: serial.clone(), scope: scope.clone() };
                     (refused, subject)
                 })
             }
-            Ok(Reading::WorkOrder { id, attributes }) => {
-                self.work_order(lane, id, attributes).map_err(|refused| (refused, Subject::new(Kind::WorkOrder, id)))
-            }
+            Ok(Reading::WorkOrder { id, attributes }) => self
+                .work_order(lane, id, attributes)
+                .map(|answer| hold::warn(answer, held))
+                .map_err(|refused| (refused, Subject::new(Kind::WorkOrder, id))),
             Ok(Reading::Command(command)) => self.command(lane, *command).map_err(|refused| (refused, self.station())),
             Err(unread) => Err((refuse_unread(lane, unread), self.station())),
         };
@@ -190,10 +206,31 @@ impl Turn<'_> {
                 self.known.clear();
                 self.jobs.clear();
                 self.state.counters.refused += 1;
-                self.state.refusals.note((lane, scanner), refused.code, raw, &subject, self.now, &mut self.drafts);
+                let due = self.state.refusals.note((lane, scanner), refused.code, raw, &subject, self.now);
+                self.record_refusals(due, room);
                 refused
             }
         }
+    }
+
+    /// Refusals go on record where there is room for them, after those that were only counted so far; else they are counted.
+    fn record_refusals(&mut self, due: Vec<Due>, room: bool) {
+        if room {
+            let station = self.station();
+            self.drafts.extend(self.state.unrecorded.summaries(&station));
+            self.drafts.extend(due.into_iter().map(Due::draft));
+        } else {
+            due.into_iter().for_each(|due| self.state.unrecorded.add(due.tally(self.now)));
+        }
+    }
+
+    /// What was answered red while nothing could be written.
+    fn not_recorded(&mut self, tallies: &[Tally], room: bool) {
+        for tally in tallies {
+            self.state.counters.refused += tally.count;
+            self.state.unrecorded.add(tally.clone());
+        }
+        self.record_refusals(Vec::new(), room);
     }
 
     fn station(&self) -> Subject {

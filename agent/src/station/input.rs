@@ -5,7 +5,9 @@ use records::wire::WorkOrderMessage;
 use records::{Hash, PublicKey, SeriesId, Signature};
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use super::job::{Job, Printing, Verdict};
+use super::unrecorded::Tally;
 
 /// One thing to decide, with the facts it needs already read.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,10 @@ pub enum Input {
         raw: Raw,
         /// For a device: the record that packed it, if it is known here.
         known: Option<Known>,
+        /// What of it is on hold: the unit, its lots; for a work order its lot.
+        held: Vec<Hold>,
+        /// Is there room for records of refusals?
+        room: bool,
     },
     /// A work order came over the topic.
     WorkOrder {
@@ -33,6 +39,15 @@ pub enum Input {
         lane: String,
         /// The message.
         message: WorkOrderMessage,
+        /// Its lot, where that is on hold.
+        held: Vec<Hold>,
+    },
+    /// Scans were answered red while nothing could be written; now something can.
+    NotRecorded {
+        /// How many, by lane.
+        tallies: Vec<Tally>,
+        /// Is there room for records of refusals?
+        room: bool,
     },
     /// A block of SSCC serial references has been made durable outside the journal.
     SsccReserved {
@@ -63,7 +78,10 @@ pub enum Input {
         seen: Option<u32>,
     },
     /// Time passes.
-    Tick,
+    Tick {
+        /// Is there room for records of refusals?
+        room: bool,
+    },
 }
 
 /// What record 1 of a series says.

@@ -19,6 +19,9 @@ impl Turn<'_> {
         known: Option<&Known>,
     ) -> Result<Answer, Answer> {
         if let Some(known) = known {
+            if let Some(answer) = self.is_last(name, serial, scope, known) {
+                return Ok(answer);
+            }
             let text = format!("{serial} is packed already, in package {}", known.package);
             return Err(Answer::refused(
                 name,
@@ -72,6 +75,18 @@ impl Turn<'_> {
         }
         self.state.lanes.insert(name.to_owned(), lane);
         Ok(answer)
+    }
+
+    /// The last unit of the open package, scanned again: it is there once, and there it stays. Nothing is written.
+    fn is_last(&self, name: &str, serial: &str, scope: &str, known: &Known) -> Option<Answer> {
+        let lane = self.state.lane(name);
+        let package = lane.package.as_ref().filter(|package| package.id == known.package)?;
+        package.recent.last().filter(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope))?;
+        let text = format!("{serial} is recorded already, as the last unit of package {}", package.id);
+        let mut answer = self.filled(&lane, Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text));
+        answer.help = "Go on with the next unit.".to_owned();
+        answer.serial = Some(serial.to_owned());
+        Some(answer)
     }
 
     /// What the work order and the label together say of the unit.

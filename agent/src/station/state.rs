@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::LabelRule;
 use super::refusals::Refusals;
+use super::unrecorded::Unrecorded;
 
 /// How a full container is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,9 @@ pub struct State {
     pub lanes: BTreeMap<String, Lane>,
     /// Refusals that may repeat.
     pub refusals: Refusals,
+    /// Refusals that are only counted until there is room for their records.
+    #[serde(default)]
+    pub unrecorded: Unrecorded,
     /// What was counted since the journal began.
     pub counters: Counters,
 }

@@ -19,9 +19,10 @@ const MOST_STATIONS: usize = 1000;
 
 /// Numbers for Prometheus.
 pub async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let (stored, states) = app.store.read(|snapshot| Ok((snapshot.stored()?, snapshot.stations()?))).await?;
+    let read = app.store.read(|snapshot| Ok((snapshot.stored()?, snapshot.stations()?, snapshot.lapses()?)));
+    let (stored, states, lapses) = read.await?;
     let connected = (app.is_connected)();
-    let judged = judge(&states, Moment { now: (app.clock)(), as_of: None, connected });
+    let judged = judge(&states, &lapses, Moment { now: (app.clock)(), as_of: None, connected });
     let metrics = Metrics::new()
         .gauge("lotline_manufacturing_records", "Records stored.", &[], stored.position)
         .gauge("lotline_manufacturing_devices", "Devices that are packed.", &[], stored.devices)

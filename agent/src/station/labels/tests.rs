@@ -33,7 +33,15 @@ fn pack(line: &Line, units: &[(&str, &[(&str, &str)])], now: &Stamp) -> Vec<JobD
         let attributes = label.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let reading = Ok(Reading::Device { serial: (*serial).to_owned(), scope: String::new(), attributes });
         let raw = crate::station::Raw { bytes: 1, mark: (*serial).to_owned() };
-        let input = Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None };
+        let input = Input::Scanned {
+            lane: "main".into(),
+            scanner: "hand".into(),
+            reading,
+            raw,
+            known: None,
+            held: vec![],
+            room: true,
+        };
         let decision = decide(line, &state, &input, now);
         state = decision.next;
         jobs.extend(decision.jobs.into_iter().map(|change| match change {
@@ -90,7 +98,15 @@ fn a_pallet_from_before_units_were_counted_has_no_count_on_its_label() {
     let decision = decide(
         &line,
         &state,
-        &Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None },
+        &Input::Scanned {
+            lane: "main".into(),
+            scanner: "hand".into(),
+            reading,
+            raw,
+            known: None,
+            held: vec![],
+            room: true,
+        },
         &stamp(true),
     );
     let [JobChange::New(draft)] = &decision.jobs[..] else { panic!("{:?}", decision.jobs) };

@@ -19,6 +19,7 @@ use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
 use crate::journal::{Journal, Marks, Opened};
+use crate::local::{Sentence, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::Drawing;
 use crate::settings::Settings;
@@ -89,11 +90,12 @@ impl Station {
         owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
         let (owner, _thread) = owner.spawn().unwrap();
         let board = Board::default();
+        let not_confirmed = Sentence { serial: Some("A0".to_owned()), text: "A0 is packed".to_owned() };
         let server = Arc::new(Server {
             station: "pack-1".to_owned(),
             lanes: vec!["left".to_owned(), "main".to_owned()],
             quota: 8 << 20,
-            not_confirmed: vec!["A0 is packed".to_owned()],
+            not_confirmed: Unconfirmed::new(vec![not_confirmed]),
             owner: owner.clone(),
             drawing: Drawing::new(settings.printing.templates.clone()),
             board: board.clone(),
