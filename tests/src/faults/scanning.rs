@@ -68,6 +68,19 @@ impl Scanning {
         }
     }
 
+    /// The same where the station may refuse to open a package until it knows from where on SSCCs are free.
+    pub fn scan_or_wait(&mut self, count: u64) {
+        for _ in 0..count {
+            let serial = self.new_serial();
+            let answer = self.rig.scan(&serial);
+            match answer["code"] == "no-sscc" {
+                // The unit is set aside: it is no green one.
+                true => self.ready(),
+                false => self.told.hear(&answer, &mut self.outcome),
+            }
+        }
+    }
+
     /// A serial that was not scanned yet.
     pub fn new_serial(&mut self) -> String {
         self.scanned += 1;

@@ -52,8 +52,8 @@ pub(super) fn old_copy(line: &mut Scanning) {
     new_series(line, &before, 5, "after the folder was restored from a copy");
     alarmed_at_the_station(line, "after the folder was restored from a copy");
     life(line);
-    alarmed_at_the_service(line, "after the folder was restored from a copy");
     end(line, "the folder was restored from a copy");
+    alarmed_at_the_service(line, "after the folder was restored from a copy");
 }
 
 /// The folder is restored with its files' own numbers, as from an image of the disk: only the service can know it.
@@ -72,13 +72,13 @@ pub(super) fn old_image(line: &mut Scanning) {
     }
     line.rig.start_station();
     line.ready();
-    life(line);
+    // The fork is told while units are scanned.
+    line.scan_or_wait(LIFE);
     new_series(line, &before, 30, "after the service said fork");
-    line.ready();
-    life(line);
+    line.scan_or_wait(LIFE);
     alarmed_at_the_station(line, "after a fork");
-    alarmed_at_the_service(line, "after a fork");
     end(line, "an image was restored");
+    alarmed_at_the_service(line, "after a fork");
 }
 
 /// A life, a copy of the folder, and another life that the copy knows nothing of; everything is receipted, nothing runs.

@@ -111,7 +111,8 @@ fn alarmed_at_the_service(line: &mut Scanning, when: &str) {
     let told = until(20, || {
         let said = rig.json("/v1/stations");
         let stations = said["stations"].as_array().cloned().unwrap_or_default();
-        stations.iter().any(|series| some(&series["alarms"]) || some(&series["conflicts"]))
+        let alarmed = stations.iter().any(|series| some(&series["alarms"]) || some(&series["conflicts"]));
+        alarmed || (said["complete"] == false && some(&said["why"]))
     });
     line.outcome.must(told, || format!("/v1/stations has no alarm {when}"));
 }
