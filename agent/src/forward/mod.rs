@@ -1,7 +1,7 @@
 //! The way to the service: sends segments until their receipts have come, says how the station is, takes work orders.
 
 mod incoming;
-mod sender;
+pub mod sender;
 
 use std::sync::Arc;
 use std::time::Duration;

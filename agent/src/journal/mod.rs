@@ -18,12 +18,13 @@ mod labels;
 mod marks;
 mod queue;
 mod salvage;
+mod storage;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
 
-use base::sqlite::{self, Migration, Profile};
+use base::sqlite::{self, Migration};
 use records::{Hash, PublicKey, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -34,6 +35,7 @@ pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
 pub use salvage::{Salvaged, salvage};
+pub use storage::Storage;
 
 const FILE: &str = "journal.db";
 
@@ -187,19 +189,25 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]; among them that another process has it open.
-    pub fn open(folder: &Path, station: &str, quota: u64, sscc_first: u64) -> Result<Opened, JournalError> {
+    pub fn open(
+        folder: &Path,
+        station: &str,
+        storage: impl Into<Storage>,
+        sscc_first: u64,
+    ) -> Result<Opened, JournalError> {
+        let storage = storage.into();
         base::files::ensure_folder(folder, 0o750)?;
         let path = Self::file(folder);
         let mut damaged = None;
-        let connection = match Self::connect(&path, quota).and_then(|connection| sound(connection, &path)) {
+        let connection = match Self::connect(&path, &storage).and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
-                Self::connect(&path, quota)?
+                Self::connect(&path, &storage)?
             }
             other => other?,
         };
         let series_before = Self::ensure_station(&connection, folder, station, sscc_first)?;
-        let (journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
+        let (journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         match Marks::load(folder) {
             // This journal is older than the marks, or the last block was never put on record: what is below counts as used.
             Ok(Some(marks)) if marks.sscc_reserved > state.sscc_reserved => {
@@ -224,12 +232,12 @@ impl Journal {
     /// [`JournalError`]; among them that it is damaged, or in use.
     pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
         let path = Self::file(folder);
-        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
+        let connection = Self::connect(&path, &quota.into()).and_then(|connection| sound(connection, &path))?;
         Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
-    fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
-        let mut connection = sqlite::open(path, &Profile::journal(quota))?;
+    fn connect(path: &Path, storage: &Storage) -> Result<Connection, JournalError> {
+        let mut connection = sqlite::open(path, &storage.profile())?;
         sqlite::quick_check(&connection)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
         Ok(connection)

@@ -166,8 +166,16 @@ impl Journal {
         Ok(Applied::Settled(settled))
     }
 
+    /// Is this the hash of a record here? That of a damaged line stands in the line after it; where that one is damaged as
+    /// well, nothing here contradicts the service, and a queue that waits for more would wait for ever.
     fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
-        Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
+        let intact = |(line, crc): &(Vec<u8>, u32)| crc32c::crc32c(line) == *crc;
+        let Some(here) = self.line_and_crc(seq)? else { return Ok(false) };
+        if intact(&here) {
+            return Ok(chain::hash_line(&here.0) == hash);
+        }
+        let next = self.line_and_crc(seq + 1)?.filter(intact);
+        Ok(next.is_none_or(|(line, _)| prev_of(&line) == hash))
     }
 
     fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
