@@ -315,7 +315,11 @@ impl Disk {
         }
         for naming in std::mem::take(&mut self.renaming) {
             match naming {
-                Naming::Made(_, made) if made == id => self.name_durably(naming),
+                Naming::Made(ref name, made) if made == id => {
+                    // What happened to the name before is over.
+                    self.renaming.retain(|(Naming::Made(earlier, _) | Naming::Gone(earlier, _))| earlier != name);
+                    self.name_durably(naming);
+                }
                 other => self.renaming.push(other),
             }
         }
