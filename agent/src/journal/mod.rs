@@ -8,12 +8,14 @@
 //! | `record(seq, line, crc, stored)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue |
 //! | `known(scope, serial, seq, package)` | units packed here; outlives the records |
 //! | `quarantine(seq, line, reason)` | records that the service rejected or that are damaged |
+//! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
 //! | `station` | one row: name, series, state as JSON, `settled`, `answered`, the service's key |
 
 mod ballast;
 mod group;
+mod kept;
 mod labels;
 mod marks;
 mod queue;
@@ -39,7 +41,7 @@ pub use storage::Storage;
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 2] = [Migration {
+const MIGRATIONS: [Migration; 3] = [Migration {
     number: 1,
     sql: "
         CREATE TABLE record (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, crc INTEGER NOT NULL, stored INTEGER NOT NULL) STRICT;
@@ -48,7 +50,7 @@ const MIGRATIONS: [Migration; 2] = [Migration {
         CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, reason TEXT NOT NULL) STRICT;
         CREATE TABLE station (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, series BLOB NOT NULL,
                               state TEXT NOT NULL, settled INTEGER NOT NULL, answered INTEGER NOT NULL, service_key BLOB) STRICT;",
-}, Migration { number: 2, sql: labels::TABLES }];
+}, Migration { number: 2, sql: labels::TABLES }, Migration { number: 3, sql: kept::TABLES }];
 
 /// The journal could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

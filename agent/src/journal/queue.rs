@@ -243,21 +243,27 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
-        let before = self.kept_since(now_seconds, keep)?;
+        let everything = keep.is_zero() || self.is_nearly_full()?;
+        let up_to = if everything { self.settled_on_disk } else { self.receipted_for(now_seconds, keep)? };
         // The last line stays: the next one is chained to it.
-        let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
+        let up_to = up_to.min(self.position.last.saturating_sub(1));
         self.connection
             .execute(
-                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
-                params![up_to, before, FORGET_AT_ONCE],
+                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+                params![up_to, FORGET_AT_ONCE],
             )
             .map_err(query("forget records of"))
+    }
+
+    /// Has the journal filled three quarters of its quota?
+    fn is_nearly_full(&self) -> Result<bool, JournalError> {
+        Ok(self.used()? > self.quota / 4 * 3)
     }
 
     /// What was stored before this time is not kept, in seconds since 1970.
     pub(super) fn kept_since(&self, now_seconds: i64, keep: Duration) -> Result<i64, JournalError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        Ok(if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) })
+        Ok(if self.is_nearly_full()? { i64::MAX } else { now_seconds.saturating_sub(keep) })
     }
 
     /// Bytes inside the file that forgotten records have left free: they can be written to even on a full disk.

@@ -9,6 +9,8 @@ pub struct History {
     pub package_size: u32,
     /// Is the quota so small that a few large groups fill it?
     pub small_quota: bool,
+    /// Records are kept so many hours after their receipt, and copies of the service no longer.
+    pub keep_hours: u64,
     /// The chances of the disk follow from it.
     pub seed: u64,
     /// What happens.
@@ -126,7 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (any::<u8>(), receipt).prop_map(|(which, fate)| Step::Receipt(which, fate)),
         3 => Just(Step::SaveSettled),
         4 => Just(Step::Forget),
-        4 => (1..240u8).prop_map(Step::Hours),
+        4 => prop_oneof![1..4u8, 1..240u8].prop_map(Step::Hours),
         2 => Just(Step::Restart),
         2 => Just(Step::Kill),
         1 => any::<(u8, u8)>().prop_map(|(which, at)| Step::Damage(which, at)),
@@ -139,6 +141,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Histories of up to 32 steps.
 pub fn histories() -> impl Strategy<Value = History> {
-    (1..4u32, prop::bool::weighted(0.25), any::<u64>(), prop::collection::vec(step(), 1..32))
-        .prop_map(|(package_size, small_quota, seed, steps)| History { package_size, small_quota, seed, steps })
+    let keep_hours = prop_oneof![Just(168), Just(2)];
+    (1..4u32, prop::bool::weighted(0.25), keep_hours, any::<u64>(), prop::collection::vec(step(), 1..32)).prop_map(
+        |(package_size, small_quota, keep_hours, seed, steps)| History {
+            package_size,
+            small_quota,
+            keep_hours,
+            seed,
+            steps,
+        },
+    )
 }

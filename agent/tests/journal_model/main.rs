@@ -56,7 +56,7 @@ fn chunk(seed: u64, count: u64, mutation: Option<Mutation>, sum: &Mutex<Figures>
 
 #[test]
 fn no_history_loses_a_record_or_has_one_twice() {
-    let runs = number("LOTLINE_HISTORIES").unwrap_or(1000);
+    let runs = number("LOTLINE_HISTORIES").unwrap_or(1500);
     let base = number("LOTLINE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()) >> 16);
     println!("seed {base}");
     let (next, sum, begin) = (AtomicU64::new(0), Mutex::new(Figures::default()), std::time::Instant::now());
@@ -118,4 +118,33 @@ fn a_journal_that_is_not_synced_is_found() {
 #[test]
 fn a_receipt_before_the_commit_is_found() {
     found(Mutation::ReceiptBeforeCommit, &[Kind::Lost], 400);
+}
+
+/// Counterexamples of earlier versions.
+#[test]
+fn what_was_found_once_stays_mended() {
+    use history::{Fate, Item, Step};
+    let whole_way = |first: &[Step]| {
+        let way = [Step::Send, Step::Segment(0, Fate::Once), Step::ServiceCommits, Step::Receipt(0, Fate::Once)];
+        [first, &way, &way, &[Step::SaveSettled, Step::Forget, Step::Forget]].concat()
+    };
+    let group = Step::Group(vec![Item::Unit(0), Item::Unit(1)]);
+    let histories: [(&str, Vec<Step>); 3] = [
+        // It was kept for so long after it was stored: a station that had been offline forgot it with its receipt.
+        (
+            "kept from the receipt on",
+            [whole_way(&[group.clone(), Step::Hours(200), Step::Backup]), vec![Step::Restore(0)]].concat(),
+        ),
+        (
+            "damaged beside each other",
+            vec![Step::Send, group, Step::Damage(1, 0), Step::Damage(2, 0), Step::Damage(0, 0)],
+        ),
+        ("the rollback journal of a new store", vec![Step::Cut]),
+    ];
+    for (what, steps) in histories {
+        for seed in 0..20 {
+            let history = History { package_size: 1, small_quota: false, keep_hours: 168, seed, steps: steps.clone() };
+            run(&history, None).unwrap_or_else(|violation| panic!("{what}: {violation}"));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use records::FixedBytes;
 
 use crate::history::{Fate, History, Item, Step};
 use crate::truth::{Kind, Violation};
-use crate::world::{KEEP_HOURS, Mutation, World};
+use crate::world::{Mutation, World};
 
 /// With a clear way everything has arrived after so many rounds, or it never does.
 const ROUNDS: u32 = 400;
@@ -98,8 +98,8 @@ impl World {
             Step::ServiceEnds => self.service_ends(),
             Step::Backup => self.service.backup(self.hour),
             Step::Restore(which) => self.restore(*which)?,
-            // The known faults are to be found without it.
-            Step::Reject(_) if self.mutation.is_some() => {}
+            // The known faults are to be found without these.
+            Step::Reject(_) | Step::Restore(_) if self.mutation.is_some() => {}
             Step::Reject(above) => {
                 let seq = self.service.highest() + 1 + u64::from(*above);
                 if self.service.ever.keys().all(|(_, stored)| *stored < seq) {
@@ -126,7 +126,7 @@ impl World {
             }
             // What fails here is tried again at the next occasion.
             Step::SaveSettled => drop(self.save_settled()),
-            Step::Forget => self.forget(KEEP_HOURS)?,
+            Step::Forget => self.forget(self.keep_hours)?,
             Step::Hours(hours) => {
                 // A restored service is assumed to have its records again before `keep` has passed.
                 if self.service.missing.is_empty() {
@@ -170,6 +170,8 @@ impl World {
             && let Some(receipt) = self.made_up_receipt(last)
         {
             self.receipt(&receipt)?;
+            drop(self.save_settled());
+            self.forget(0)?;
         }
         Ok(())
     }
@@ -209,13 +211,11 @@ impl World {
     /// After a restore everything that the service misses can be had from the station again.
     fn restore(&mut self, which: u8) -> Result<(), Violation> {
         let Some(series) = self.truth.series else { return Ok(()) };
-        if !self.service.restore(which, self.hour, KEEP_HOURS, series, &self.truth.gone_early) {
+        if !self.service.restore(which, self.hour, self.keep_hours, series, &self.truth.gone_early) {
             return Ok(());
         }
         self.service_ends();
-        if self.mutation.is_none()
-            && let Some(lost) = self.truth.gone.iter().find(|seq| !self.service.stored.contains_key(&(series, **seq)))
-        {
+        if let Some(lost) = self.truth.gone.iter().find(|seq| !self.service.stored.contains_key(&(series, **seq))) {
             return Err(
                 Kind::Lost.at(*lost, "was forgotten, and a service restored from a copy within `keep` lacks it")
             );
@@ -229,7 +229,7 @@ impl World {
         }
         let seconds = self.seconds();
         let Some(station) = &self.station else { return Ok(()) };
-        let early = keep_hours < KEEP_HOURS || self.is_nearly_full(&station.journal);
+        let early = keep_hours < self.keep_hours || self.is_nearly_full(&station.journal);
         let Some(station) = &mut self.station else { return Ok(()) };
         self.truth.forgettable = self.truth.forgettable.max(self.truth.saved);
         drop(station.journal.forget(seconds, Duration::from_secs(keep_hours * 3600)));

@@ -16,8 +16,6 @@ use crate::service::{Sent, Service};
 use crate::truth::{Kind, Packed, Told, Truth, Violation};
 use crate::vfs::{self, Mounted};
 
-/// Records are kept so many hours after their receipt.
-pub const KEEP_HOURS: u64 = 168;
 /// A few large groups fill it.
 const SMALL_QUOTA: u64 = 32 << 12;
 const RULES: Hash = FixedBytes([5; 32]);
@@ -66,6 +64,8 @@ pub struct World {
     pub down: Vec<Receipt>,
     /// Hours since the beginning.
     pub hour: u64,
+    /// Records are kept so many hours after their receipt.
+    pub keep_hours: u64,
     /// What is done wrong on purpose.
     pub mutation: Option<Mutation>,
     folder: tempfile::TempDir,
@@ -107,6 +107,8 @@ impl World {
             up: Vec::new(),
             down: Vec::new(),
             hour: 0,
+            // Without the time for which records are kept, a wrong receipt costs them.
+            keep_hours: if mutation.is_some() { 0 } else { history.keep_hours },
             mutation,
             folder,
             storage: Storage { quota, vfs: Some(vfs::NAME.to_owned()) },
