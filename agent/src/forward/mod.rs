@@ -2,7 +2,7 @@
 
 mod holds;
 mod incoming;
-mod sender;
+pub mod sender;
 
 use std::sync::Arc;
 use std::time::Duration;

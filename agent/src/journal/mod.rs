@@ -9,6 +9,7 @@
 //! | `known(scope, serial, seq, package, crc)` | units packed here; outlives the records |
 //! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |
+//! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
 //! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
@@ -20,6 +21,7 @@ mod ballast;
 mod error;
 mod group;
 mod holds;
+mod kept;
 mod labels;
 mod marks;
 mod opening;
@@ -28,6 +30,7 @@ mod queue;
 mod room;
 mod salvage;
 mod series;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod wreck;
@@ -49,10 +52,11 @@ pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};
+pub use storage::Storage;
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         sql: "
@@ -66,6 +70,7 @@ const MIGRATIONS: [Migration; 4] = [
     Migration { number: 2, sql: labels::TABLES },
     Migration { number: 3, sql: series::TABLES },
     Migration { number: 4, sql: room::TABLES },
+    Migration { number: 5, sql: kept::TABLES },
 ];
 
 /// Where the chain of lines stands.

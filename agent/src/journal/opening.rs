@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use base::sqlite::{self, Profile};
+use base::sqlite;
 use records::{Event, FixedBytes, Hash, Record, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::group::{known_crc, put_known};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
-use super::{Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Why, place, query, room};
+use super::{
+    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, place, query, room,
+};
 use crate::station::State;
 
 /// Where a station keeps its journal, and what it may be.
@@ -30,8 +32,13 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]; among them that another process has it open.
-    pub fn open(folder: &Path, station: &str, quota: u64, sscc_first: u64) -> Result<Opened, JournalError> {
-        Self::open_on(&place::machine(), folder, station, quota, sscc_first)
+    pub fn open(
+        folder: &Path,
+        station: &str,
+        storage: impl Into<Storage>,
+        sscc_first: u64,
+    ) -> Result<Opened, JournalError> {
+        Self::open_on(&place::machine(), folder, station, storage, sscc_first)
     }
 
     /// The same on a machine with this id.
@@ -42,17 +49,18 @@ impl Journal {
         machine: &str,
         folder: &Path,
         station: &str,
-        quota: u64,
+        storage: impl Into<Storage>,
         sscc_first: u64,
     ) -> Result<Opened, JournalError> {
+        let storage = storage.into();
         base::files::ensure_folder(folder, 0o750)?;
         let home = Home { folder, station, machine };
         let path = Self::file(folder);
         let (mut damaged, mut alarms) = (None, Vec::new());
-        let mut connection = match Self::connect(&path, quota).and_then(|connection| sound(connection, &path)) {
+        let mut connection = match Self::connect(&path, &storage).and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
-                Self::connect(&path, quota)?
+                Self::connect(&path, &storage)?
             }
             other => other?,
         };
@@ -60,7 +68,7 @@ impl Journal {
         if is_empty(&connection)? {
             make(&mut connection, &home, marks.as_ref(), sscc_first, damaged.is_some(), &mut alarms)?;
         }
-        let (mut journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
+        let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
         let here = place::of(&path, machine);
@@ -90,12 +98,12 @@ impl Journal {
     /// [`JournalError`]; among them that it is damaged, or in use.
     pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
         let path = Self::file(folder);
-        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
+        let connection = Self::connect(&path, &quota.into()).and_then(|connection| sound(connection, &path))?;
         Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
-    pub(super) fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
-        let mut connection = sqlite::open(path, &Profile::journal(quota))?;
+    pub(super) fn connect(path: &Path, storage: &Storage) -> Result<Connection, JournalError> {
+        let mut connection = sqlite::open(path, &storage.profile())?;
         sqlite::quick_check(&connection)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
         Ok(connection)

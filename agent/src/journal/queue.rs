@@ -171,12 +171,19 @@ impl Journal {
         Ok(Applied::Settled(settled))
     }
 
-    /// Is the line with this sequence held, and has it this hash?
+    /// Is this the hash of a record here? That of a damaged line stands in the line after it; where that one is damaged as
+    /// well, nothing here contradicts the service, and a queue that waits for more would wait for ever.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
-        Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
+        let intact = |(line, crc): &(Vec<u8>, u32)| crc32c::crc32c(line) == *crc;
+        let Some(here) = self.line_and_crc(seq)? else { return Ok(false) };
+        if intact(&here) {
+            return Ok(chain::hash_line(&here.0) == hash);
+        }
+        let next = self.line_and_crc(seq + 1)?.filter(intact);
+        Ok(next.is_none_or(|(line, _)| prev_of(&line) == hash))
     }
 
     pub(super) fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
@@ -250,14 +257,15 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
-        let before = self.kept_since(now_seconds, keep)?;
+        let everything = keep.is_zero() || self.is_nearly_full()?;
+        let up_to = if everything { self.settled_on_disk } else { self.receipted_for(now_seconds, keep)? };
         // The last line stays: the next one is chained to it.
-        let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
+        let up_to = up_to.min(self.position.last.saturating_sub(1));
         let forgotten = self
             .connection
             .execute(
-                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
-                params![up_to, before, FORGET_AT_ONCE],
+                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+                params![up_to, FORGET_AT_ONCE],
             )
             .map_err(query("forget records of"))?;
         if forgotten > 0 && self.refusals > 0 {
@@ -266,10 +274,15 @@ impl Journal {
         Ok(forgotten)
     }
 
+    /// Has the journal filled three quarters of its quota?
+    fn is_nearly_full(&self) -> Result<bool, JournalError> {
+        Ok(self.used()? > self.quota / 4 * 3)
+    }
+
     /// What was stored before this time is not kept, in seconds since 1970.
     pub(super) fn kept_since(&self, now_seconds: i64, keep: Duration) -> Result<i64, JournalError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        Ok(if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) })
+        Ok(if self.is_nearly_full()? { i64::MAX } else { now_seconds.saturating_sub(keep) })
     }
 
     /// Bytes inside the file that forgotten records have left free: they can be written to even on a full disk.

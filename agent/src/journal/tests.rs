@@ -177,8 +177,11 @@ fn forgetting_frees_bytes_but_not_what_is_known() {
     journal.apply(&receipt(&journal, 10)).unwrap();
     assert_eq!(journal.forget(1_000_000, day).unwrap(), 0, "nor before the receipt is on disk");
     journal.save_settled(10).unwrap();
-    assert_eq!(journal.forget(1_000 + 86_400, day).unwrap(), 0, "nor before its time");
-    assert_eq!(journal.forget(1_001 + 86_400, day).unwrap(), 9);
+    assert_eq!(journal.forget(900_000, day).unwrap(), 0, "nor at once, however long ago it was stored");
+    drop(journal);
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    assert_eq!(journal.forget(899_999 + 86_400, day).unwrap(), 0, "nor before its time");
+    assert_eq!(journal.forget(900_000 + 86_400, day).unwrap(), 9, "which goes on over a restart");
     assert!(journal.line(10).unwrap().is_some(), "the next line is chained to it");
     assert_eq!(journal.group().unwrap().known("", "S1").unwrap().unwrap().seq, 1);
     write(&mut journal, &mut state, 1).unwrap();
