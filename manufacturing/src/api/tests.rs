@@ -1,5 +1,6 @@
 //! Over a real socket, with the command-line client as well.
 
+mod clocks;
 mod questions;
 mod slow;
 
