@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base::config::{Document, Faults, Section};
 use records::wire::{DEFAULT_PREFIX, Topics};
@@ -52,6 +53,10 @@ pub struct Broker {
     pub username: Option<String>,
     /// The file with the password, where it asks for one.
     pub password_file: Option<PathBuf>,
+    /// After this time without the broker's acknowledgement of a message the connection is given up.
+    pub ack_timeout: Duration,
+    /// How long nothing is tried after a connection failed: first and longest wait.
+    pub reconnect: (Duration, Duration),
 }
 
 /// `mqtt://HOST:PORT`.
@@ -141,12 +146,23 @@ impl Settings {
         let client_id = section.string("client_id").or(DEFAULT_CLIENT.to_owned());
         let username = section.string("username").optional();
         let password_file = section.string("password_file").optional().map(PathBuf::from);
+        let ack_timeout = section.duration("ack_timeout_ms", 100..=600_000).or(Duration::from_secs(60));
+        let first = section.duration("reconnect_first_ms", 10..=60_000).or(Duration::from_secs(1));
+        let longest = section.duration("reconnect_longest_ms", 10..=600_000).or(Duration::from_secs(60));
+        if longest < first {
+            section.fault(
+                "reconnect_longest_ms",
+                "is shorter than reconnect_first_ms",
+                "make it the longer of the two",
+            );
+        }
+        let reconnect = (first, longest);
         let prefix = section.parsed("prefix", "one or more levels of a topic", topics).optional();
         let prefix = prefix.or_else(|| topics(DEFAULT_PREFIX).ok());
         document.finish()?;
         match (listen, store, url, prefix) {
             (Some(listen), Some(store), Some(url), Some(topics)) => {
-                let broker = Broker { url, client_id, username, password_file };
+                let broker = Broker { url, client_id, username, password_file, ack_timeout, reconnect };
                 Ok(Self { listen, data, store, broker, topics, enrolment, hosts })
             }
             // Every value that is missing here was reported as a fault.

@@ -4,16 +4,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A program in the folder of the test program's own build.
+/// A program of the same build as this one.
 ///
 /// # Panics
 /// When it has not been built.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the path of this test");
-    let path = this.parent().and_then(Path::parent).expect("target/PROFILE/deps").join(name);
-    assert!(path.exists(), "{} is not built: run `cargo build --workspace --bins` first", path.display());
-    path
+    // A program lies beside the others in target/PROFILE, a test or an example in a folder of that.
+    let folder = this.ancestors().skip(1).take(2).find(|folder| folder.join(name).exists());
+    folder.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace --bins` first")).join(name)
 }
 
 /// Runs a program to its end.
@@ -27,11 +27,17 @@ pub fn run(name: &str, arguments: &[&str]) -> Output {
 /// Mosquitto, if this machine has it; says that `test` is left out if not.
 #[must_use]
 pub fn mosquitto(test: &str) -> Option<PathBuf> {
-    let found = find("mosquitto");
+    let found = find_mosquitto();
     if found.is_none() {
         println!("SKIPPED {test}: mosquitto is not installed");
     }
     found
+}
+
+/// Mosquitto, if this machine has it.
+#[must_use]
+pub fn find_mosquitto() -> Option<PathBuf> {
+    find("mosquitto")
 }
 
 /// A program of this machine.
@@ -80,6 +86,14 @@ impl Process {
         let status =
             crate::wait_for(&format!("the end of {}", self.name), 15, || self.child.try_wait().expect("a child"));
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.log());
+    }
+
+    /// Has it ended?
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     /// Panics if the program has ended.

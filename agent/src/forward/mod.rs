@@ -76,6 +76,7 @@ impl Forwarder {
         session.username.clone_from(&self.broker.username);
         session.password.clone_from(&self.password);
         (session.backoff_min, session.backoff_max) = self.broker.reconnect;
+        session.ack_timeout = self.broker.ack_timeout;
         session.last_will = Some(self.online(false));
         session.subscriptions = vec![topics.name(Topic::Receipts(&self.station)), topics.name(Topic::Service)];
         session.subscriptions.push(topics.name(Topic::Holds(&self.station)));

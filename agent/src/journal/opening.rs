@@ -255,6 +255,13 @@ fn make(
     if let Some(wreck) = &wreck {
         alarms.push(take_over(&transaction, wreck, before.unwrap_or_default())?);
     }
+    if matches!(why, Some(Why::Replaced)) {
+        alarms.push(
+            "The journal of this station was gone, and a new one begins. Units packed before are not known here any more, and \
+             what had no receipt is only in the old one: look for it"
+                .to_owned(),
+        );
+    }
     state.last_seq = 0;
     let json = serde_json::to_string(&state).map_err(JournalError::State)?;
     transaction

@@ -75,6 +75,8 @@ pub struct Broker {
     pub topics: Topics,
     /// After this time without a receipt records are sent again.
     pub receipt_timeout: Duration,
+    /// After this time without the broker's acknowledgement of a message the connection is given up.
+    pub ack_timeout: Duration,
     /// How long nothing is tried after a connection failed: first and longest wait.
     pub reconnect: (Duration, Duration),
 }
@@ -213,6 +215,7 @@ fn broker(section: &Section<'_>) -> Broker {
         password_file: section.string("password_file").optional().map(PathBuf::from),
         topics: topics.unwrap_or_default(),
         receipt_timeout: section.duration("receipt_timeout_ms", 100..=600_000).or(Duration::from_secs(10)),
+        ack_timeout: section.duration("ack_timeout_ms", 100..=600_000).or(Duration::from_secs(60)),
         reconnect: (first, longest),
     }
 }

@@ -254,6 +254,8 @@ fn session(broker: &Broker) -> Result<mqtt::Settings, ServiceError> {
             std::fs::read(file).map_err(|source| files::Error { action: "read", path: file.clone(), source })?;
         settings.password = Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned());
     }
+    settings.ack_timeout = broker.ack_timeout;
+    (settings.backoff_min, settings.backoff_max) = broker.reconnect;
     settings.max_packet = u32::try_from(MOST_PACKET).unwrap_or(u32::MAX);
     Ok(settings)
 }
