@@ -17,6 +17,7 @@ mod group;
 mod labels;
 mod marks;
 mod queue;
+mod raw;
 mod salvage;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use group::Group;
 pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
+pub use raw::{Row, rows, unread_rows};
 pub use salvage::{Salvaged, salvage};
 
 const FILE: &str = "journal.db";

@@ -3,6 +3,8 @@
 mod check;
 mod outbox;
 mod pump;
+#[cfg(test)]
+mod rate;
 
 #[cfg(test)]
 pub use check::{Verdict, check};
