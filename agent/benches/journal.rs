@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::clock::{Clock, SystemClock};
-use agent::journal::{Journal, Opened};
+use agent::journal::{Journal, Marks, Opened};
 use agent::owner::Owner;
 use agent::settings::Settings;
 use agent::station::{Input, Reading, decide};
@@ -137,6 +137,7 @@ impl Station {
         }
         let text = CONFIGURATION.replace("FOLDER", &folder.display().to_string());
         let settings = Settings::parse("bench.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
+        Marks::enter(folder, 0).unwrap();
         let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
         let mut owner = Owner::new(&settings, journal, state, Arc::new(SystemClock::new()));
         owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
@@ -153,7 +154,15 @@ impl Station {
 
     fn scanned(&self, reading: Result<Reading, agent::station::Unread>, data: &[u8]) -> Input {
         let (lane, scanner) = ("main".to_owned(), "hand".to_owned());
-        Input::Scanned { lane, scanner, reading, raw: self.settings.rules.raw(data), known: None }
+        Input::Scanned {
+            lane,
+            scanner,
+            reading,
+            raw: self.settings.rules.raw(data),
+            known: None,
+            held: Vec::new(),
+            room: true,
+        }
     }
 
     fn pack(&mut self, serial: &str) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use agent::board::Board;
 use agent::clock::{Clock, SystemClock};
-use agent::journal::{Journal, Opened};
+use agent::journal::{Journal, Marks, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
 use agent::station::Code;
@@ -52,6 +52,7 @@ fn start(folder: &Path, tty: &str, clock: Arc<dyn Clock>) -> (Settings, Handle, 
         folder.display()
     );
     let settings = Settings::parse("bench.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
+    Marks::enter(folder, 0).unwrap();
     let Opened { journal, state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
     let mut owner = Owner::new(&settings, journal, state, clock);
     owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
@@ -152,6 +153,7 @@ fn station_rate(folder: &Path) -> f64 {
     handle.submit(Request::Stop).unwrap();
     thread.join().unwrap();
     let took = begin.elapsed();
+    Marks::enter(folder, 0).unwrap();
     let Opened { state, .. } = Journal::open(folder, "bench", 1 << 30, 0).unwrap();
     assert_eq!(state.counters.accepted, SCANS as u64);
     SCANS as f64 / took.as_secs_f64()

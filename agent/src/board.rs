@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 /// The notices of all parts. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Notices>>);
+pub struct Board(Arc<Mutex<Pinned>>);
+
+/// The notices, and when the service was heard last.
+#[derive(Debug, Default)]
+struct Pinned {
+    notices: Notices,
+    heard: Option<Instant>,
+}
 
 /// What is on the board.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +68,19 @@ pub struct Uplink {
     pub service_seen: bool,
     /// What is wrong, and what to do; empty where nothing is.
     pub trouble: String,
+    /// Seconds since the service was last heard; `None` where it was not heard since the start.
+    #[serde(default)]
+    pub service_silent_seconds: Option<u64>,
+    /// Receipts since the start that had no effect, by reason.
+    #[serde(default)]
+    pub receipts_without_effect: BTreeMap<String, u64>,
+    /// Why what is on hold was refused whole, and what to do; until a good one comes. The holds before stay.
+    #[serde(default)]
+    pub refused_holds: String,
 }
 
 impl Board {
-    fn notices(&self) -> MutexGuard<'_, Notices> {
+    fn pinned(&self) -> MutexGuard<'_, Pinned> {
         // A part that panicked while it wrote a notice leaves the other notices true.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,22 +88,25 @@ impl Board {
     /// Everything on the board.
     #[must_use]
     pub fn read(&self) -> Notices {
-        self.notices().clone()
+        let pinned = self.pinned();
+        let mut notices = pinned.notices.clone();
+        notices.uplink.service_silent_seconds = pinned.heard.map(|heard| heard.elapsed().as_secs());
+        notices
     }
 
     /// Changes the notice of a scanner.
     pub fn scanner(&self, name: &str, change: impl FnOnce(&mut Device)) {
-        change(self.notices().scanners.entry(name.to_owned()).or_default());
+        change(self.pinned().notices.scanners.entry(name.to_owned()).or_default());
     }
 
     /// Changes the notice of a printer.
     pub fn printer(&self, name: &str, change: impl FnOnce(&mut Printer)) {
-        change(self.notices().printers.entry(name.to_owned()).or_default());
+        change(self.pinned().notices.printers.entry(name.to_owned()).or_default());
     }
 
     /// A lamp or display has this trouble; works again where it is empty.
     pub fn signal(&self, name: &str, trouble: &str) {
-        let signals = &mut self.notices().signals;
+        let signals = &mut self.pinned().notices.signals;
         match trouble {
             "" => drop(signals.remove(name)),
             trouble => drop(signals.insert(name.to_owned(), trouble.to_owned())),
@@ -95,7 +115,7 @@ impl Board {
 
     /// A work order from the topic was refused, or a good one came.
     pub fn work_order(&self, lane: &str, refused: Option<String>) {
-        let refusals = &mut self.notices().refused_work_orders;
+        let refusals = &mut self.pinned().notices.refused_work_orders;
         match refused {
             Some(why) => refusals.insert(lane.to_owned(), why),
             None => refusals.remove(lane),
@@ -104,6 +124,16 @@ impl Board {
 
     /// Changes the notice of the uplink.
     pub fn uplink(&self, change: impl FnOnce(&mut Uplink)) {
-        change(&mut self.notices().uplink);
+        change(&mut self.pinned().notices.uplink);
+    }
+
+    /// The trusted service was heard.
+    pub fn heard_service(&self) {
+        self.pinned().heard = Some(Instant::now());
+    }
+
+    /// A receipt came that had no effect, for this reason: one word of this program, never one from outside.
+    pub fn receipt_without_effect(&self, reason: &'static str) {
+        *self.pinned().notices.uplink.receipts_without_effect.entry(reason.to_owned()).or_default() += 1;
     }
 }

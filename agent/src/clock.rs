@@ -17,9 +17,7 @@ impl SystemClock {
     /// Reads the kernel's boot id once.
     #[must_use]
     pub fn new() -> Self {
-        // Without /proc there is no boot id; an empty one is never taken for the same boot as another record's.
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Self { boot: boot.trim().to_owned() }
+        Self { boot: base::clock::boot_id() }
     }
 }
 
@@ -31,10 +29,8 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Stamp {
-        let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let since_boot = u64::try_from(since_boot.tv_sec).unwrap_or(0) * 1000
-            + u64::try_from(since_boot.tv_nsec).unwrap_or(0) / 1_000_000;
-        Stamp { wall: wall_clock(), synchronised: kernel_clock_is_synchronised(), boot: self.boot.clone(), since_boot }
+        let (synchronised, since_boot) = (base::clock::is_synchronised(), base::clock::since_boot());
+        Stamp { wall: wall_clock(), synchronised, boot: self.boot.clone(), since_boot }
     }
 }
 
@@ -43,17 +39,6 @@ fn wall_clock() -> jiff::Timestamp {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     let millis = now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000);
     jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-}
-
-/// adjtimex(2): the kernel clears `STA_UNSYNC` while a time daemon steers its clock.
-fn kernel_clock_is_synchronised() -> bool {
-    #[allow(unsafe_code, reason = "no safe binding; the call only fills the struct that is handed over")]
-    // SAFETY: `timex` is plain data for which all zeros is valid, `modes` 0 means that nothing is set.
-    let (state, status) = unsafe {
-        let mut timex: libc::timex = std::mem::zeroed();
-        (libc::adjtimex(&raw mut timex), timex.status)
-    };
-    state >= 0 && state != libc::TIME_ERROR && status & libc::STA_UNSYNC == 0
 }
 
 /// A clock that tests set.

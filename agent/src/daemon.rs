@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use drivers::Stop;
 use drivers::printer::{PrinterFactory, TcpFactory};
-use records::{Record, SigningKey};
+use records::{Kind, Record, SigningKey, enrolment};
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -17,9 +17,9 @@ use crate::clock::SystemClock;
 use crate::feedback::{self, StatusFacts};
 use crate::forward::Forwarder;
 use crate::identity::{self, IdentityError};
-use crate::journal::{Journal, JournalError, Opened};
+use crate::journal::{Journal, JournalError, Opened, Why};
 use crate::local::http::{Facts, Http, Token, TokenError};
-use crate::local::{Asked, Said, Server, ServerError};
+use crate::local::{Asked, Said, Sentence, Server, ServerError, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::{self, Drawing};
 use crate::settings::{Settings, SignalSettings};
@@ -71,17 +71,18 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let password = password(&settings)?;
     let token = settings.page.token_file.as_deref().map(Token::load).transpose()?;
-    let key = Arc::new(identity::load_or_make(&settings.data)?);
     if let Some(folder) = settings.socket.parent() {
         base::files::ensure_folder(folder, 0o755)?;
     }
     // The socket first: a second daemon must not touch the journal of a running one.
     let listener = Server::bind(&settings.socket)?;
     let own_socket = inode(&settings.socket);
-    let (owner, not_confirmed) = open(&settings, &key)?;
+    let (owner, key, not_confirmed) = open(&settings)?;
+    let key = Arc::new(key);
     let (series, trusted) = (owner.line.series, owner.journal.service_key());
     let (handle, thread) = owner.spawn()?;
 
+    tokio::spawn(not_confirmed.clone().follow(handle.answers()));
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
@@ -217,28 +218,44 @@ fn password(settings: &Settings) -> Result<Option<String>, DaemonError> {
 }
 
 /// Opens the journal, says what was found in it, and puts the start on record.
-fn open(settings: &Settings, key: &SigningKey) -> Result<(Owner, Vec<String>), DaemonError> {
-    let Opened { journal, state, unanswered, series_before, damaged } =
+fn open(settings: &Settings) -> Result<(Owner, SigningKey, Unconfirmed), DaemonError> {
+    let mut key = identity::load_or_make(&settings.data)?;
+    let Opened { mut journal, mut state, unanswered, alarms, damaged } =
         Journal::open(&settings.data, &settings.station, settings.journal.quota, settings.packing.sscc.first())?;
     if let Some((aside, found)) = &damaged {
-        tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Units packed before are not known as duplicates. Read the old one with `lotline-station queue salvage`");
+        tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Read the old one with `lotline-station queue salvage`");
     }
-    let lost = damaged.is_some().then(|| {
-        "the journal was damaged and begins anew: labels that waited are lost, look which closed containers have none".to_owned()
-    });
-    let not_confirmed: Vec<String> = unanswered.iter().filter_map(|line| not_confirmed(line)).chain(lost).collect();
-    for text in &not_confirmed {
+    let not_confirmed: Vec<Sentence> = unanswered.iter().filter_map(|line| not_confirmed(line)).collect();
+    for text in alarms.iter().chain(not_confirmed.iter().map(|sentence| &sentence.text)) {
         tracing::warn!("{text}");
     }
+    let next = identity::next(&settings.data)?;
+    let mut endorsed = None;
+    if let Some(next) = &next {
+        // Stopped at this point before, the series with the new key may have begun already.
+        if journal.key() != Some(next.public()) {
+            if journal.position().last > 0 {
+                journal.renew(Why::KeyChanged, &mut state)?;
+            }
+            endorsed =
+                Some((key.public(), enrolment::endorse(&key, &settings.station, journal.series(), &next.public())));
+        }
+    }
     let mut owner = Owner::new(settings, journal, state, Arc::new(SystemClock::new()));
+    owner.alarms = alarms;
+    let public = next.as_ref().map_or(key.public(), SigningKey::public);
+    owner.begin(settings, public, endorsed)?;
+    if let Some(next) = next {
+        identity::adopt_next(&settings.data, &next)?;
+        key = next;
+    }
     let raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0);
     owner.rules.raw_key = raw_key.finalize().into();
-    owner.begin(settings, key.public(), series_before)?;
-    Ok((owner, not_confirmed))
+    Ok((owner, key, Unconfirmed::new(not_confirmed)))
 }
 
 /// What the operator has to know of a record whose green light may not have been seen.
-fn not_confirmed(line: &[u8]) -> Option<String> {
+fn not_confirmed(line: &[u8]) -> Option<Sentence> {
     let record: Record = serde_json::from_slice(line).ok()?;
     let package = record.into.first().map(|package| format!(" in package {}", package.id)).unwrap_or_default();
     let what = match record.event {
@@ -248,5 +265,6 @@ fn not_confirmed(line: &[u8]) -> Option<String> {
         _ => return None,
     };
     let id = record.subject.id.escape_debug();
-    Some(format!("{id} is {what}{package}: recorded before the last stop, but perhaps not confirmed to you"))
+    let text = format!("{id} is {what}{package}: recorded before the last stop, but perhaps not confirmed to you");
+    Some(Sentence { serial: (record.subject.kind == Kind::Device).then(|| record.subject.id.clone()), text })
 }

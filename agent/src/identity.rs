@@ -32,7 +32,10 @@ fn file(folder: &Path) -> PathBuf {
 /// # Errors
 /// [`IdentityError`].
 pub fn load(folder: &Path) -> Result<Option<SigningKey>, IdentityError> {
-    let path = file(folder);
+    read(file(folder))
+}
+
+fn read(path: PathBuf) -> Result<Option<SigningKey>, IdentityError> {
     let Some(bytes) = base::files::read_optional(&path)? else { return Ok(None) };
     let seed = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
     seed.map(|seed| Some(SigningKey::from_seed(seed))).ok_or(IdentityError::NotAKey { path })
@@ -48,8 +51,48 @@ pub fn load_or_make(folder: &Path) -> Result<SigningKey, IdentityError> {
     }
     base::files::ensure_folder(folder, 0o750)?;
     let key = SigningKey::generate()?;
-    base::files::write_atomic(&file(folder), format!("{}\n", key.seed()).as_bytes(), 0o600)?;
+    write(&file(folder), &key)?;
     Ok(key)
+}
+
+fn next_file(folder: &Path) -> PathBuf {
+    folder.join("station.key.next")
+}
+
+fn write(path: &Path, key: &SigningKey) -> Result<(), IdentityError> {
+    Ok(base::files::write_atomic(path, format!("{}\n", key.seed()).as_bytes(), 0o600)?)
+}
+
+/// The key that the station takes at its next start, where one was made.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn next(folder: &Path) -> Result<Option<SigningKey>, IdentityError> {
+    read(next_file(folder))
+}
+
+/// Makes the key that the station takes at its next start; the one that was made before, if it was not taken yet.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn make_next(folder: &Path) -> Result<SigningKey, IdentityError> {
+    if let Some(key) = next(folder)? {
+        return Ok(key);
+    }
+    let key = SigningKey::generate()?;
+    write(&next_file(folder), &key)?;
+    Ok(key)
+}
+
+/// The next key has signed its first record: it is the key from now on.
+///
+/// # Errors
+/// When the disk does not take it.
+pub fn adopt_next(folder: &Path, key: &SigningKey) -> Result<(), IdentityError> {
+    write(&file(folder), key)?;
+    let path = next_file(folder);
+    std::fs::remove_file(&path).map_err(|source| base::files::Error { action: "remove", path, source })?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! What both programs need and no domain knows: configuration faults with places, files that survive a power cut,
-//! SQLite opening and migration, an MQTT session, what pages share, back-off, logging, errors in one line.
+//! SQLite opening and migration, an MQTT session, what pages share, numbers for Prometheus, back-off, logging, errors in one
+//! line.
 
 pub mod backoff;
+pub mod clock;
 pub mod config;
 mod describe;
 pub mod files;
 pub mod logging;
+pub mod metrics;
 pub mod mqtt;
 pub mod sqlite;
 pub mod web;

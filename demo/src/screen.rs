@@ -89,6 +89,7 @@ pub fn answer(answer: &Answer, style: Style) -> String {
         Outcome::Accepted => ("GREEN", "1;30;42"),
         Outcome::Refused => ("RED", "1;37;41"),
         Outcome::Done => ("DONE", "1;37;44"),
+        Outcome::Known => ("AMBER", "1;30;43"),
     };
     let mut line = format!("{:<TEXT$}", plain(&answer.text));
     for (what, filling) in [("package", &answer.package), ("pallet", &answer.pallet)] {

@@ -1,15 +1,15 @@
 //! Whether everything that happened is stored, and if not, why. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use records::SeriesId;
 use serde::Serialize;
 
+use crate::lapses::{Lapses, WrittenOff, left};
+pub use crate::lineage::SILENT_AFTER_SECONDS;
+use crate::lineage::{common, count, sound, union, without};
 use crate::store::SeriesState;
-
-/// A station says its status every 60 s; after three of them it counts as silent.
-pub const SILENT_AFTER_SECONDS: i64 = 180;
 
 /// Most holes that are listed for a series.
 const MOST_HOLES: usize = 100;
@@ -28,6 +28,9 @@ pub struct Completeness {
     pub why: Vec<String>,
     /// Each series of each station.
     pub stations: Vec<Series>,
+    /// What was given up, where the statement would be another one without that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written_off: Vec<WrittenOff>,
 }
 
 /// One series of one station.
@@ -42,8 +45,18 @@ pub struct Series {
     pub up_to: u64,
     /// The highest sequence that is known to exist.
     pub announced: u64,
-    /// What is missing; the first hundred.
+    /// What is missing and not written off; the first hundred.
     pub holes: Vec<(u64, u64)>,
+    /// How many records are not stored under these sequences because the station wrote them again in another series,
+    /// where they are stored.
+    #[serde(skip_serializing_if = "is_none")]
+    pub carried_over: u64,
+    /// What of the missing the station set aside: it will not come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<(u64, u64)>,
+    /// What of the missing the station holds no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_held: Vec<(u64, u64)>,
     /// When its last verified status was heard.
     pub last_status: Option<Timestamp>,
     /// How long that is ago.
@@ -51,10 +64,25 @@ pub struct Series {
     /// A newer series of the station began: whether this one had further records nobody can say.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// Its station is retired: it is not waited for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// Whether it is complete.
     pub complete: bool,
     /// Why not.
     pub why: Vec<String>,
+    /// What a person has to look at, whether it is complete or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
+    /// Its station does not go on with it.
+    #[serde(skip)]
+    pub ended: bool,
+    /// Records that came twice or cannot be read, and that nobody has written off.
+    #[serde(skip)]
+    pub unsettled: bool,
+    /// There is something that a person could write off.
+    #[serde(skip)]
+    pub lacks: bool,
 }
 
 /// When and from where it is judged.
@@ -69,20 +97,38 @@ pub struct Moment {
 }
 
 /// Judges what is known. Without a time asked for, the statement is for the time up to which every station has vouched.
-pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
+/// Retired stations are not waited for, and what was written off is not missing: both are decisions of people, and told.
+pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Completeness {
     let Moment { now, as_of, connected } = moment;
-    let mut latest: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for state in states {
-        if let Some((_, heard)) = state.status.as_ref().filter(|_| !state.unverified) {
-            let latest = latest.entry(&state.station).or_insert(*heard);
-            *latest = (*latest).max(*heard);
-        }
-    }
-    let superseded = |state: &SeriesState| {
-        let latest = latest.get(state.station.as_str());
-        state.status.as_ref().is_some_and(|(_, heard)| latest.is_some_and(|latest| latest > heard))
-    };
-    let stations: Vec<Series> = states.iter().map(|state| series(state, superseded(state), now, as_of)).collect();
+    let retired = |state: &SeriesState| lapses.is_retired(&state.station, as_of.unwrap_or(now));
+    let by_id: BTreeMap<(&str, SeriesId), &SeriesState> =
+        states.iter().filter_map(|state| Some(((&*state.station, state.series?), state))).collect();
+    let is_heard = |state: &&SeriesState| state.status.is_some() && !state.unverified;
+    let heard: BTreeSet<&str> = states.iter().filter(is_heard).map(|state| &*state.station).collect();
+    // The station goes on with another series.
+    let has_another = |state: &SeriesState| state.status.is_none() && heard.contains(state.station.as_str());
+    let two_machines: BTreeSet<&str> =
+        states.iter().filter(|state| goes_on(state)).map(|state| &*state.station).collect();
+    let stations: Vec<Series> = states
+        .iter()
+        .map(|state| {
+            let superseded = superseded(state, states, &by_id);
+            let place = Place { superseded, lost: superseded || has_another(state), retired: retired(state) };
+            let mut series = series(state, place, lapses, now, as_of);
+            if !superseded && state.series.is_some() && two_machines.contains(&*state.station) {
+                series.alarms.push(format!("two machines write as station {}", state.station));
+            }
+            series
+        })
+        .collect();
+    let written_off = states.iter().zip(&stations).flat_map(|(state, judged)| {
+        let missing = holes(&union(&state.runs, &state.lineage.carried), judged.announced);
+        lapses
+            .of(&state.station, state.series)
+            .filter_map(move |off| off.effect(&missing, judged.ended))
+            .collect::<Vec<_>>()
+    });
+    let written_off = written_off.collect();
     // Anyone can say that a station is online; only its signed records and status make it one that counts.
     let counting = || stations.iter().filter(|series| series.series.is_some());
     let mut why = Vec::new();
@@ -92,23 +138,87 @@ pub fn judge(states: &[SeriesState], moment: Moment) -> Completeness {
     if as_of.is_none() && !connected {
         why.push("the broker is not connected: what stations record now is not heard here".to_owned());
     }
-    let vouched = states.iter().filter(|state| !superseded(state) && !state.unverified).filter_map(|state| {
+    let vouching = |state: &&SeriesState| !superseded(state, states, &by_id) && !state.unverified && !retired(state);
+    let vouched = states.iter().filter(vouching).filter_map(|state| {
         let (status, heard) = state.status.as_ref()?;
         Some(status.at.wall.min(*heard))
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
-    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations }
+    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, written_off }
 }
 
-fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<Timestamp>) -> Series {
-    let stored = state.highest_stored();
-    let announced = state.status.as_ref().map_or(0, |(status, _)| status.last).max(stored);
-    let all_holes = holes(&state.runs, announced);
+/// Does the series go on although its station began another one after it?
+fn goes_on(state: &SeriesState) -> bool {
+    state.lineage.goes_on(state.status.as_ref().filter(|_| !state.unverified))
+}
+
+/// Has the station gone over to a newer series? It has where one names this one as the one before, unless this one goes
+/// on; and where another one was heard of later that is none of those before this one.
+fn superseded(state: &SeriesState, states: &[SeriesState], by_id: &BTreeMap<(&str, SeriesId), &SeriesState>) -> bool {
+    if goes_on(state) {
+        return false;
+    }
+    let verified = |state: &SeriesState| state.status.as_ref().filter(|_| !state.unverified).map(|(_, heard)| *heard);
+    let Some(heard) = state.status.as_ref().map(|(_, heard)| *heard).filter(|_| state.lineage.successors.is_empty())
+    else {
+        return !state.lineage.successors.is_empty();
+    };
+    let mut before = BTreeSet::new();
+    let mut next = state.lineage.before;
+    while let Some(series) = next.filter(|series| before.insert(*series)) {
+        next = by_id.get(&(&*state.station, series)).and_then(|state| state.lineage.before);
+    }
+    let others = states.iter().filter(|other| {
+        other.station == state.station
+            && other.series != state.series
+            && other.series.is_none_or(|other| !before.contains(&other))
+    });
+    others.filter_map(verified).any(|other| other > heard)
+}
+
+/// What a series is among those of its station.
+#[derive(Clone, Copy)]
+struct Place {
+    /// A newer one began.
+    superseded: bool,
+    /// A newer one began, or another one of which there is a status: this one may have had more than is known.
+    lost: bool,
+    /// Its station is retired.
+    retired: bool,
+}
+
+fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as_of: Option<Timestamp>) -> Series {
+    let Place { superseded, lost, retired } = place;
+    let over = lost || retired;
+    // Whatever it had beyond what is known.
+    let given_up = over && lapses.of(&state.station, state.series).any(|off| off.last.is_none());
+    let settled = |count: u64, of: fn(&crate::lapses::WriteOff) -> u64| {
+        count.saturating_sub(lapses.of(&state.station, state.series).map(of).sum())
+    };
+    let conflicts = settled(state.conflicts, |off| off.conflicts);
+    let rejections = settled(state.rejections, |off| off.rejections);
+    let lineage = &state.lineage;
     let verified = state.status.as_ref().filter(|_| !state.unverified);
+    let highest = |runs: &[(u64, u64)]| runs.last().map_or(0, |(_, last)| *last);
+    let said = state.status.as_ref().map_or(0, |(status, _)| status.last);
+    let known = said.max(state.highest_stored()).max(highest(&lineage.carried));
+    let end = lineage.ended(known).filter(|_| superseded);
+    let announced = end.unwrap_or(known);
+    let all_holes =
+        left(holes(&union(&state.runs, &lineage.carried), announced), lapses.of(&state.station, state.series));
+    let named = |of: fn(&records::wire::Status) -> &[(u64, u64)]| {
+        let runs = verified.map(|(status, _)| union(&sound(of(status)), &[])).unwrap_or_default();
+        common(&all_holes, &runs)
+    };
+    let set_aside = named(|status| &status.set_aside);
+    let not_held = without(&named(|status| &status.not_held), &set_aside);
     let silent_seconds = verified.map(|(_, heard)| now.duration_since(*heard).as_secs().max(0));
     let mut why = Vec::new();
     match (verified, silent_seconds) {
         _ if state.series.is_none() => why.push("nothing is known of this station but its connection".to_owned()),
+        // The one that began after it says where it ended: nothing can come after that.
+        _ if end.is_some() => {}
+        _ if given_up || (retired && !lost) => {}
         (Some((status, heard)), Some(silent)) => {
             // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
             let said = status.at.wall.min(*heard);
@@ -130,34 +240,58 @@ fn series(state: &SeriesState, superseded: bool, now: Timestamp, as_of: Option<T
                 }
             }
         }
+        _ if known == 0 && !lineage.successors.is_empty() => {
+            why.push("a newer series of this station names it, and nothing of it has come".to_owned());
+        }
         _ if state.runs.is_empty() => why.push("it has announced records and none has come".to_owned()),
         _ => why.push("it has never said how many records there are".to_owned()),
     }
-    why.extend(all_holes.iter().take(3).map(|(first, last)| match first == last {
-        true => format!("record {first} is missing"),
-        false => format!("records {first} to {last} are missing"),
-    }));
-    if all_holes.len() > 3 {
-        why.push(format!("{} further stretches are missing", all_holes.len() - 3));
+    let missing = without(&without(&all_holes, &set_aside), &not_held);
+    for (runs, one, many) in [
+        (&missing, "is missing", "are missing"),
+        (&set_aside, "was set aside at the station", "were set aside at the station"),
+        (&not_held, "is not held by the station any more", "are not held by the station any more"),
+    ] {
+        why.extend(runs.iter().take(3).map(|(first, last)| match first == last {
+            true => format!("record {first} {one}"),
+            false => format!("records {first} to {last} {many}"),
+        }));
+        if runs.len() > 3 {
+            why.push(format!("{} further stretches {many}", runs.len() - 3));
+        }
     }
-    if state.conflicts > 0 {
-        why.push(format!("{} records came twice with different content", state.conflicts));
+    if conflicts > 0 {
+        why.push(format!("{conflicts} records came twice with different content"));
     }
-    if state.rejections > 0 {
-        why.push(format!("{} records cannot be read", state.rejections));
+    if rejections > 0 {
+        why.push(format!("{rejections} records cannot be read"));
     }
+    let unsettled = conflicts + rejections > 0;
+    let any_hole = !all_holes.is_empty();
     Series {
         station: state.station.clone(),
         series: state.series,
         up_to: state.runs.first().filter(|(first, _)| *first == 1).map_or(0, |(_, last)| *last),
         announced,
         holes: all_holes.into_iter().take(MOST_HOLES).collect(),
+        carried_over: count(&without(&lineage.carried, &state.runs)),
+        set_aside: set_aside.into_iter().take(MOST_HOLES).collect(),
+        not_held: not_held.into_iter().take(MOST_HOLES).collect(),
         last_status: verified.map(|(_, heard)| *heard),
         silent_seconds,
         superseded,
+        retired,
         complete: why.is_empty(),
         why,
+        alarms: Vec::new(),
+        ended: over,
+        unsettled,
+        lacks: state.series.is_some() && (any_hole || unsettled || (lost && end.is_none() && !given_up)),
     }
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What is missing of 1 to `highest` beside the stored runs, lowest first.
@@ -182,6 +316,7 @@ mod tests {
     use records::{FixedBytes, Hash};
 
     use super::*;
+    use crate::lineage::{LastRecord, Lineage, Said, Successor};
     use crate::testkit::{at, stamp};
 
     fn state(series: u8, last: u64, said: i64, heard: i64) -> SeriesState {
@@ -207,12 +342,13 @@ mod tests {
             conflicts: 0,
             rejections: 0,
             online: None,
+            lineage: Lineage::default(),
         }
     }
 
     /// Complete, or why not.
     fn why(states: &[SeriesState], now: i64, as_of: Option<i64>) -> Vec<String> {
-        let judged = judge(states, Moment { now: at(now), as_of: as_of.map(at), connected: true });
+        let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: as_of.map(at), connected: true });
         let counting = judged.stations.into_iter().filter(|s| s.series.is_some()).flat_map(|s| s.why);
         let why: Vec<String> = judged.why.into_iter().chain(counting).collect();
         assert_eq!(judged.complete, why.is_empty());
@@ -276,7 +412,7 @@ mod tests {
     fn now_is_the_time_that_every_station_has_vouched_for() {
         let other = SeriesState { station: "b".into(), ..state(2, 3, 70, 80) };
         let moment = Moment { now: at(100), as_of: None, connected: true };
-        let judged = judge(&[state(1, 5, 95, 90), other], moment);
+        let judged = judge(&[state(1, 5, 95, 90), other], &Lapses::default(), moment);
         assert!(judged.complete);
         assert_eq!(judged.as_of, at(70), "the earlier of both clocks, the earliest of all stations");
     }
@@ -287,7 +423,87 @@ mod tests {
         assert_eq!(why(&[gone], 10, None), ["not connected since 2026-03-01T12:00:05Z"]);
         let back = SeriesState { online: Some((false, at(5))), ..state(1, 5, 6, 6) };
         assert!(why(&[back], 10, None).is_empty());
-        let blind = judge(&[state(1, 5, 0, 0)], Moment { now: at(1), as_of: None, connected: false });
+        let blind =
+            judge(&[state(1, 5, 0, 0)], &Lapses::default(), Moment { now: at(1), as_of: None, connected: false });
         assert!(!blind.complete && blind.why[0].contains("broker"));
+    }
+
+    fn said(seconds: i64) -> Said {
+        Said { stamp: stamp(seconds), heard: at(seconds) }
+    }
+
+    /// Series 1 up to 5, and series 2, which began at second 100 and names it.
+    fn followed(last_before: Option<u64>) -> [SeriesState; 2] {
+        let successor = Successor { series: FixedBytes([2; 16]), last_before, began: said(100) };
+        let lineage = Lineage {
+            successors: vec![successor],
+            last: Some(LastRecord { seq: 5, said: said(0) }),
+            ..Lineage::default()
+        };
+        let mut both = [SeriesState { lineage, ..state(1, 5, 0, 0) }, state(2, 3, 500, 500)];
+        both[1].lineage.before = Some(FixedBytes([1; 16]));
+        both
+    }
+
+    #[test]
+    fn a_series_ends_where_the_one_after_it_says() {
+        assert!(why(&followed(Some(5)), 510, None).is_empty());
+        assert!(why(&followed(Some(5)), 510, Some(499)).is_empty(), "nothing can have come after its end");
+        assert_eq!(why(&followed(None), 510, None).len(), 1, "its end is not known");
+        assert_eq!(why(&followed(Some(4)), 510, None).len(), 1, "more is stored than that one knew of");
+        assert_eq!(why(&followed(Some(8)), 510, None), ["records 6 to 8 are missing"]);
+        let mut carried = followed(Some(8));
+        carried[0].lineage.carried = vec![(6, 7)];
+        let judged = judge(&carried, &Lapses::default(), Moment { now: at(510), as_of: None, connected: true });
+        assert_eq!((judged.stations[0].carried_over, &*judged.stations[0].holes), (2, &[(8, 8)][..]));
+        carried[0].lineage.carried = vec![(4, 8)];
+        let judged = judge(&carried, &Lapses::default(), Moment { now: at(510), as_of: None, connected: true });
+        assert!(judged.complete && judged.stations[0].superseded && judged.stations[0].carried_over == 3);
+        // Nothing of it but its name has ever come.
+        carried[0] = SeriesState { runs: Vec::new(), status: None, ..carried[0].clone() };
+        assert_eq!(why(&carried, 510, None), ["records 1 to 3 are missing"]);
+        carried[0].lineage = followed(None)[0].lineage.clone();
+        assert_eq!(why(&carried, 510, None), ["a newer series of this station names it, and nothing of it has come"]);
+    }
+
+    #[test]
+    fn two_machines_that_write_as_one_station_are_an_alarm() {
+        let mut both = followed(Some(5));
+        let alarms = |states: &[SeriesState], now: i64| -> (bool, usize) {
+            let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: None, connected: true });
+            for alarm in judged.stations.iter().flat_map(|series| &series.alarms) {
+                assert_eq!(alarm, "two machines write as station a");
+            }
+            (judged.complete, judged.stations.iter().filter(|series| !series.alarms.is_empty()).count())
+        };
+        assert_eq!(alarms(&both, 510), (true, 0));
+        // The series before says something after the other one began: both are judged as they stand.
+        both[0].status = state(1, 5, 505, 505).status;
+        assert_eq!(alarms(&both, 510), (true, 2));
+        assert_eq!(why(&both, 900, None), ["no status for 395 seconds", "no status for 400 seconds"]);
+        // A record beyond its end, written later, says the same.
+        let mut both = followed(Some(5));
+        both[0].runs = vec![(1, 6)];
+        both[0].lineage.last = Some(LastRecord { seq: 6, said: said(150) });
+        assert_eq!(alarms(&both, 510).1, 2);
+        both[0].lineage.last = Some(LastRecord { seq: 6, said: said(99) });
+        assert_eq!(alarms(&both, 510), (false, 0), "an old copy was put back, and more had been written before");
+    }
+
+    #[test]
+    fn what_will_not_come_is_named_with_its_reason() {
+        let mut one = SeriesState { runs: vec![(1, 2), (9, 9)], ..state(1, 9, 0, 0) };
+        let status = &mut one.status.as_mut().unwrap().0;
+        status.set_aside = vec![(5, 6), (0, 3), (7, 4)];
+        status.not_held = vec![(6, 7), (1, 1)];
+        let reasons = [
+            "records 3 to 4 are missing",
+            "record 8 is missing",
+            "records 5 to 6 were set aside at the station",
+            "record 7 is not held by the station any more",
+        ];
+        assert_eq!(why(std::slice::from_ref(&one), 0, None), reasons);
+        one.unverified = true;
+        assert!(!why(&[one], 0, None).iter().any(|why| why.contains("station")));
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that happened to a device.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::projection::{Fact, Told, tell};
 use crate::store::{DeviceName, Snapshot};
@@ -25,7 +25,7 @@ pub fn history(
         .filter(|fact| as_of.is_none_or(|time| fact.holds_at(time)))
         .collect();
     // A correction holds whenever it was made, and is itself told only where it had happened.
-    let had_happened = |told: &Told| as_of.is_none_or(|time| facts[told.index].wall().is_none_or(|wall| wall <= time));
+    let had_happened = |told: &Told| as_of.is_none_or(|time| facts[told.index].may_be_before(time));
     let told = tell(&device.subject, &facts).into_iter().filter(had_happened);
     Ok(told.map(|told| entry(facts[told.index], told.corrected)).collect())
 }
@@ -42,6 +42,9 @@ fn entry(fact: &Fact, corrected: bool) -> Value {
     say("series", fact.id.series.to_string().into());
     say("seq", fact.id.seq.into());
     say("position", fact.position.into());
+    if let Some(happened) = fact.happened {
+        say("happened", json!(happened));
+    }
     if corrected {
         say("corrected", true.into());
     }

@@ -6,14 +6,18 @@
 //!                             | projection: a pure function of the set of records
 //! HTTP <- api <- recall, history, search, completeness <- store (snapshots)
 //!      <- pages: what the office sees; they ask the same api
+//! file <- export <- store (a connection of its own); verify <- store, or such a file alone
 //! ```
 
 mod api;
 mod cli;
 mod clock;
 mod completeness;
+mod export;
 mod history;
 mod ingest;
+mod lapses;
+mod lineage;
 mod pages;
 mod projection;
 mod recall;
@@ -24,5 +28,6 @@ mod store;
 #[cfg(test)]
 mod testkit;
 mod unanswerable;
+mod verify;
 
 pub use cli::run;

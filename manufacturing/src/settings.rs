@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use base::config::{Document, Faults, Section};
 use records::wire::{DEFAULT_PREFIX, Topics};
 
+use crate::store::Enrolment;
+
 /// Where the service listens when nobody says otherwise: this computer only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8480";
-const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
+/// Where the store is when nobody says otherwise.
+pub const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
 const DEFAULT_BROKER: &str = "mqtt://127.0.0.1:1883";
 const DEFAULT_CLIENT: &str = "lotline-manufacturing";
 
@@ -25,6 +28,10 @@ pub struct Settings {
     pub broker: Broker,
     /// The topics.
     pub topics: Topics,
+    /// How keys of stations come in.
+    pub enrolment: Enrolment,
+    /// Names, beside those of this computer, under which changes may be asked for.
+    pub hosts: Vec<String>,
 }
 
 /// Where records are kept.
@@ -126,6 +133,9 @@ impl Settings {
         let listen = parsed(&root, "listen", "an address with a port", DEFAULT_LISTEN);
         let data = root.string("data").or(DEFAULT_DATA.to_owned()).into();
         let store = parsed(&root, "store", "\"sqlite\"", "sqlite");
+        let hosts = root.parsed_strings("hosts", "names without a port, such as plant.example", host).or(Vec::new());
+        let modes = [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
+        let enrolment = root.section("enrolment").one_of("mode", &modes).or(Enrolment::FirstUse);
         let section = root.section("broker");
         let url = parsed(&section, "url", "mqtt://HOST:PORT", DEFAULT_BROKER);
         let client_id = section.string("client_id").or(DEFAULT_CLIENT.to_owned());
@@ -136,11 +146,21 @@ impl Settings {
         document.finish()?;
         match (listen, store, url, prefix) {
             (Some(listen), Some(store), Some(url), Some(topics)) => {
-                Ok(Self { listen, data, store, broker: Broker { url, client_id, username, password_file }, topics })
+                let broker = Broker { url, client_id, username, password_file };
+                Ok(Self { listen, data, store, broker, topics, enrolment, hosts })
             }
             // Every value that is missing here was reported as a fault.
             _ => Err(Faults::of_file("(defaults)".as_ref(), "a default cannot be read", "report this")),
         }
+    }
+}
+
+/// A name as it stands in a `Host` header, without its port.
+fn host(text: &str) -> Result<String, Wrong> {
+    let port = text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') && !port {
+        true => Ok(text.to_owned()),
+        false => Err(Wrong("this is no name: write plant.example, without http:// and without a port".to_owned())),
     }
 }
 

@@ -1,15 +1,20 @@
 //! Stations for the tests of this room.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use records::chain::{BEFORE_THE_FIRST, hash_line};
+use records::enrolment::token_proof;
 use records::segment::seal;
 use records::wire::{QueueDepth, Status};
 use records::{
-    Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, RecordId, SeriesId, SigningKey, Stamp, Subject,
+    Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, PublicKey, Record, RecordId, SeriesId, Signature,
+    SigningKey, Stamp, Subject,
 };
 
+use crate::clock::Stamps;
 use crate::ingest::{Verdict, check};
-use crate::store::{Heard, Work};
+use crate::store::{Answer, Ask, Decide, Enrolment, Heard, Own, Work};
 
 /// Seconds after a certain moment.
 pub fn at(seconds: i64) -> Timestamp {
@@ -17,13 +22,15 @@ pub fn at(seconds: i64) -> Timestamp {
 }
 
 pub fn stamp(seconds: i64) -> Stamp {
-    Stamp { wall: at(seconds), synchronised: true, boot: "boot".into(), since_boot: seconds.unsigned_abs() }
+    let since_boot = (1_000_000 + seconds).unsigned_abs() * 1000;
+    Stamp { wall: at(seconds), synchronised: true, boot: "boot".into(), since_boot }
 }
 
 /// A station with its journal.
 pub struct Station {
     pub name: String,
     pub key: SigningKey,
+    seed: [u8; 32],
     pub series: SeriesId,
     pub lines: Vec<Vec<u8>>,
 }
@@ -31,13 +38,17 @@ pub struct Station {
 impl Station {
     pub fn new(name: &str, number: u8) -> Self {
         let key = SigningKey::from_seed(FixedBytes([number; 32]));
-        Self { name: name.to_owned(), key, series: FixedBytes([number; 16]), lines: Vec::new() }
+        Self { name: name.to_owned(), key, seed: [number; 32], series: FixedBytes([number; 16]), lines: Vec::new() }
     }
 
     /// Writes a record.
     pub fn write(&mut self, seconds: i64, draft: Draft) -> RecordId {
-        let place =
-            Place { seq: self.lines.len() as u64 + 1, prev: self.head(), rules: Hash::ZERO, at: stamp(seconds) };
+        self.write_at(stamp(seconds), draft)
+    }
+
+    /// Writes a record with any time.
+    pub fn write_at(&mut self, at: Stamp, draft: Draft) -> RecordId {
+        let place = Place { seq: self.lines.len() as u64 + 1, prev: self.head(), rules: Hash::ZERO, at };
         self.write_line(Record::new(draft, place).to_line().unwrap())
     }
 
@@ -45,6 +56,36 @@ impl Station {
     pub fn write_line(&mut self, line: Vec<u8>) -> RecordId {
         self.lines.push(line);
         RecordId { station: self.name.clone(), series: self.series, seq: self.lines.len() as u64 }
+    }
+
+    /// A new series of the same station, which says what came before it.
+    pub fn renewed(&self, number: u8, seconds: i64, last_before: Option<u64>) -> Self {
+        self.renewed_at(number, stamp(seconds), last_before)
+    }
+
+    /// The same with any time.
+    pub fn renewed_at(&self, number: u8, at: Stamp, last_before: Option<u64>) -> Self {
+        let mut new = Self { series: FixedBytes([number; 16]), lines: Vec::new(), ..self.same() };
+        let mut draft =
+            Draft::new(Event::SeriesStarted, Subject { kind: Kind::Station, ..Subject::device(&*self.name) });
+        draft.attributes.insert("key".to_owned(), self.key.public().to_string().into());
+        draft.attributes.insert("seriesBefore".to_owned(), self.series.to_string().into());
+        draft.attributes.extend(last_before.map(|last| ("lastBefore".to_owned(), last.into())));
+        new.write_at(at, draft);
+        new
+    }
+
+    fn same(&self) -> Self {
+        let key = SigningKey::from_seed(FixedBytes(self.seed));
+        Self { name: self.name.clone(), key, seed: self.seed, series: self.series, lines: self.lines.clone() }
+    }
+
+    /// Writes a record of the series before again.
+    pub fn again(&mut self, before: &Self, seq: usize) -> RecordId {
+        let was = RecordId { station: before.name.clone(), series: before.series, seq: seq as u64 };
+        let record: Record = serde_json::from_slice(&before.lines[seq - 1]).unwrap();
+        let record = record.again(was, self.lines.len() as u64 + 1, self.head());
+        self.write_line(record.to_line().unwrap())
     }
 
     /// The hash of the last line.
@@ -69,21 +110,48 @@ impl Station {
         self.work(1, self.lines.len())
     }
 
+    /// Begins the series with a word of another key for this one.
+    pub fn begin_after(&mut self, before: PublicKey, endorsement: Signature) {
+        let mut draft = Draft::new(Event::SeriesStarted, Subject::station(&*self.name));
+        for (name, value) in [
+            ("key", self.key.public().to_string()),
+            ("why", "keyChanged".to_owned()),
+            ("keyBefore", before.to_string()),
+            ("endorsement", endorsement.to_string()),
+        ] {
+            draft.attributes.insert(name.to_owned(), value.into());
+        }
+        self.write(0, draft);
+    }
+
+    /// A status that shows a token.
+    pub fn status_with_token(&self, seconds: i64, token: &str) -> Work {
+        let Work::Status(mut heard) = self.status(seconds, 0) else { panic!("a status") };
+        heard.status.token = Some(token_proof(token, &self.name, &self.key.public()));
+        Work::Status(heard)
+    }
+
     /// A status that names all records, `waiting` of them without a receipt.
     pub fn status(&self, seconds: i64, waiting: u64) -> Work {
-        let status = Status {
+        self.status_with(seconds, waiting, |_| ())
+    }
+
+    /// A status with something else in it.
+    pub fn status_with(&self, seconds: i64, waiting: u64, change: impl FnOnce(&mut Status)) -> Work {
+        let mut status = Status {
             station: self.name.clone(),
             series: self.series,
             last: self.lines.len() as u64,
             head: self.head(),
             at: stamp(seconds),
-            sscc_mark: None,
+            sscc_mark: Some(0),
             queue: QueueDepth { records: waiting, oldest_seconds: 0 },
             version: "1".into(),
             set_aside: Vec::new(),
             not_held: Vec::new(),
             token: None,
         };
+        change(&mut status);
         Work::Status(Box::new(Heard { status, key: self.key.public(), at: at(seconds) }))
     }
 }
@@ -113,4 +181,21 @@ pub fn closed(package: &str, pallet: &str) -> Draft {
 /// A record was a mistake.
 pub fn voided(subject: Subject, corrects: RecordId) -> Draft {
     Draft { reason: Some("mistake".into()), corrects: Some(corrects), ..Draft::new(Event::Voided, subject) }
+}
+
+/// What the service of a test decides with.
+pub fn own(enrolment: Enrolment) -> Own {
+    let stamps: Stamps = Arc::new(|now| Stamp {
+        wall: now,
+        synchronised: true,
+        boot: "service".into(),
+        since_boot: now.as_second().unsigned_abs(),
+    });
+    Own { key: SigningKey::from_seed(FixedBytes([99; 32])), stamps, enrolment }
+}
+
+/// A question, and the place of its answer.
+pub fn ask(ask: Ask) -> (Work, Answer) {
+    let answer = Answer::default();
+    (Work::Decide(Decide { ask, answer: answer.clone() }), answer)
 }

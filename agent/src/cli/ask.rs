@@ -66,7 +66,7 @@ pub(super) fn tell(answer: &Answer, json: bool) -> Result<(), Fault> {
         println!("{}", show::answer(answer));
     }
     match answer.outcome {
-        Outcome::Accepted | Outcome::Done => Ok(()),
+        Outcome::Accepted | Outcome::Done | Outcome::Known => Ok(()),
         Outcome::Refused => Err(Fault::No(String::new())),
     }
 }

@@ -11,6 +11,7 @@ mod label;
 mod queue;
 mod run;
 mod show;
+mod sscc;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ enum Command {
     Queue(queue::QueueArgs),
     /// The station's key
     Key(key::KeyArgs),
+    /// From where on SSCCs are free
+    Sscc(sscc::SsccArgs),
     /// Check, test and preview label templates
     Label(label::LabelArgs),
 }
@@ -107,6 +110,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Sscc(args) => sscc::run(&args),
         Command::Label(args) => label::run(&args),
     };
     match result {

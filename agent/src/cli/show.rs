@@ -9,6 +9,7 @@ pub(super) fn answer(answer: &Answer) -> String {
         Outcome::Accepted => "GREEN",
         Outcome::Refused => "RED",
         Outcome::Done => "DONE",
+        Outcome::Known => "AMBER",
     };
     let mut line = format!("{light}  {}", plain(&answer.text));
     for (what, filling) in [("package", &answer.package), ("pallet", &answer.pallet)] {
@@ -46,6 +47,31 @@ pub(super) fn status(status: &Status) -> String {
     }
     let share = status.journal_bytes * 100 / status.journal_quota.max(1);
     say("journal", format!("{} KiB, {share} % of its quota", status.journal_bytes >> 10));
+    if let Some(notice) = &status.quota_notice {
+        say("", format!("{} {}", notice.text, notice.help));
+    }
+    if !status.ballast_held {
+        say("disk", "full: no scan is recorded until there is space again".to_owned());
+    }
+    if let Some(not_recorded) = &status.not_recorded {
+        let since = not_recorded.since.wall;
+        say("not recorded", format!("{} scans since {since}: nothing could be written", not_recorded.count));
+    }
+    if status.refusals_unrecorded > 0 {
+        say(
+            "not on record",
+            format!("{} refusals: no room for their records, counted only", status.refusals_unrecorded),
+        );
+    }
+    if let Some(holds) = &status.holds {
+        say("on hold", format!("{} serials and lots, revision {}", holds.ids, holds.revision));
+    }
+    if !status.notices.uplink.refused_holds.is_empty() {
+        say("", plain(&status.notices.uplink.refused_holds));
+    }
+    for (reason, count) in &status.receipts_without_effect {
+        say("receipts", format!("{count} had no effect: {reason}"));
+    }
     let uplink = &status.notices.uplink;
     say("broker", if uplink.connected { "connected".to_owned() } else { "not connected".to_owned() });
     if !uplink.trouble.is_empty() {
@@ -95,7 +121,13 @@ pub(super) fn status(status: &Status) -> String {
             counters.accepted, counters.refused, counters.packages, counters.pallets, counters.labels
         ),
     );
-    for sentence in &status.not_confirmed {
+    if status.sscc_mark.is_none() {
+        say(
+            "SSCCs",
+            "none are given out: this station does not know which it has used, see `lotline-station sscc`".to_owned(),
+        );
+    }
+    for sentence in status.alarms.iter().chain(&status.not_confirmed) {
         say("look", plain(sentence));
     }
     text

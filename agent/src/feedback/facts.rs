@@ -2,10 +2,8 @@
 
 use crate::board::Notices;
 use crate::local::{LabelStatus, Status};
+use crate::owner::{QuotaLevel, QuotaNotice};
 use crate::station::{Filling, JobState};
-
-/// A journal is nearly full from so many percent of its quota on.
-const NEARLY_FULL_PERCENT: u64 = 90;
 
 /// What is known of the station and one of its lanes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,8 +58,10 @@ impl StatusFacts {
     /// The facts of one lane in the station's status.
     #[must_use]
     pub fn of(status: &Status, lane: &str) -> Self {
-        let used = status.journal_bytes.saturating_mul(100).checked_div(status.journal_quota).unwrap_or(0);
-        let attention = attention(lane, used, &status.labels, &status.notices);
+        let mut attention = attention(lane, status.quota_notice.as_ref(), &status.labels, &status.notices);
+        attention.extend(status.alarms.iter().map(|alarm| {
+            Attention::new("Look into this", alarm.clone(), "Tell a technician: packing goes on meanwhile.")
+        }));
         let lane = status.lanes.get(lane).cloned().unwrap_or_default();
         let counts = |filling: Filling| (filling.count, filling.size);
         Self {
@@ -95,11 +95,11 @@ impl StatusFacts {
 }
 
 /// The most urgent first: what will stop the line, what may be wrong already, what is missing.
-fn attention(lane: &str, percent_used: u64, labels: &LabelStatus, notices: &Notices) -> Vec<Attention> {
+fn attention(lane: &str, quota: Option<&QuotaNotice>, labels: &LabelStatus, notices: &Notices) -> Vec<Attention> {
     let mut all = Vec::new();
-    if percent_used >= NEARLY_FULL_PERCENT {
-        let text = format!("The memory of this station is {percent_used} % full.");
-        all.push(Attention::new("Nearly full", text, "Bring the network back, so that records can be delivered."));
+    if let Some(QuotaNotice { level, text, help, .. }) = quota {
+        let headline = if *level == QuotaLevel::Alarm { "Almost full" } else { "Nearly full" };
+        all.push(Attention::new(headline, text, help));
     }
     for label in labels.attention.iter().filter(|label| label.lane == lane) {
         let (headline, text, help) = match label.state {
@@ -160,16 +160,26 @@ mod tests {
         notices.printers.insert("tsc".into(), Printer { ready: true, why: String::new() });
         notices.refused_work_orders.insert("main".into(), "too old".into());
         notices.refused_work_orders.insert("other".into(), "elsewhere".into());
-        let all = attention("main", 90, &LabelStatus::default(), &notices);
+        let quota = QuotaNotice {
+            level: QuotaLevel::Warning,
+            percent: 90,
+            lasts_seconds: None,
+            text: "The memory is 90 % full.".into(),
+            help: "Restore the network.".into(),
+        };
+        let all = attention("main", Some(&quota), &LabelStatus::default(), &notices);
         let said: Vec<_> = all.iter().map(|one| (one.headline.as_str(), one.text.as_str())).collect();
         let expected = [
-            ("Nearly full", "The memory of this station is 90 % full."),
+            ("Nearly full", "The memory is 90 % full."),
             ("Scanner missing", "gun: plug it in"),
             ("Printer not ready", "zebra: no paper"),
             ("Work order refused", "too old"),
         ];
         assert_eq!(said, expected);
-        assert!(attention("main", 89, &LabelStatus::default(), &Notices::default()).is_empty());
+        let alarm = QuotaNotice { level: QuotaLevel::Alarm, ..quota };
+        let all = attention("main", Some(&alarm), &LabelStatus::default(), &Notices::default());
+        assert_eq!(all, [Attention::new("Almost full", "The memory is 90 % full.", "Restore the network.")]);
+        assert!(attention("main", None, &LabelStatus::default(), &Notices::default()).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use drivers::signal::Light;
 use super::facts::{Attention, StatusFacts};
 use crate::station::{Answer, Code, Filling, Outcome};
 
-/// How long green stays.
+/// How long green stays, and the amber of an answer.
 pub const GREEN_MS: u64 = 2_000;
 /// How long a lamp goes dark where two answers of one colour follow each other, so that the second one is seen.
 pub const GAP_MS: u64 = 80;
@@ -83,12 +83,13 @@ impl Feedback {
     fn told_light(&self, now_ms: u64) -> Option<Light> {
         let told = self.last.as_ref()?;
         match light_of(&told.answer) {
-            Light::Green if now_ms.saturating_sub(told.at_ms) >= GREEN_MS => None,
+            // Only red asks for something.
+            Light::Green | Light::Amber if now_ms.saturating_sub(told.at_ms) >= GREEN_MS => None,
             light => Some(light),
         }
     }
 
-    /// What is shown at `now_ms`. Red stays until the next answer, green for [`GREEN_MS`]; then amber, if the station needs
+    /// What is shown at `now_ms`. Red stays until the next answer, green and the amber of an answer for [`GREEN_MS`]; then amber, if the station needs
     /// somebody, else no light.
     #[must_use]
     pub fn at(&self, now_ms: u64) -> Shown {
@@ -155,6 +156,7 @@ fn light_of(answer: &Answer) -> Light {
     match answer.outcome {
         Outcome::Accepted | Outcome::Done => Light::Green,
         Outcome::Refused => Light::Red,
+        Outcome::Known => Light::Amber,
     }
 }
 
@@ -170,6 +172,8 @@ fn headline(code: Code) -> &'static str {
         Code::WorkOrderEnded => "Work order ended",
         Code::WorkOrderWaits => "Work order waits",
         Code::Duplicate => "Duplicate",
+        Code::AlreadyRecorded => "Recorded already",
+        Code::OnHold => "On hold",
         Code::NoRule => "Unknown code",
         Code::ContainerLabel => "Box label",
         Code::TwoRules => "Unclear code",

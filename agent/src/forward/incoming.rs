@@ -3,7 +3,7 @@
 use base::describe;
 use base::mqtt::Message;
 use records::WIRE_VERSION;
-use records::wire::{Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
+use records::wire::{Holds, Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
 
 use super::Running;
 use crate::owner::{Ended, Request};
@@ -12,6 +12,10 @@ impl Running {
     pub(super) async fn incoming(&mut self, message: &Message) -> Result<(), Ended> {
         match self.topics().parse(&message.topic) {
             Some(Topic::Receipts(station)) if station == self.setup.station => self.receipt(&message.payload).await,
+            Some(Topic::Holds(station)) if station == self.setup.station => {
+                let holds = self.holds.read(&message.payload, self.trusted, &self.setup.board);
+                self.keep(holds).await
+            }
             Some(Topic::Service) => self.hello(&message.payload).await,
             Some(Topic::WorkOrder(station, lane)) if station == self.setup.station => {
                 let lane = lane.to_owned();
@@ -26,15 +30,21 @@ impl Running {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a receipt has no effect");
+                let forged = matches!(error, signed::SignedError::Signature { .. });
+                self.setup.board.receipt_without_effect(if forged { "wrong-signature" } else { "unreadable" });
                 return Ok(());
             }
         };
         if Some(key) != self.trusted {
             tracing::warn!(%key, "a receipt has no effect: it is not signed with the key of the service that this station trusts");
+            self.setup.board.receipt_without_effect("wrong-key");
             return Ok(());
         }
+        self.setup.board.heard_service();
         if receipt.station != self.setup.station || receipt.series != self.setup.series {
             tracing::warn!(station = receipt.station, series = %receipt.series, "a receipt has no effect: it is not for this journal");
+            let other = receipt.station != self.setup.station;
+            self.setup.board.receipt_without_effect(if other { "wrong-station" } else { "wrong-series" });
             return Ok(());
         }
         if let Some(fork) = receipt.fork {
@@ -84,11 +94,21 @@ impl Running {
             self.setup.board.uplink(|uplink| uplink.trouble = trouble);
         }
         self.setup.board.uplink(|uplink| uplink.service_seen = true);
+        self.setup.board.heard_service();
+        let early = self.holds.read_early(trusted, &self.setup.board);
+        self.keep(early).await?;
         if self.service_instance.replace(hello.instance) != Some(hello.instance) {
             // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived.
             self.sender.start_again(self.now());
         }
         Ok(())
+    }
+
+    async fn keep(&self, holds: Option<Holds>) -> Result<(), Ended> {
+        match holds {
+            Some(holds) => self.setup.owner.submit_async(Request::Holds(holds)).await,
+            None => Ok(()),
+        }
     }
 
     async fn work_order(&mut self, lane: String, payload: &[u8]) -> Result<(), Ended> {

@@ -1,5 +1,6 @@
 //! The way to the service: sends segments until their receipts have come, says how the station is, takes work orders.
 
+mod holds;
 mod incoming;
 mod sender;
 
@@ -18,6 +19,7 @@ use crate::journal::{JournalError, Queued};
 use crate::owner::{Ended, Handle, Mark, Request};
 use crate::settings::Broker;
 use base::describe;
+use holds::HoldsReader;
 use sender::{Sender, Step};
 
 /// A status is said at each change, at most once in so long.
@@ -76,6 +78,8 @@ impl Forwarder {
         (session.backoff_min, session.backoff_max) = self.broker.reconnect;
         session.last_will = Some(self.online(false));
         session.subscriptions = vec![topics.name(Topic::Receipts(&self.station)), topics.name(Topic::Service)];
+        session.subscriptions.push(topics.name(Topic::Holds(&self.station)));
+        session.max_packet = holds::MOST_BYTES;
         let lanes = self.lanes.iter().map(|lane| topics.name(Topic::WorkOrder(&self.station, lane)));
         session.subscriptions.extend(lanes);
         session
@@ -104,6 +108,7 @@ struct Running {
     service_instance: Option<SeriesId>,
     /// The service holds other records under this station's identities: that does not pass by itself.
     forked: bool,
+    holds: HoldsReader,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
 }
@@ -126,6 +131,7 @@ impl Running {
             trusted,
             service_instance: None,
             forked: false,
+            holds: HoldsReader::default(),
             paused_until: None,
         }
     }

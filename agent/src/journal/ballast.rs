@@ -36,11 +36,16 @@ impl Ballast {
     /// A write failed for want of space: gives the file up if it is the disk that is full.
     pub fn release_if_disk_is_full(&mut self) {
         if self.held && free_bytes(&self.path).is_some_and(|free| free < FREE) {
-            self.held = false;
-            match std::fs::remove_file(&self.path) {
-                Ok(()) => tracing::error!("the disk is full: scans are refused until there is space again"),
-                Err(error) => tracing::error!(%error, "the disk is full, and its ballast cannot be given up"),
-            }
+            self.release();
+        }
+    }
+
+    /// Gives the file up.
+    pub fn release(&mut self) {
+        self.held = false;
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => tracing::error!("the disk is full: scans are refused until there is space again"),
+            Err(error) => tracing::error!(%error, "the disk is full, and its ballast cannot be given up"),
         }
     }
 

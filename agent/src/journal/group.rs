@@ -1,8 +1,9 @@
 //! One transaction for a group of decisions.
 
-use records::{Hash, Place, Record, Stamp, chain};
-use rusqlite::{OptionalExtension, Transaction, params};
+use records::{Event, Hash, Place, PublicKey, Record, Stamp, chain};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::series::put_line;
 use super::{Journal, JournalError, Position, query};
 use crate::station::{Decision, Known, KnownChange, State};
 
@@ -13,6 +14,12 @@ pub struct Group<'j> {
     journal_position: &'j mut Position,
     settled: u64,
     settled_on_disk: &'j mut u64,
+    key: Option<PublicKey>,
+    journal_key: &'j mut Option<PublicKey>,
+    /// Bytes that records of refusals take, those of this group counted.
+    pub(super) refusals: u64,
+    journal_refusals: &'j mut u64,
+    pub(super) quota: u64,
 }
 
 impl Journal {
@@ -31,6 +38,11 @@ impl Journal {
             journal_position: &mut self.position,
             settled: self.settled,
             settled_on_disk: &mut self.settled_on_disk,
+            key: self.key,
+            journal_key: &mut self.key,
+            refusals: self.refusals,
+            journal_refusals: &mut self.refusals,
+            quota: self.quota,
         })
     }
 }
@@ -57,13 +69,9 @@ impl Group<'_> {
         for draft in &decision.drafts {
             let place = Place { seq: self.position.last + 1, prev: self.position.head, rules, at: at.clone() };
             let line = Record::new(draft.clone(), place).to_line()?;
-            self.transaction
-                .prepare_cached("INSERT INTO record (seq, line, crc, stored) VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut insert| {
-                    let crc = crc32c::crc32c(&line);
-                    insert.execute(params![self.position.last + 1, line, crc, at.wall.as_second()])
-                })
-                .map_err(query("write"))?;
+            let refusal = (draft.event == Event::Refused).then_some(line.len() as u64);
+            put_line(&self.transaction, self.position.last + 1, &line, at.wall.as_second(), refusal)?;
+            self.refusals += refusal.unwrap_or(0);
             self.position = Position { last: self.position.last + 1, head: chain::hash_line(&line) };
         }
         for change in &decision.known {
@@ -74,15 +82,24 @@ impl Group<'_> {
 
     fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {
         match change {
-            KnownChange::Add { scope, serial, known } => self
-                .transaction
-                .prepare_cached("INSERT INTO known (scope, serial, seq, package) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![scope, serial, known.seq, known.package]),
+            KnownChange::Add { scope, serial, known } => {
+                put_known(&self.transaction, scope, serial, known.seq, &known.package)
+            }
             KnownChange::Remove { scope, serial } => self
                 .transaction
                 .prepare_cached("DELETE FROM known WHERE scope = ?1 AND serial = ?2")?
                 .execute([scope, serial]),
         }
+    }
+
+    /// From here on the series is signed with this key.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn claim(&mut self, key: PublicKey) -> Result<(), JournalError> {
+        self.transaction.execute("UPDATE station SET key = ?1", [key.0]).map_err(query("write"))?;
+        self.key = Some(key);
+        Ok(())
     }
 
     /// Commits. When it returns, everything in the group is durable; before, nothing of it is true.
@@ -94,12 +111,34 @@ impl Group<'_> {
         debug_assert_eq!(state.last_seq, self.position.last, "decisions and lines count alike");
         let json = serde_json::to_string(state).map_err(JournalError::State)?;
         self.transaction
-            .prepare_cached("UPDATE station SET state = ?1, settled = ?2, answered = ?3")
-            .and_then(|mut update| update.execute(params![json, self.settled, answered]))
+            .prepare_cached("UPDATE station SET state = ?1, settled = ?2, answered = ?3, state_crc = ?4")
+            .and_then(|mut update| {
+                update.execute(params![json, self.settled, answered, crc32c::crc32c(json.as_bytes())])
+            })
             .map_err(query("write"))?;
         self.transaction.commit().map_err(query("commit to"))?;
         *self.journal_position = self.position;
         *self.settled_on_disk = self.settled;
+        *self.journal_key = self.key;
+        *self.journal_refusals = self.refusals;
         Ok(())
     }
+}
+
+/// The checksum of a known unit.
+pub(super) fn known_crc(scope: &str, serial: &str, seq: u64, package: &str) -> u32 {
+    // A NUL keeps the parts apart: rules let no control character into a serial.
+    crc32c::crc32c(format!("{scope}\0{serial}\0{seq}\0{package}").as_bytes())
+}
+
+pub(super) fn put_known(
+    connection: &Connection,
+    scope: &str,
+    serial: &str,
+    seq: u64,
+    package: &str,
+) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO known (scope, serial, seq, package, crc) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![scope, serial, seq, package, known_crc(scope, serial, seq, package)])
 }

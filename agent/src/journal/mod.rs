@@ -5,142 +5,70 @@
 //!
 //! | table | what |
 //! |---|---|
-//! | `record(seq, line, crc, stored)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue |
-//! | `known(scope, serial, seq, package)` | units packed here; outlives the records |
-//! | `quarantine(seq, line, reason)` | records that the service rejected or that are damaged |
+//! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
+//! | `known(scope, serial, seq, package, crc)` | units packed here; outlives the records |
+//! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
+//! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
-//! | `station` | one row: name, series, state as JSON, `settled`, `answered`, the service's key |
+//! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
+//! | `station` | one row: name, series and how it began, the place of the file, state as JSON, `settled`, `answered`, keys |
+//!
+//! Lines, states and known units carry a CRC-32C, because SQLite does not check what is on its pages.
 
 mod ballast;
+mod error;
 mod group;
+mod holds;
 mod labels;
 mod marks;
+mod opening;
+mod place;
 mod queue;
 mod raw;
+mod room;
 mod salvage;
+mod series;
 #[cfg(test)]
 mod tests;
+mod wreck;
 
 use std::path::{Path, PathBuf};
 
-use base::sqlite::{self, Migration, Profile};
-use records::{Hash, PublicKey, SeriesId, chain, keys};
-use rusqlite::{Connection, OptionalExtension, params};
+use base::sqlite::Migration;
+use records::{Hash, PublicKey, SeriesId};
+use rusqlite::Connection;
 
 use crate::station::State;
 pub use ballast::Ballast;
+pub use error::JournalError;
+use error::query;
 pub use group::Group;
+pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
 pub use raw::{Row, rows, unread_rows};
 pub use salvage::{Salvaged, salvage};
+pub use series::{Began, Why};
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 2] = [Migration {
-    number: 1,
-    sql: "
+const MIGRATIONS: [Migration; 4] = [
+    Migration {
+        number: 1,
+        sql: "
         CREATE TABLE record (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, crc INTEGER NOT NULL, stored INTEGER NOT NULL) STRICT;
         CREATE TABLE known (scope TEXT NOT NULL, serial TEXT NOT NULL, seq INTEGER NOT NULL, package TEXT NOT NULL,
                             PRIMARY KEY (scope, serial)) STRICT, WITHOUT ROWID;
         CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, reason TEXT NOT NULL) STRICT;
         CREATE TABLE station (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, series BLOB NOT NULL,
                               state TEXT NOT NULL, settled INTEGER NOT NULL, answered INTEGER NOT NULL, service_key BLOB) STRICT;",
-}, Migration { number: 2, sql: labels::TABLES }];
-
-/// The journal could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The store could not be opened or brought up to date.
-    #[error(transparent)]
-    Store(#[from] sqlite::Error),
-    /// A mark file could not be read or written.
-    #[error(transparent)]
-    File(#[from] base::files::Error),
-    /// The mark file is not what this program writes.
-    #[error(
-        "`{path}` cannot be read, and no journal knows which SSCCs are used: restore it, or remove it after raising `first` of \
-         [sscc] above every SSCC that this station has used"
-    )]
-    Marks {
-        /// The file.
-        path: PathBuf,
-        /// What the reader says.
-        source: serde_json::Error,
     },
-    /// A statement failed.
-    #[error("cannot {action} the journal")]
-    Query {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The journal is that of another station.
-    #[error(
-        "the journal in `{path}` is that of station `{found}`, the configuration says `{configured}`: give each station its own data folder"
-    )]
-    OtherStation {
-        /// The journal.
-        path: PathBuf,
-        /// Whose it is.
-        found: String,
-        /// Whose it should be.
-        configured: String,
-    },
-    /// The state in the journal is from software that this program does not know.
-    #[error("the state in the journal cannot be read: install the newer program again")]
-    State(#[source] serde_json::Error),
-    /// A record cannot be written.
-    #[error(transparent)]
-    NotWritable(#[from] records::NotWritable),
-    /// No random bytes for a series.
-    #[error(transparent)]
-    NoRandomness(#[from] keys::NoRandomness),
-}
-
-impl JournalError {
-    /// Is the disk, or the quota, full?
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Query { source, .. } if sqlite::is_full(source))
-    }
-}
-
-fn query(action: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {
-    move |source| JournalError::Query { action, source }
-}
-
-/// Looks at what the structure check of SQLite does not see, and what the chain and the queue stand on: the row of the
-/// station, and the last line, to which the next one is chained.
-fn sound(connection: Connection, path: &Path) -> Result<Connection, JournalError> {
-    let damaged = |found: &str| sqlite::Error::Damaged { path: path.to_owned(), found: found.to_owned() };
-    let row = connection
-        .query_row("SELECT state, settled FROM station", [], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))
-        })
-        .optional()
-        .map_err(|error| damaged(&format!("the row of the station: {error}")))?;
-    let Some((json, settled)) = row else { return Ok(connection) };
-    let state: State = serde_json::from_str(&json).map_err(|_| damaged("the state of the station cannot be read"))?;
-    if settled > state.last_seq {
-        return Err(damaged("the mark of receipts is beyond the last record").into());
-    }
-    if state.last_seq > 0 {
-        let line = connection
-            .query_row("SELECT line, crc FROM record WHERE seq = ?1", [state.last_seq], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))
-            })
-            .optional()
-            .map_err(|error| damaged(&format!("the last record: {error}")))?;
-        if line.is_none_or(|(line, crc)| crc32c::crc32c(&line) != crc) {
-            return Err(damaged("the last record, to which the next one would be chained").into());
-        }
-    }
-    Ok(connection)
-}
+    Migration { number: 2, sql: labels::TABLES },
+    Migration { number: 3, sql: series::TABLES },
+    Migration { number: 4, sql: room::TABLES },
+];
 
 /// Where the chain of lines stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +88,11 @@ pub struct Journal {
     settled_on_disk: u64,
     quarantined: Vec<u64>,
     service_key: Option<PublicKey>,
+    key: Option<PublicKey>,
+    began: Began,
     quota: u64,
+    /// Bytes that records of refusals take.
+    refusals: u64,
 }
 
 /// What was found on opening.
@@ -171,8 +103,8 @@ pub struct Opened {
     pub state: State,
     /// Records that are stored, but whose answer nobody may have seen: the last group before an unclean end.
     pub unanswered: Vec<Vec<u8>>,
-    /// The series before this one, where this journal replaces another.
-    pub series_before: Option<SeriesId>,
+    /// What a person should know of what was found, a sentence each.
+    pub alarms: Vec<String>,
     /// Where a damaged journal was put, and what was found wrong with it.
     pub damaged: Option<(PathBuf, String)>,
 }
@@ -184,137 +116,22 @@ impl Journal {
         folder.join(FILE)
     }
 
-    /// Opens the journal of `station` in `folder`, or makes a new one with a new series. A damaged one is set aside, never
-    /// deleted; SSCCs then go on at the mark in the second file, or at `sscc_first` where this folder is new.
-    ///
-    /// # Errors
-    /// [`JournalError`]; among them that another process has it open.
-    pub fn open(folder: &Path, station: &str, quota: u64, sscc_first: u64) -> Result<Opened, JournalError> {
-        base::files::ensure_folder(folder, 0o750)?;
-        let path = Self::file(folder);
-        let mut damaged = None;
-        let connection = match Self::connect(&path, quota).and_then(|connection| sound(connection, &path)) {
-            Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
-                damaged = Some((sqlite::set_aside(&path)?, found));
-                Self::connect(&path, quota)?
-            }
-            other => other?,
-        };
-        let series_before = Self::ensure_station(&connection, folder, station, sscc_first)?;
-        let (journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
-        match Marks::load(folder) {
-            // This journal is older than the marks, or the last block was never put on record: what is below counts as used.
-            Ok(Some(marks)) if marks.sscc_reserved > state.sscc_reserved => {
-                (state.sscc_next, state.sscc_reserved) = (marks.sscc_reserved, marks.sscc_reserved);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the marks cannot be read; they are written anew from the journal"
-                );
-                Marks { series: journal.series, sscc_reserved: state.sscc_reserved }.store(folder)?;
-            }
-        }
-        let unanswered = journal.lines_after(answered)?;
-        Ok(Opened { journal, state, unanswered, series_before, damaged })
-    }
-
-    /// Opens a journal that is there, to read and mend its queue while no daemon runs. Sets nothing aside and begins nothing.
-    ///
-    /// # Errors
-    /// [`JournalError`]; among them that it is damaged, or in use.
-    pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
-        let path = Self::file(folder);
-        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
-        Ok(Self::load(connection, &path, station, quota)?.0)
-    }
-
-    fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
-        let mut connection = sqlite::open(path, &Profile::journal(quota))?;
-        sqlite::quick_check(&connection)?;
-        sqlite::migrate(&mut connection, &MIGRATIONS)?;
-        Ok(connection)
-    }
-
-    /// Makes the one row of a new journal. Tells the series before, if the mark file knows one.
-    fn ensure_station(
-        connection: &Connection,
-        folder: &Path,
-        station: &str,
-        sscc_first: u64,
-    ) -> Result<Option<SeriesId>, JournalError> {
-        let rows: u64 =
-            connection.query_row("SELECT count(*) FROM station", [], |row| row.get(0)).map_err(query("read"))?;
-        if rows > 0 {
-            return Ok(None);
-        }
-        // A new journal knows no SSCCs: without readable marks it must not guess.
-        let marks = Marks::load(folder)?;
-        let series: SeriesId = keys::random()?;
-        // Everything below the mark counts as used: the journal that knew better is gone.
-        let mark = marks.as_ref().map_or(sscc_first, |marks| marks.sscc_reserved.max(sscc_first));
-        let state = State { sscc_next: mark, sscc_reserved: mark, ..State::default() };
-        let json = serde_json::to_string(&state).map_err(JournalError::State)?;
-        connection
-            .execute(
-                "INSERT INTO station (id, name, series, state, settled, answered) VALUES (1, ?1, ?2, ?3, 0, 0)",
-                params![station, series.0, json],
-            )
-            .map_err(query("begin"))?;
-        Marks { series, sscc_reserved: mark }.store(folder)?;
-        Ok(marks.map(|marks| marks.series))
-    }
-
-    fn load(
-        connection: Connection,
-        path: &Path,
-        station: &str,
-        quota: u64,
-    ) -> Result<(Self, State, u64), JournalError> {
-        let (name, series, json, settled, answered, service_key) = connection
-            .query_row("SELECT name, series, state, settled, answered, service_key FROM station", [], |row| {
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, [u8; 16]>(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get::<_, u64>(3)?,
-                    row.get::<_, u64>(4)?,
-                    row.get::<_, Option<[u8; 32]>>(5)?,
-                ))
-            })
-            .map_err(query("read"))?;
-        if name != station {
-            let (path, configured) = (path.to_owned(), station.to_owned());
-            return Err(JournalError::OtherStation { path, found: name, configured });
-        }
-        let state: State = serde_json::from_str(&json).map_err(JournalError::State)?;
-        let head = connection
-            .query_row("SELECT line FROM record WHERE seq = ?1", [state.last_seq], |row| row.get::<_, Vec<u8>>(0))
-            .optional()
-            .map_err(query("read"))?
-            .map_or(chain::BEFORE_THE_FIRST, |line| chain::hash_line(&line));
-        let quarantined = connection
-            .prepare("SELECT seq FROM quarantine ORDER BY seq")
-            .and_then(|mut all| all.query_map([], |row| row.get(0))?.collect())
-            .map_err(query("read"))?;
-        let journal = Self {
-            connection,
-            series: records::FixedBytes(series),
-            position: Position { last: state.last_seq, head },
-            settled,
-            settled_on_disk: settled,
-            quarantined,
-            service_key: service_key.map(records::FixedBytes),
-            quota,
-        };
-        Ok((journal, state, answered))
-    }
-
     /// The series that this journal writes.
     #[must_use]
     pub fn series(&self) -> SeriesId {
         self.series
+    }
+
+    /// How the series began.
+    #[must_use]
+    pub fn began(&self) -> Began {
+        self.began
+    }
+
+    /// The key that this series is signed with; `None` before its first record.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key
     }
 
     /// Where the chain stands.
@@ -327,6 +144,16 @@ impl Journal {
     #[must_use]
     pub fn service_key(&self) -> Option<PublicKey> {
         self.service_key
+    }
+
+    /// Notes the key of a series from before journals knew their key.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn claim(&mut self, key: PublicKey) -> Result<(), JournalError> {
+        self.connection.execute("UPDATE station SET key = ?1", [key.0]).map_err(query("write"))?;
+        self.key = Some(key);
+        Ok(())
     }
 
     /// Keeps the key of the service that this station trusts from now on.

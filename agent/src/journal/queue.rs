@@ -7,7 +7,7 @@ use records::{Hash, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, query};
+use super::{Journal, JournalError, query, room};
 
 /// Most records that one call of [`Journal::forget`] forgets, so that a scan never waits for long.
 pub const FORGET_AT_ONCE: usize = 1000;
@@ -75,7 +75,12 @@ impl Journal {
             .and_then(|mut oldest| oldest.query_row([self.settled], |row| row.get(0)).optional())
             .map_err(query("read"))?;
         let records = self.position.last - self.settled - above;
-        Ok(Depth { records, oldest, quarantined: self.quarantined.len() as u64 })
+        let quarantined = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM quarantine")
+            .and_then(|mut count| count.query_row([], |row| row.get(0)))
+            .map_err(query("read"))?;
+        Ok(Depth { records, oldest, quarantined })
     }
 
     /// Up to `most` lines from `first` on that follow each other, at most `bytes` long together, but at least one.
@@ -166,21 +171,31 @@ impl Journal {
         Ok(Applied::Settled(settled))
     }
 
-    fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
+    /// Is the line with this sequence held, and has it this hash?
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
         Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
     }
 
-    fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
+    pub(super) fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
         self.connection
             .execute(
-                "INSERT OR IGNORE INTO quarantine (seq, line, reason) SELECT seq, line, ?3 FROM record WHERE seq BETWEEN ?1 AND ?2",
-                params![first, last, reason],
+                "INSERT OR IGNORE INTO quarantine (series, seq, line, reason)
+                 SELECT ?4, seq, line, ?3 FROM record WHERE seq BETWEEN ?1 AND ?2",
+                params![first, last, reason, self.series.0],
             )
             .map_err(query("set a record aside in"))?;
+        self.read_quarantined()
+    }
+
+    /// Reads which records of this series are set aside.
+    pub(super) fn read_quarantined(&mut self) -> Result<(), JournalError> {
         self.quarantined = self
             .connection
-            .prepare_cached("SELECT seq FROM quarantine ORDER BY seq")
-            .and_then(|mut all| all.query_map([], |row| row.get(0))?.collect())
+            .prepare_cached("SELECT seq FROM quarantine WHERE series = ?1 ORDER BY seq")
+            .and_then(|mut all| all.query_map([self.series.0], |row| row.get(0))?.collect())
             .map_err(query("read"))?;
         Ok(())
     }
@@ -200,15 +215,15 @@ impl Journal {
         runs
     }
 
-    /// The records that were set aside.
+    /// The records that were set aside, those of this series first.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn quarantined(&self) -> Result<Vec<Quarantined>, JournalError> {
         self.connection
-            .prepare("SELECT seq, reason, line FROM quarantine ORDER BY seq LIMIT 1000")
+            .prepare("SELECT seq, reason, line FROM quarantine ORDER BY series <> ?1, series, seq LIMIT 1000")
             .and_then(|mut all| {
-                all.query_map([], |row| {
+                all.query_map([self.series.0], |row| {
                     let line: Vec<u8> = row.get(2)?;
                     Ok(Quarantined {
                         seq: row.get(0)?,
@@ -238,12 +253,17 @@ impl Journal {
         let before = self.kept_since(now_seconds, keep)?;
         // The last line stays: the next one is chained to it.
         let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
-        self.connection
+        let forgotten = self
+            .connection
             .execute(
                 "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
                 params![up_to, before, FORGET_AT_ONCE],
             )
-            .map_err(query("forget records of"))
+            .map_err(query("forget records of"))?;
+        if forgotten > 0 && self.refusals > 0 {
+            self.refusals = room::refusals(&self.connection)?;
+        }
+        Ok(forgotten)
     }
 
     /// What was stored before this time is not kept, in seconds since 1970.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use records::segment::Segment;
 use records::wire::{Receipt, Rejected, Run};
-use records::{Draft, Event, FixedBytes, SigningKey, Stamp, Subject};
+use records::{Draft, Event, FixedBytes, Joined, Level, RecordId, SigningKey, Stamp, Subject, chain};
 use tempfile::TempDir;
 
 use super::*;
@@ -17,7 +17,14 @@ fn stamp(seconds: i64) -> Stamp {
 }
 
 fn open(folder: &TempDir) -> Opened {
-    Journal::open(folder.path(), "pack-1", QUOTA, 0).unwrap()
+    Journal::open_on("machine", folder.path(), "pack-1", QUOTA, 0).unwrap()
+}
+
+/// A data folder whose mark of SSCCs is known.
+fn marked() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    Marks::enter(folder.path(), 0).unwrap();
+    folder
 }
 
 /// Commits `count` records in one group, as packed units.
@@ -30,7 +37,10 @@ fn write(journal: &mut Journal, state: &mut State, count: u64) -> Result<(), Jou
         let known = Known { seq: next.last_seq, package: "P".into() };
         let decision = Decision {
             next: next.clone(),
-            drafts: vec![Draft::new(Event::Packed, Subject::device(&serial))],
+            drafts: vec![Draft {
+                into: vec![Joined::container("P", Level::Package)],
+                ..Draft::new(Event::Packed, Subject::device(&serial))
+            }],
             known: vec![KnownChange::Add { scope: String::new(), serial, known }],
             jobs: vec![],
             answer: None,
@@ -204,12 +214,12 @@ fn a_damaged_journal_is_set_aside_and_a_new_series_names_the_old_one() {
     let series = journal.series();
     write(&mut journal, &mut state, 3).unwrap();
     drop(journal);
-    Marks { series, sscc_reserved: 700 }.store(folder.path()).unwrap();
+    Marks { series: Some(series), sscc_reserved: 700, entered: false }.store(folder.path()).unwrap();
     std::fs::write(Journal::file(folder.path()), b"rubbish, not a database, and long enough to be read").unwrap();
     let opened = open(&folder);
     let (aside, found) = opened.damaged.unwrap();
     assert!(aside.exists() && !found.is_empty());
-    assert_eq!(opened.series_before, Some(series));
+    assert_eq!(opened.journal.began().before, Some(series));
     assert_ne!(opened.journal.series(), series);
     assert_eq!((opened.state.sscc_next, opened.state.sscc_reserved), (700, 700), "no SSCC twice");
     assert_eq!(opened.state.last_seq, 0);
@@ -217,18 +227,18 @@ fn a_damaged_journal_is_set_aside_and_a_new_series_names_the_old_one() {
 
 #[test]
 fn an_older_journal_hands_out_no_sscc_below_the_marks() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = marked();
     let Opened { mut journal, mut state, .. } = open(&folder);
     (state.sscc_next, state.sscc_reserved) = (20, 100);
     write(&mut journal, &mut state, 1).unwrap();
     let series = journal.series();
     drop(journal);
     // The journal was restored from a copy; since then another block was reserved.
-    Marks { series, sscc_reserved: 300 }.store(folder.path()).unwrap();
+    Marks { series: Some(series), sscc_reserved: 300, entered: false }.store(folder.path()).unwrap();
     let opened = open(&folder);
     assert_eq!((opened.state.sscc_next, opened.state.sscc_reserved), (300, 300));
     drop(opened);
-    Marks { series, sscc_reserved: 100 }.store(folder.path()).unwrap();
+    Marks { series: Some(series), sscc_reserved: 100, entered: false }.store(folder.path()).unwrap();
     assert_eq!(open(&folder).state.sscc_next, 20, "marks that agree cost nothing");
     std::fs::write(folder.path().join("station.marks"), "{").unwrap();
     assert_eq!(open(&folder).state.sscc_next, 20, "an intact journal knows better than broken marks");
@@ -243,7 +253,7 @@ fn what_the_chain_and_the_queue_stand_on_is_checked_at_the_start() {
         "UPDATE station SET state = '{'",
         "UPDATE station SET settled = 9",
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = marked();
         let Opened { mut journal, mut state, .. } = open(&folder);
         let series = journal.series();
         write(&mut journal, &mut state, 3).unwrap();
@@ -251,7 +261,7 @@ fn what_the_chain_and_the_queue_stand_on_is_checked_at_the_start() {
         drop(journal);
         assert!(Journal::open_existing(folder.path(), "pack-1", QUOTA).is_err(), "{damage}");
         let opened = open(&folder);
-        assert!(opened.damaged.is_some() && opened.series_before == Some(series), "{damage}");
+        assert!(opened.damaged.is_some() && opened.journal.began().before == Some(series), "{damage}");
         assert_ne!(
             opened.journal.series(),
             series,
@@ -264,12 +274,12 @@ fn what_the_chain_and_the_queue_stand_on_is_checked_at_the_start() {
 fn the_journal_of_another_station_and_a_second_opener_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(&folder));
-    let other = Journal::open(folder.path(), "pack-2", QUOTA, 0).err().unwrap();
+    let other = Journal::open_on("machine", folder.path(), "pack-2", QUOTA, 0).err().unwrap();
     assert!(matches!(other, JournalError::OtherStation { .. }));
     std::fs::write(folder.path().join("station.marks"), "{").unwrap();
     std::fs::remove_file(Journal::file(folder.path())).unwrap();
-    let unknown = Journal::open(folder.path(), "pack-1", QUOTA, 0).err().unwrap();
-    assert!(matches!(unknown, JournalError::Marks { .. }), "a new journal without readable marks must not guess");
+    let unknown = open(&folder);
+    assert!(unknown.state.sscc_lost && unknown.alarms.len() == 1, "without readable marks it must not guess");
 }
 
 #[test]
@@ -285,6 +295,138 @@ fn salvage_reads_every_line_that_is_left() {
     let (found, missing) = salvage(&Journal::file(folder.path())).unwrap();
     assert_eq!(missing, 1);
     assert_eq!(found.iter().map(|r| (r.seq, r.intact)).collect::<Vec<_>>(), [(1, true), (2, false), (4, true)]);
+}
+
+/// The lines of the journal, as records.
+fn held(journal: &Journal) -> Vec<records::Record> {
+    let lines = journal.lines_after(0).unwrap();
+    lines.iter().map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+fn carry_all(journal: &mut Journal, state: &mut State) {
+    while journal.carry("pack-1", state).unwrap() > 0 {}
+}
+
+#[test]
+fn in_a_new_series_what_has_no_receipt_is_written_again_and_names_its_first_identity() {
+    let folder = marked();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 5).unwrap();
+    journal.apply(&receipt(&journal, 2)).unwrap();
+    let (before, old) = (journal.series(), held(&journal));
+    journal.renew(Why::Forked, &mut state).unwrap();
+    assert_eq!((journal.settled(), journal.position().last, state.last_seq), (0, 0, 0));
+    assert!(state.sscc_lost, "another copy may have given out what comes next");
+    assert_eq!(journal.began(), Began { why: Some(Why::Forked), before: Some(before), last_before: Some(5) });
+    // Cut off here, the next start goes on where this one stopped.
+    drop(journal);
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    assert_eq!((journal.to_carry().unwrap(), journal.began().before), (3, Some(before)));
+    write(&mut journal, &mut state, 1).unwrap(); // record 1
+    carry_all(&mut journal, &mut state);
+    let new = held(&journal);
+    assert_eq!(new.len(), 4);
+    for (again, first) in new[1..].iter().zip(&old[2..]) {
+        let id = RecordId { station: "pack-1".into(), series: before, seq: first.seq };
+        assert!(again.repeats(first) && again.former == Some(id), "{again:?}");
+    }
+    let run = journal.queued(1, 100, usize::MAX).unwrap().unwrap();
+    let key = SigningKey::from_seed(FixedBytes([1; 32]));
+    let sealed = records::segment::seal(&key, "pack-1", journal.series(), 1, run.prev, &run.lines);
+    assert!(Segment::parse(&sealed).is_ok(), "the chain holds");
+    assert_eq!(journal.group().unwrap().known("", "S4").unwrap().unwrap().seq, 4, "what is known stays known");
+    drop(journal);
+    assert_eq!(open(&folder).state.last_seq, 4);
+}
+
+#[test]
+fn without_any_receipt_all_is_written_again_whatever_the_sequences() {
+    let folder = marked();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 2345).unwrap();
+    journal.quarantine(7, 8, "the service rejects them").unwrap();
+    journal.renew(Why::KeyChanged, &mut state).unwrap();
+    assert!(!state.sscc_lost, "a new key is no other copy");
+    write(&mut journal, &mut state, 1).unwrap();
+    carry_all(&mut journal, &mut state);
+    let former: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
+    let expected: Vec<u64> = (1..=2345).filter(|seq| ![7, 8].contains(seq)).take(999).collect();
+    assert_eq!(former, expected);
+    assert_eq!(journal.position().last, 1 + 2343);
+    assert_eq!(journal.quarantined().unwrap().len(), 2, "what was set aside stays so");
+    assert_eq!(journal.depth().unwrap().quarantined, 2);
+}
+
+#[test]
+fn a_copy_begins_a_new_series_and_gives_out_no_sscc() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 3).unwrap();
+    let series = journal.series();
+    drop(journal);
+    assert_eq!(open(&folder).journal.series(), series, "in its place it goes on");
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["journal.db", "station.marks"] {
+        drop(std::fs::copy(folder.path().join(file), copy.path().join(file)));
+    }
+    let opened = open(&copy);
+    assert_eq!(opened.journal.began(), Began { why: Some(Why::Moved), before: Some(series), last_before: Some(3) });
+    assert!(opened.state.sscc_lost && opened.alarms.len() == 1);
+    assert_eq!(opened.journal.to_carry().unwrap(), 3);
+    let other = Journal::open_on("another machine", folder.path(), "pack-1", QUOTA, 0).unwrap();
+    assert_eq!(other.journal.began().why, Some(Why::Moved));
+}
+
+#[test]
+fn what_a_damaged_journal_still_gives_goes_on_in_the_new_one() {
+    let folder = marked();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    (state.sscc_next, state.sscc_reserved) = (20, 100);
+    write(&mut journal, &mut state, 6).unwrap();
+    journal.apply(&receipt(&journal, 2)).unwrap();
+    journal.save_settled(6).unwrap();
+    let series = journal.series();
+    // The last line and one in the middle, and a known unit.
+    journal.connection.execute("UPDATE record SET line = CAST('x' AS BLOB) WHERE seq IN (4, 6)", []).unwrap();
+    journal.connection.execute("UPDATE known SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
+    drop(journal);
+    let Opened { mut journal, mut state, alarms, damaged, .. } = open(&folder);
+    assert!(damaged.unwrap().1.contains("the last record"));
+    assert!(alarms[0].contains("2 records without a receipt") && alarms[0].contains("2 cannot be read"), "{alarms:?}");
+    assert_eq!(journal.began(), Began { why: Some(Why::Damaged), before: Some(series), last_before: Some(6) });
+    assert!(!state.sscc_lost && state.sscc_next == 100, "the second file knows the mark");
+    write(&mut journal, &mut state, 1).unwrap();
+    carry_all(&mut journal, &mut state);
+    let former: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
+    assert_eq!(former, [3, 5]);
+    let group = journal.group().unwrap();
+    for (serial, is_known) in [("S2", true), ("S5", true), ("T5", false)] {
+        assert_eq!(group.known("", serial).unwrap().is_some(), is_known, "{serial}");
+    }
+}
+
+#[test]
+fn known_units_with_a_changed_byte_are_made_anew_from_their_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 3).unwrap();
+    journal.connection.execute("UPDATE known SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
+    drop(journal);
+    let Opened { mut journal, alarms, damaged, .. } = open(&folder);
+    assert!(damaged.is_none() && alarms.len() == 1, "{alarms:?}");
+    let group = journal.group().unwrap();
+    assert!(group.known("", "S2").unwrap().is_some() && group.known("", "S0").unwrap().is_none());
+}
+
+#[test]
+fn without_any_mark_no_sscc_is_trusted_until_somebody_says_from_where_on() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(open(&folder).state.sscc_lost, "a new folder may be one that was lost");
+    assert!(open(&folder).state.sscc_lost, "a restart changes nothing");
+    assert!(Marks::load(folder.path()).unwrap().is_none(), "what is not known is not written");
+    Marks::enter(folder.path(), 250).unwrap();
+    let opened = open(&folder);
+    assert!(!opened.state.sscc_lost && opened.state.sscc_next == 250);
 }
 
 proptest! {

@@ -6,8 +6,9 @@ use records::{Level, SeriesId, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::board::Notices;
-use crate::journal::{Labels, Quarantined};
-use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState};
+use crate::journal::{HoldsKept, Labels, Quarantined};
+use crate::owner::QuotaNotice;
+use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, Tally};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,10 +62,20 @@ pub enum Asked {
         #[serde(default)]
         seen: Option<u32>,
     },
+    /// A person says from where on SSCCs are free.
+    SsccEnter {
+        /// The first serial reference that was never given out.
+        mark: u64,
+    },
     /// Send everything without a receipt again, now.
     QueueRetry,
     /// The records that were set aside.
     QueueQuarantine,
+    /// A person has seen sentences of `notConfirmed`: they are not shown any more.
+    Seen {
+        /// The sentences.
+        sentences: Vec<String>,
+    },
 }
 
 /// What is answered.
@@ -87,8 +98,12 @@ pub enum Said {
     Quarantine(Vec<Quarantined>),
     /// To `labels`.
     Labels(Vec<LabelJob>),
+    /// To `sscc-enter`: the mark that holds now.
+    Sscc(u64),
     /// To `queue-retry`.
     Retrying,
+    /// To `seen`.
+    Dismissed,
     /// It could not be answered, and why.
     Failed(Failed),
 }
@@ -133,8 +148,36 @@ pub struct Status {
     pub journal_bytes: u64,
     /// Its quota.
     pub journal_quota: u64,
-    /// Recorded before the last start, but their green light may not have been seen: one sentence each.
+    /// The journal comes near to its quota.
+    #[serde(default)]
+    pub quota_notice: Option<QuotaNotice>,
+    /// While it is not held, the disk is full and no scan is recorded.
+    #[serde(default)]
+    pub ballast_held: bool,
+    /// Scans that were red because nothing could be written, and that are not on record yet.
+    #[serde(default)]
+    pub not_recorded: Option<NotRecorded>,
+    /// How many such scans there were since the start.
+    #[serde(default)]
+    pub not_durable_total: u64,
+    /// Refusals that are only counted until there is room for their records.
+    #[serde(default)]
+    pub refusals_unrecorded: u64,
+    /// What is on hold: its revision, and how many serials and lots.
+    #[serde(default)]
+    pub holds: Option<HoldsKept>,
+    /// Receipts since the start that had no effect, by reason.
+    #[serde(default)]
+    pub receipts_without_effect: BTreeMap<String, u64>,
+    /// Recorded before the last start, but their green light may not have been seen: one sentence each, until the unit is
+    /// scanned again or a person has seen it.
     pub not_confirmed: Vec<String>,
+    /// What a person should know and look into: one sentence each.
+    #[serde(default)]
+    pub alarms: Vec<String>,
+    /// The first SSCC serial reference that is not reserved; `None` where that is not known, and none is given out.
+    #[serde(default)]
+    pub sscc_mark: Option<u64>,
     /// Lanes by name.
     pub lanes: BTreeMap<String, LaneStatus>,
     /// Labels on their way, and those that a person should look at.
@@ -145,6 +188,28 @@ pub struct Status {
     pub notices: Notices,
     /// When this was said.
     pub at: Stamp,
+}
+
+/// Scans that were red because nothing could be written. They are in memory only until there is space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotRecorded {
+    /// How many.
+    pub count: u64,
+    /// When the first of them was.
+    pub since: Stamp,
+    /// How many, by lane.
+    pub lanes: BTreeMap<String, u64>,
+}
+
+impl NotRecorded {
+    /// `None` where there are none.
+    #[must_use]
+    pub fn of(tallies: &[Tally]) -> Option<Self> {
+        let first = tallies.iter().min_by_key(|tally| tally.first.wall)?;
+        let lanes: BTreeMap<_, _> = tallies.iter().map(|tally| (tally.lane.clone(), tally.count)).collect();
+        Some(Self { count: lanes.values().sum(), since: first.first.clone(), lanes })
+    }
 }
 
 /// The labels at a glance.

@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, broadcast};
 
-use super::protocol::{Asked, Failed, LabelJob, LaneStatus, QueueEntry, Said, Status};
+use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
+use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
@@ -51,7 +52,7 @@ pub struct Server {
     /// The journal's quota in bytes.
     pub quota: u64,
     /// Sentences about records whose green light may not have been seen.
-    pub not_confirmed: Vec<String>,
+    pub not_confirmed: Unconfirmed,
     /// The owner of the journal.
     pub owner: Handle,
     /// Draws labels.
@@ -153,9 +154,17 @@ impl Server {
             }
             Asked::LabelAgain { job, reason, seen } => self.verdict(job, Verdict::Again(reason), seen).await?,
             Asked::LabelCameOut { job, seen } => self.verdict(job, Verdict::CameOut, seen).await?,
+            Asked::SsccEnter { mark } => match self.owner.ask(|reply| Request::SsccMark { mark, reply }).await? {
+                Ok(mark) => Said::Sscc(mark),
+                Err(why) => failed(why),
+            },
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying
+            }
+            Asked::Seen { sentences } => {
+                self.not_confirmed.seen(&sentences);
+                Said::Dismissed
             }
             Asked::Watch => failed("watch is a conversation of its own".to_owned()),
         })
@@ -237,6 +246,11 @@ impl Server {
             };
             lanes.insert(name.clone(), status);
         }
+        let (capacity, notices) = (report.capacity, self.board.read());
+        let mut receipts_without_effect = notices.uplink.receipts_without_effect.clone();
+        if capacity.receipts_ignored > 0 {
+            receipts_without_effect.insert("disagrees".to_owned(), capacity.receipts_ignored);
+        }
         let age = report.depth.oldest.map_or(0, |stored| report.now.wall.as_second().saturating_sub(stored));
         Status {
             station: self.station.clone(),
@@ -249,11 +263,20 @@ impl Server {
             quarantined: report.depth.quarantined,
             journal_bytes: report.used,
             journal_quota: self.quota,
-            not_confirmed: self.not_confirmed.clone(),
+            quota_notice: capacity.quota_notice,
+            ballast_held: capacity.ballast_held,
+            not_recorded: NotRecorded::of(&capacity.not_recorded),
+            not_durable_total: capacity.not_durable,
+            refusals_unrecorded: capacity.refusals_unrecorded,
+            holds: capacity.holds,
+            receipts_without_effect,
+            not_confirmed: self.not_confirmed.texts(),
+            alarms: report.alarms,
+            sscc_mark: report.mark.sscc_mark,
             lanes,
             labels: report.labels.into(),
             counters: report.counters,
-            notices: self.board.read(),
+            notices,
             at: report.now,
         }
     }

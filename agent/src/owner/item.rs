@@ -1,12 +1,12 @@
 //! What is decided in a group, and who waits for it.
 
-use records::wire::WorkOrderMessage;
+use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
 use super::{Noted, Request, ScanRequest};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
-use crate::station::{Answer, Code, Input, Job, JobChange, JobState, Printing, Reading, Unread, Verdict};
+use crate::station::{Answer, Code, Hold, Input, Job, JobChange, JobState, Printing, Reading, State, Unread, Verdict};
 
 /// A scan whose meaning is known.
 pub(super) struct Deciding {
@@ -47,7 +47,23 @@ impl Item {
     }
 
     /// What it gives to decide about, with the facts it needs; the number of a label where there is no such label.
-    pub(super) fn inputs(&self, group: &Group<'_>, rules: &Rules) -> Result<Vec<Result<Input, u64>>, JournalError> {
+    /// `ahead` is the state before it; holds in `waiting` count, too.
+    pub(super) fn inputs(
+        &self,
+        group: &Group<'_>,
+        rules: &Rules,
+        ahead: &State,
+        waiting: Option<&Holds>,
+    ) -> Result<Vec<Result<Input, u64>>, JournalError> {
+        let held = |holds: Vec<Hold>| -> Result<Vec<Hold>, JournalError> {
+            let mut held = Vec::new();
+            for hold in holds {
+                if waits_for(waiting, &hold) || group.is_held(&hold)? {
+                    held.push(hold);
+                }
+            }
+            Ok(held)
+        };
         let about_label = |id: u64, input: &dyn Fn(Job) -> Input| Ok(group.label(id)?.map(input).ok_or(id));
         Ok(vec![match self {
             Self::Scan(deciding) => {
@@ -56,10 +72,16 @@ impl Item {
                     _ => None,
                 };
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let reading = deciding.reading.clone();
-                Ok(Input::Scanned { lane, scanner, reading, raw: rules.raw(&deciding.data), known })
+                let current = ahead.lanes.get(&lane).and_then(|lane| lane.work_order.as_ref());
+                let holds = deciding.reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
+                let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
+                let (held, room) = (held(holds)?, group.has_room_for_refusals());
+                Ok(Input::Scanned { lane, scanner, reading, raw, known, held, room })
             }
-            Self::WorkOrder(lane, message) => Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone() }),
+            Self::WorkOrder(lane, message) => {
+                let held = held(Hold::of_lot(&message.attributes).into_iter().collect())?;
+                Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), held })
+            }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?
             }
@@ -71,6 +93,14 @@ impl Item {
             }
         }])
     }
+}
+
+/// Holds that could not be written yet hold all the same.
+fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
+    waiting.is_some_and(|waiting| match hold {
+        Hold::Serial(serial) => waiting.serials.contains(serial),
+        Hold::Lot(lot) => waiting.lots.contains(lot),
+    })
 }
 
 /// Does a label wait for a printer after this?

@@ -6,8 +6,11 @@
 
 mod bell;
 mod item;
+mod limits;
+mod quota;
 mod request;
 mod running;
+mod series;
 #[cfg(test)]
 mod tests;
 
@@ -16,18 +19,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use records::{Hash, PublicKey, SeriesId};
+use records::{Hash, PublicKey, Signature};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::interpret::Rules;
-use crate::journal::{Ballast, Journal, JournalError};
+use crate::journal::{Ballast, Began, Journal, JournalError, Why};
 use crate::settings::Settings;
-use crate::station::{Answer, Input, Line, Start, State, decide};
+use crate::station::{Answer, Input, Line, SeriesStart, Start, State, decide};
 use running::Running;
 
 pub use bell::Bell;
-pub use request::{Ask, Mark, Noted, Report, Request, ScanRequest};
+pub use quota::{QuotaLevel, QuotaNotice};
+pub use request::{Ask, Capacity, Mark, Noted, Report, Request, ScanRequest};
 
 /// How long requests may wait before the submitter is held back.
 const WAITING: usize = 256;
@@ -56,6 +60,10 @@ pub struct Owner {
     pub keep: Duration,
     /// The start, where a full journal did not take it yet.
     pub late_start: Option<Start>,
+    /// The station's key.
+    pub key: PublicKey,
+    /// What a person should know, a sentence each.
+    pub alarms: Vec<String>,
 }
 
 /// How others reach the owner.
@@ -173,18 +181,21 @@ impl Owner {
             ballast: Ballast::new(&settings.data),
             keep: settings.journal.keep,
             late_start: None,
+            key: PublicKey::ZERO,
+            alarms: Vec::new(),
         }
     }
 
-    /// Keeps the templates and puts the start of the station on record.
+    /// Keeps the templates and puts the start of the station on record: record 1 of a new series, then what is carried over
+    /// from the series before, then what is new. `endorsed` is the key before and its word for `key`, where it changed.
     ///
     /// # Errors
-    /// When the journal does not take it: the daemon must not run then.
+    /// When the journal does not take it, or is signed with another key: the daemon must not run then.
     pub fn begin(
         &mut self,
         settings: &Settings,
         key: PublicKey,
-        series_before: Option<SeriesId>,
+        endorsed: Option<(PublicKey, Signature)>,
     ) -> Result<(), JournalError> {
         for (digest, template) in &settings.printing.templates {
             if let Err(error) = self.journal.keep_template(digest, template.source()) {
@@ -194,9 +205,40 @@ impl Owner {
                 );
             }
         }
+        if let Some(known) = self.journal.key().filter(|known| *known != key) {
+            return Err(JournalError::OtherKey { known });
+        }
+        self.key = key;
+        self.begin_series(endorsed)?;
         let unfinished = self.journal.unfinished_labels()?;
         let (rules, configuration) = (self.digest, settings.deciding.clone());
-        self.start(Start { key, series_before, rules, configuration, unfinished })
+        self.start(Start { rules, configuration, unfinished })
+    }
+
+    /// Puts record 1 of a new series on record, and carries over what waits; nothing where neither is due.
+    pub(super) fn begin_series(&mut self, endorsed: Option<(PublicKey, Signature)>) -> Result<(), JournalError> {
+        self.line.series = self.journal.series();
+        if self.state.last_seq == 0 {
+            let Began { why, before, last_before } = self.journal.began();
+            let why = why.map(Why::word);
+            let start = SeriesStart { key: self.key, before, last_before, why, endorsed };
+            self.commit_start(&Input::SeriesBegan(start))?;
+        } else if self.journal.key().is_none() {
+            self.journal.claim(self.key)?; // written before journals knew their key
+        }
+        let waiting = self.journal.to_carry()?;
+        if waiting > 0 {
+            tracing::warn!(records = waiting, "records of the series before are written again in the new one");
+        }
+        loop {
+            match self.journal.carry(&self.line.station, &mut self.state) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                // Once more, with what is kept for receipts: nothing can be delivered before this is done.
+                Err(error) if error.is_full() && self.ballast.is_held() => self.ballast.release(),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Puts the start of the station on record. On a full disk room is made first: a station that does not start cannot
@@ -233,8 +275,12 @@ impl Owner {
         if decision.drafts.is_empty() {
             return Ok(());
         }
+        let is_first = self.state.last_seq == 0;
         let mut group = self.journal.group()?;
         group.add(&decision, self.digest, &now)?;
+        if is_first {
+            group.claim(self.key)?;
+        }
         group.commit(&decision.next, decision.next.last_seq)?;
         self.state = decision.next;
         Ok(())
@@ -262,7 +308,7 @@ impl Owner {
             last: position.last,
             head: position.head,
             settled: self.journal.settled(),
-            sscc_mark: Some(self.state.sscc_reserved),
+            sscc_mark: (!self.state.sscc_lost).then_some(self.state.sscc_reserved),
         }
     }
 }

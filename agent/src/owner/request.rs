@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use drivers::Scan;
-use records::wire::{Receipt, WorkOrderMessage};
+use records::wire::{Holds, Receipt, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Stamp};
 use tokio::sync::oneshot;
 
-use crate::journal::{Depth, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Counters, Lane, Printing, Unread, Verdict};
+use super::QuotaNotice;
+use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
+use crate::station::{Answer, Counters, Lane, Printing, Tally, Unread, Verdict};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -51,8 +52,17 @@ pub enum Request {
         /// The answer.
         reply: oneshot::Sender<Answer>,
     },
-    /// Free what a receipt of the trusted service frees.
+    /// Do what a receipt of the trusted service says: free records, begin a new series after a fork, go on with SSCCs.
     Receipt(Receipt),
+    /// A person says from where on SSCCs are free; answers with the mark that holds now.
+    SsccMark {
+        /// The first serial reference that was never given out.
+        mark: u64,
+        /// The mark that holds now, or why it cannot be this one.
+        reply: oneshot::Sender<Result<u64, String>>,
+    },
+    /// Keep what the trusted service has put on hold.
+    Holds(Holds),
     /// Lines to be sent.
     Queued {
         /// From this sequence on.
@@ -123,12 +133,35 @@ pub struct Report {
     pub lanes: BTreeMap<String, Lane>,
     /// The labels.
     pub labels: Labels,
+    /// What a person should know, a sentence each.
+    pub alarms: Vec<String>,
     /// What was counted.
     pub counters: Counters,
     /// Devices in a package.
     pub package_size: u32,
     /// Packages on a pallet.
     pub pallet_size: u32,
+    /// What the station can take, and what it could not.
+    pub capacity: Capacity,
     /// When this was said.
     pub now: Stamp,
+}
+
+/// What the station can take, and what it could not.
+#[derive(Debug, Clone)]
+pub struct Capacity {
+    /// The journal comes near to its quota.
+    pub quota_notice: Option<QuotaNotice>,
+    /// While it is not, the disk is full and no scan is recorded.
+    pub ballast_held: bool,
+    /// Scans that were red because nothing could be written, and are not on record yet, by lane.
+    pub not_recorded: Vec<Tally>,
+    /// Scans that were red because nothing could be written, since the start.
+    pub not_durable: u64,
+    /// Refusals that are only counted, for want of room.
+    pub refusals_unrecorded: u64,
+    /// What is on hold.
+    pub holds: Option<HoldsKept>,
+    /// Receipts since the start that did not agree with the journal.
+    pub receipts_ignored: u64,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::sqlite;
 use gs1::Allocator;
@@ -12,37 +12,59 @@ use records::wire::WorkOrderMessage;
 use tokio::sync::{broadcast, watch};
 
 use super::item::{Decided, Item, no_label, waits};
+use super::limits::Limits;
 use super::{Bell, Mark, Noted, Owner, Report, Request};
-use crate::journal::{Applied, FORGET_AT_ONCE, Journal, JournalError, Marks};
+use crate::journal::{FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Start, State, decide};
 
 /// Most inputs in one group.
 const GROUP: usize = 64;
 /// What is written without haste is written after so long at the latest.
 const IDLE: Duration = Duration::from_millis(200);
+/// The longest wait for those who show answers to take them.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// How often receipted records are forgotten.
 const FORGET_EVERY_MS: u64 = 60_000;
+/// A tick that could not be written is tried again after so long.
+const TICK_AGAIN_MS: u64 = 10_000;
 /// On a full disk scans go on when forgotten records have left so many bytes free.
 const ROOM: u64 = 256 << 10;
 /// SSCCs that one scan can use: a pallet's and a package's.
 const SSCCS_PER_SCAN: u64 = 2;
 
 pub(super) struct Running {
-    owner: Owner,
+    pub(super) owner: Owner,
     answers: broadcast::Sender<Answer>,
     mark: watch::Sender<Mark>,
     bell: Bell,
     /// The last sequence whose answer has been given.
-    answered: u64,
+    pub(super) answered: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
     /// Work orders that could not be put on record yet, the newest of each lane.
     unapplied: BTreeMap<String, WorkOrderMessage>,
+    /// A new series is there and could not be begun yet: nothing is decided before its record 1.
+    pub(super) unbegun: bool,
+    /// When a tick is tried again that could not be written, in milliseconds since boot.
+    tick_at: u64,
+    pub(super) limits: Limits,
 }
 
 impl Running {
     pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>, bell: Bell) -> Self {
-        Self { answered: owner.state.last_seq, owner, answers, mark, bell, forget_at: 0, unapplied: BTreeMap::new() }
+        Self {
+            answered: owner.state.last_seq,
+            said: owner.state.last_seq,
+            owner,
+            answers,
+            mark,
+            bell,
+            forget_at: 0,
+            unapplied: BTreeMap::new(),
+            unbegun: false,
+            tick_at: 0,
+            limits: Limits::default(),
+        }
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Request>) {
@@ -73,6 +95,8 @@ impl Running {
         for request in batch {
             match request {
                 Request::Stop => stop = true,
+                // Before the scans that came with it: what is on hold must not slip through.
+                Request::Holds(holds) => self.limits.keep(&mut self.owner.journal, holds),
                 request => match Item::of(request, &self.owner.rules) {
                     Ok(item) => items.push(item),
                     Err(other) => others.push(other),
@@ -89,7 +113,20 @@ impl Running {
         stop
     }
 
+    /// Before the next group is begun, those who show answers take the last one's: a stop then leaves one group without a
+    /// light, not several. Who hangs is waited for only a moment, and then counted as having seen all groups but the last.
+    fn let_answers_out(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.answers.is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if self.answers.is_empty() {
+            self.answered = self.said;
+        }
+    }
+
     fn decide_group(&mut self, items: Vec<Item>) {
+        self.let_answers_out();
         let now = self.owner.clock.now();
         let result = match self.has_room() {
             true => self.commit_group(&items, &now).map_err(Red::Failed),
@@ -105,7 +142,12 @@ impl Running {
             // Green only from here on: the group is durable.
             let decided = decided.next();
             let (lane, reply) = match item {
-                Item::Scan(deciding) => (deciding.lane, deciding.reply),
+                Item::Scan(deciding) => {
+                    if failed.is_some() {
+                        self.limits.was_not_recorded(&deciding.lane, &now);
+                    }
+                    (deciding.lane, deciding.reply)
+                }
                 Item::WorkOrder(lane, message) => {
                     if failed.is_some() {
                         self.keep_for_later(&lane, message);
@@ -127,7 +169,8 @@ impl Running {
                 drop(reply.send(answer));
             }
         }
-        self.answered = self.owner.state.last_seq;
+        self.answered = self.said;
+        self.said = self.owner.state.last_seq;
     }
 
     /// The broker has been told that the work order arrived: it must not be lost because the disk is full.
@@ -140,6 +183,10 @@ impl Running {
 
     /// May something new be written? On a full disk only into what forgotten records have left free.
     fn has_room(&self) -> bool {
+        !self.unbegun && self.room_on_disk()
+    }
+
+    fn room_on_disk(&self) -> bool {
         self.owner.ballast.is_held() || self.owner.journal.free_inside().is_ok_and(|free| free >= ROOM)
     }
 
@@ -154,9 +201,10 @@ impl Running {
         if let Some(input) = reserved {
             ahead = decide(line, &ahead, &input, now).next;
         }
+        self.limits.add_to(&mut group, line, &mut ahead, (*digest, now))?;
         for item in items {
             let mut decided = Decided::default();
-            for input in item.inputs(&group, rules)? {
+            for input in item.inputs(&group, rules, &ahead, self.limits.waiting.as_ref())? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
                     Err(id) => {
@@ -175,6 +223,7 @@ impl Running {
         }
         group.commit(&ahead, self.answered)?;
         *state = ahead;
+        self.limits.committed();
         if waiting {
             self.bell.ring();
         }
@@ -184,11 +233,8 @@ impl Running {
     fn serve(&mut self, request: Request) {
         let journal = &mut self.owner.journal;
         match request {
-            Request::Receipt(receipt) => match journal.apply(&receipt) {
-                Ok(Applied::Ignored(why)) => tracing::warn!(%why, "a receipt has no effect"),
-                Ok(Applied::Settled(_) | Applied::Nothing) => {}
-                Err(error) => warn("a receipt could not be applied", &error),
-            },
+            Request::Receipt(receipt) => self.receipt(&receipt),
+            Request::SsccMark { mark, reply } => drop(reply.send(self.enter_sscc_mark(mark))),
             Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),
@@ -208,6 +254,7 @@ impl Running {
             | Request::WorkOrder { .. }
             | Request::Printing { .. }
             | Request::Verdict { .. }
+            | Request::Holds(_)
             | Request::Stop => {}
         }
     }
@@ -221,9 +268,11 @@ impl Running {
             used: journal.used()?,
             lanes: state.lanes.clone(),
             labels: journal.labels(state.lanes.keys())?,
+            alarms: self.owner.alarms.clone(),
             counters: state.counters,
             package_size: line.packing.package_size,
             pallet_size: line.packing.pallet_size,
+            capacity: self.limits.capacity(&self.owner)?,
             now: clock.now(),
         })
     }
@@ -238,6 +287,7 @@ impl Running {
     }
 
     fn save_settled(&mut self) {
+        self.let_answers_out();
         if let Err(error) = self.owner.journal.save_settled(self.answered) {
             warn("the mark of receipts could not be written", &error);
         }
@@ -246,8 +296,16 @@ impl Running {
     /// What is due now and then.
     fn maintain(&mut self) {
         let now = self.owner.clock.now();
-        if self.owner.state.tick_is_due(&now) {
-            self.tick(&now);
+        if self.unbegun {
+            self.begin_series();
+        }
+        let room = self.owner.journal.has_room_for_refusals();
+        if now.since_boot >= self.tick_at && self.owner.state.tick_is_due(&now, room) && self.has_room() {
+            self.tick(&now, room);
+        }
+        self.limits.look(&mut self.owner.journal, &now);
+        if self.has_room() && self.limits.is_due(&self.owner.journal, &now) {
+            self.decide_group(Vec::new());
         }
         if !self.owner.ballast.is_held() {
             self.forget_at = 0;
@@ -282,7 +340,7 @@ impl Running {
     fn start_at_last(&mut self, start: Start) {
         match self.owner.commit_start(&Input::Started(start.clone())) {
             Ok(()) => {
-                self.answered = self.owner.state.last_seq;
+                self.said = self.owner.state.last_seq;
                 self.bell.ring();
             }
             Err(error) => {
@@ -295,9 +353,9 @@ impl Running {
         }
     }
 
-    fn tick(&mut self, now: &Stamp) {
+    fn tick(&mut self, now: &Stamp, room: bool) {
         let Owner { journal, state, line, digest, .. } = &mut self.owner;
-        let decision = decide(line, state, &Input::Tick, now);
+        let decision = decide(line, state, &Input::Tick { room }, now);
         let written = journal.group().and_then(|mut group| {
             group.add(&decision, *digest, now)?;
             group.commit(&decision.next, self.answered)
@@ -305,15 +363,21 @@ impl Running {
         match written {
             Ok(()) => {
                 *state = decision.next;
-                self.answered = state.last_seq;
+                self.said = state.last_seq;
             }
-            Err(error) => warn("counts of refusals could not be written", &error),
+            Err(error) => {
+                self.tick_at = now.since_boot + TICK_AGAIN_MS;
+                warn("counts of refusals could not be written", &error);
+            }
         }
     }
 }
 
 /// Makes sure that every scan of a group finds its SSCCs. The mark is durable in the second file before it is used.
 fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, need: u64) -> Option<Input> {
+    if state.sscc_lost {
+        return None;
+    }
     let range = &line.packing.sscc;
     let mut allocator = Allocator::resume(state.sscc_next, state.sscc_reserved);
     while allocator.remaining(range) < need {
@@ -324,7 +388,7 @@ fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, n
     if allocator.reserved() == state.sscc_reserved {
         return None;
     }
-    let marks = Marks { series: journal.series(), sscc_reserved: allocator.reserved() };
+    let marks = Marks { series: Some(journal.series()), sscc_reserved: allocator.reserved(), entered: false };
     match marks.store(folder) {
         Ok(()) => Some(Input::SsccReserved { next: allocator.next(), mark: allocator.reserved() }),
         Err(error) => {
@@ -357,7 +421,7 @@ fn not_durable(red: &Red) -> (String, &'static str) {
     }
 }
 
-fn warn(what: &'static str, error: &JournalError) {
+pub(super) fn warn(what: &'static str, error: &JournalError) {
     let damaged = matches!(error, JournalError::Query { source, .. } if sqlite::is_damage(source));
     tracing::error!(error = error as &dyn std::error::Error, damaged, "{what}");
 }

@@ -3,9 +3,11 @@ use records::{FixedBytes, chain};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::journal::Opened;
+use crate::journal::{Marks, Opened};
 use crate::settings::Settings;
 use crate::station::Code;
+
+mod limits;
 
 const CONFIG: &str = r#"
 station = "pack-1"
@@ -26,6 +28,7 @@ pattern = 'WO:(?<workOrder>[0-9]+)'
 fn owner(folder: &std::path::Path, quota: u64) -> Owner {
     let mut settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
     folder.clone_into(&mut settings.data);
+    Marks::enter(folder, 0).unwrap();
     let Opened { journal, state, .. } = Journal::open(folder, "pack-1", quota, 0).unwrap();
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
     let mut owner = Owner::new(&settings, journal, state, clock);
@@ -58,7 +61,7 @@ fn an_answer_is_given_only_for_what_another_opener_finds_on_disk() {
     assert_eq!(ask(&handle, "WO:1").code, Code::WorkOrderStarted);
     let green = ask(&handle, "A1");
     assert_eq!(green.code, Code::Packed);
-    assert_eq!(ask(&handle, "A1").code, Code::Duplicate);
+    assert_eq!(ask(&handle, "A1").code, Code::AlreadyRecorded);
     stop(&handle, thread);
     let opened = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
     let (_, last) = green.records.unwrap();
@@ -203,8 +206,8 @@ fn a_start_that_found_no_room_goes_on_record_when_there_is_some() {
     // As after a start on a full disk: no ballast, and rules that are not on record.
     let later = folder.path().join("later");
     owner.ballast = Ballast::new(&later);
-    let (rules, key, configuration) = (FixedBytes([7; 32]), FixedBytes([1; 32]), serde_json::json!({ "other": true }));
-    owner.late_start = Some(Start { key, series_before: None, rules, configuration, unfinished: vec![] });
+    let (rules, configuration) = (FixedBytes([7; 32]), serde_json::json!({ "other": true }));
+    owner.late_start = Some(Start { rules, configuration, unfinished: vec![] });
     let before = owner.state.last_seq;
     let (handle, thread) = owner.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(700));

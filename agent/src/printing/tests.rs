@@ -11,7 +11,7 @@ use drivers::printer::{
 use super::{Drawing, spawn};
 use crate::board::Board;
 use crate::clock::ManualClock;
-use crate::journal::{Journal, Opened};
+use crate::journal::{Journal, Marks, Opened};
 use crate::owner::{Handle, Owner, Request, ScanRequest};
 use crate::settings::Settings;
 use crate::station::{Answer, Code, Job, JobState, Verdict};
@@ -55,6 +55,7 @@ impl Bench {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
         let mut settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
         folder.path().clone_into(&mut settings.data);
+        Marks::enter(folder.path(), 0).unwrap();
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
         let mut owner = Owner::new(&settings, journal, state, clock);

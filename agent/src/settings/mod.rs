@@ -16,6 +16,7 @@ use base::config::{Document, Faults, Section};
 use drivers::printer::PrinterSettings;
 use labels::{Density, Template};
 use records::Hash;
+use records::enrolment::SERVICE;
 use records::wire::{Topics, check_name};
 
 use crate::interpret::Rules;
@@ -139,7 +140,7 @@ impl Settings {
 
     fn read(document: Document, file: &Path) -> Result<Self, Faults> {
         let root = document.root();
-        let station = name(&root, "station").required();
+        let station = root.parsed("station", NAME, station_name).required();
         let data = PathBuf::from(root.string("data").or("/var/lib/lotline".to_owned()));
         let socket = PathBuf::from(root.string("socket").or("/run/lotline/station.sock".to_owned()));
         let broker = broker(&root.section("broker"));
@@ -180,9 +181,20 @@ impl Settings {
     }
 }
 
+/// What a name may be.
+const NAME: &str = "1 to 64 letters, digits, `-`, `_` or `.`";
+
 /// A name that can be one topic level.
 fn name<'d>(section: &Section<'d>, key: &str) -> base::config::Entry<'d, String> {
-    section.parsed(key, "1 to 64 letters, digits, `-`, `_` or `.`", |text| check_name(text).map(|()| text.to_owned()))
+    section.parsed(key, NAME, |text| check_name(text).map(|()| text.to_owned()))
+}
+
+fn station_name(text: &str) -> Result<String, String> {
+    match check_name(text) {
+        Ok(()) if text == SERVICE => Err(format!("`{SERVICE}` is the name under which the service itself writes")),
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn broker(section: &Section<'_>) -> Broker {

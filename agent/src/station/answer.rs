@@ -12,6 +12,8 @@ pub enum Outcome {
     Refused,
     /// A command or a work order was carried out.
     Done,
+    /// Amber: on record already; nothing was written, nothing is wrong.
+    Known,
 }
 
 /// One word for each answer; a page, a lamp or a test goes by it.
@@ -36,6 +38,10 @@ pub enum Code {
     WorkOrderWaits,
     /// This unit is packed already.
     Duplicate,
+    /// This unit is the last one of the open package: somebody was not sure, and scanned it again.
+    AlreadyRecorded,
+    /// The unit or its lot is on hold.
+    OnHold,
     /// No rule matches the scan.
     NoRule,
     /// The label of a package or pallet, where a unit was expected.

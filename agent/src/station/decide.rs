@@ -5,9 +5,12 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::input::{Command, Input, Known, Raw, Reading, Start, Unread};
+use super::hold::{self, Hold};
+use super::input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
 use super::job::JobChange;
+use super::refusals::Due;
 use super::state::{Lane, Line, State};
+use super::unrecorded::Tally;
 
 /// What follows from an input. It becomes true when the journal has committed it.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,16 +61,32 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
         jobs: Vec::new(),
     };
     let answer = match input {
+        Input::SeriesBegan(began) => {
+            turn.series_began(began);
+            None
+        }
         Input::Started(start) => {
             turn.start(start);
             None
         }
-        Input::Scanned { lane, scanner, reading, raw, known } => {
-            Some(turn.scanned((lane, scanner), reading, raw, known.as_ref()))
+        Input::Scanned { lane, scanner, reading, raw, known, held, room } => {
+            Some(turn.scanned((lane, scanner), reading, (raw, *room), known.as_ref(), held))
         }
-        Input::WorkOrder { lane, message } => turn.work_order_message(lane, message),
+        Input::WorkOrder { lane, message, held } => {
+            turn.work_order_message(lane, message).map(|answer| hold::warn(answer, held))
+        }
+        Input::NotRecorded { tallies, room } => {
+            turn.not_recorded(tallies, *room);
+            None
+        }
         Input::SsccReserved { next, mark } => {
             (turn.state.sscc_next, turn.state.sscc_reserved) = (*next, *mark);
+            None
+        }
+        Input::SsccMark { mark } => {
+            // What this station has reserved itself may have been used by a copy of it.
+            let mark = (*mark).max(turn.state.sscc_reserved);
+            (turn.state.sscc_next, turn.state.sscc_reserved, turn.state.sscc_lost) = (mark, mark, false);
             None
         }
         Input::Printing { job, printing } => {
@@ -75,8 +94,9 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             None
         }
         Input::Verdict { job, verdict, seen } => Some(turn.verdict(job, verdict, *seen)),
-        Input::Tick => {
-            turn.state.refusals.end_windows(now, &mut turn.drafts);
+        Input::Tick { room } => {
+            let due = turn.state.refusals.end_windows(now);
+            turn.record_refusals(due, *room);
             None
         }
     };
@@ -84,10 +104,10 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
 }
 
 impl State {
-    /// Would a tick at `now` decide anything?
+    /// Would a tick at `now` decide anything, where there is `room` for records of refusals or not?
     #[must_use]
-    pub fn tick_is_due(&self, now: &Stamp) -> bool {
-        self.refusals.is_due(now)
+    pub fn tick_is_due(&self, now: &Stamp, room: bool) -> bool {
+        self.refusals.is_due(now) || (room && !self.unrecorded.is_empty())
     }
 }
 
@@ -119,21 +139,28 @@ impl Turn<'_> {
         self.state.last_seq + self.drafts.len() as u64
     }
 
+    /// Record 1 of a series.
+    fn series_began(&mut self, start: &SeriesStart) {
+        let mut draft = Draft::new(Event::SeriesStarted, Subject::station(&self.line.station));
+        draft.attributes = [
+            ("key".to_owned(), start.key.to_string().into()),
+            ("station".to_owned(), self.line.station.clone().into()),
+            ("series".to_owned(), self.line.series.to_string().into()),
+        ]
+        .into();
+        let mut say = |name: &str, value: Option<serde_json::Value>| {
+            draft.attributes.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        say("seriesBefore", start.before.map(|before| before.to_string().into()));
+        say("lastBefore", start.last_before.map(Into::into));
+        say("why", start.why.map(Into::into));
+        say("keyBefore", start.endorsed.map(|(key, _)| key.to_string().into()));
+        say("endorsement", start.endorsed.map(|(_, word)| word.to_string().into()));
+        self.write(draft);
+    }
+
     fn start(&mut self, start: &Start) {
         let station = Subject::station(&self.line.station);
-        if self.state.last_seq == 0 {
-            let mut draft = Draft::new(Event::SeriesStarted, station.clone());
-            draft.attributes = [
-                ("key".to_owned(), start.key.to_string().into()),
-                ("station".to_owned(), self.line.station.clone().into()),
-                ("series".to_owned(), self.line.series.to_string().into()),
-            ]
-            .into();
-            if let Some(before) = start.series_before {
-                draft.attributes.insert("seriesBefore".to_owned(), before.to_string().into());
-            }
-            self.write(draft);
-        }
         if self.state.rules != start.rules {
             let mut draft = Draft::new(Event::Configured, station);
             draft.attributes = [("configuration".to_owned(), start.configuration.clone())].into();
@@ -147,20 +174,26 @@ impl Turn<'_> {
         &mut self,
         (lane, scanner): (&str, &str),
         reading: &Result<Reading, Unread>,
-        raw: &Raw,
+        (raw, room): (&Raw, bool),
         known: Option<&Known>,
+        held: &[Hold],
     ) -> Answer {
         let result = match reading {
             Ok(Reading::Device { serial, scope, attributes }) => {
-                self.device(lane, serial, scope, attributes, known).map_err(|mut refused| {
+                let decided = match held {
+                    [] => self.device(lane, serial, scope, attributes, known),
+                    held => Err(hold::refuse(lane, serial, held, known)),
+                };
+                decided.map_err(|mut refused| {
                     refused.serial = Some(serial.clone());
                     let subject = Subject { kind: Kind::Device, id: serial.clone(), scope: scope.clone() };
                     (refused, subject)
                 })
             }
-            Ok(Reading::WorkOrder { id, attributes }) => {
-                self.work_order(lane, id, attributes).map_err(|refused| (refused, Subject::new(Kind::WorkOrder, id)))
-            }
+            Ok(Reading::WorkOrder { id, attributes }) => self
+                .work_order(lane, id, attributes)
+                .map(|answer| hold::warn(answer, held))
+                .map_err(|refused| (refused, Subject::new(Kind::WorkOrder, id))),
             Ok(Reading::Command(command)) => self.command(lane, *command).map_err(|refused| (refused, self.station())),
             Err(unread) => Err((refuse_unread(lane, unread), self.station())),
         };
@@ -173,10 +206,31 @@ impl Turn<'_> {
                 self.known.clear();
                 self.jobs.clear();
                 self.state.counters.refused += 1;
-                self.state.refusals.note((lane, scanner), refused.code, raw, &subject, self.now, &mut self.drafts);
+                let due = self.state.refusals.note((lane, scanner), refused.code, raw, &subject, self.now);
+                self.record_refusals(due, room);
                 refused
             }
         }
+    }
+
+    /// Refusals go on record where there is room for them, after those that were only counted so far; else they are counted.
+    fn record_refusals(&mut self, due: Vec<Due>, room: bool) {
+        if room {
+            let station = self.station();
+            self.drafts.extend(self.state.unrecorded.summaries(&station));
+            self.drafts.extend(due.into_iter().map(Due::draft));
+        } else {
+            due.into_iter().for_each(|due| self.state.unrecorded.add(due.tally(self.now)));
+        }
+    }
+
+    /// What was answered red while nothing could be written.
+    fn not_recorded(&mut self, tallies: &[Tally], room: bool) {
+        for tally in tallies {
+            self.state.counters.refused += tally.count;
+            self.state.unrecorded.add(tally.clone());
+        }
+        self.record_refusals(Vec::new(), room);
     }
 
     fn station(&self) -> Subject {

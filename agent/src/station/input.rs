@@ -2,14 +2,18 @@
 
 use records::attributes::Attributes;
 use records::wire::WorkOrderMessage;
-use records::{Hash, PublicKey, SeriesId};
+use records::{Hash, PublicKey, SeriesId, Signature};
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use super::job::{Job, Printing, Verdict};
+use super::unrecorded::Tally;
 
 /// One thing to decide, with the facts it needs already read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
+    /// A series begins: its record 1 is due.
+    SeriesBegan(SeriesStart),
     /// The station starts.
     Started(Start),
     /// A scan came in.
@@ -24,6 +28,10 @@ pub enum Input {
         raw: Raw,
         /// For a device: the record that packed it, if it is known here.
         known: Option<Known>,
+        /// What of it is on hold: the unit, its lots; for a work order its lot.
+        held: Vec<Hold>,
+        /// Is there room for records of refusals?
+        room: bool,
     },
     /// A work order came over the topic.
     WorkOrder {
@@ -31,12 +39,26 @@ pub enum Input {
         lane: String,
         /// The message.
         message: WorkOrderMessage,
+        /// Its lot, where that is on hold.
+        held: Vec<Hold>,
+    },
+    /// Scans were answered red while nothing could be written; now something can.
+    NotRecorded {
+        /// How many, by lane.
+        tallies: Vec<Tally>,
+        /// Is there room for records of refusals?
+        room: bool,
     },
     /// A block of SSCC serial references has been made durable outside the journal.
     SsccReserved {
         /// The next serial reference to give out.
         next: u64,
         /// The first serial reference that is not reserved.
+        mark: u64,
+    },
+    /// The service or a person says which serial references were used at most; kept outside of the journal already.
+    SsccMark {
+        /// The first serial reference that is not known to be used.
         mark: u64,
     },
     /// A printer's worker says what became of a label.
@@ -56,16 +78,30 @@ pub enum Input {
         seen: Option<u32>,
     },
     /// Time passes.
-    Tick,
+    Tick {
+        /// Is there room for records of refusals?
+        room: bool,
+    },
+}
+
+/// What record 1 of a series says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesStart {
+    /// The station's key.
+    pub key: PublicKey,
+    /// The series before this one, where known.
+    pub before: Option<SeriesId>,
+    /// The highest sequence that was written in it, where known.
+    pub last_before: Option<u64>,
+    /// Why this one begins, where there was one before.
+    pub why: Option<&'static str>,
+    /// The key before, and its endorsement of this one, where it changed.
+    pub endorsed: Option<(PublicKey, Signature)>,
 }
 
 /// What has to be on record before the first scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// The station's key.
-    pub key: PublicKey,
-    /// The series before this one, where known.
-    pub series_before: Option<SeriesId>,
     /// Digest of the configuration that decides.
     pub rules: Hash,
     /// That configuration.

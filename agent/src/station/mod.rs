@@ -5,6 +5,7 @@
 
 mod answer;
 mod decide;
+mod hold;
 mod input;
 mod job;
 mod labels;
@@ -13,9 +14,12 @@ mod refusals;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unrecorded;
 
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use decide::{Decision, KnownChange, decide};
-pub use input::{Command, Input, Known, Raw, Reading, Start, Unread};
+pub use hold::Hold;
+pub use input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
 pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};
+pub use unrecorded::{Tally, Unrecorded};

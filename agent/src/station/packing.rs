@@ -2,7 +2,7 @@
 
 use gs1::{AllocError, Allocator};
 use records::attributes::Attributes;
-use records::{Draft, Event, Joined, Kind, Level, Subject};
+use records::{Draft, Event, Joined, Kind, Level, RecordId, Subject};
 
 use super::answer::{Answer, Code, Outcome};
 use super::decide::{KnownChange, Turn};
@@ -19,6 +19,9 @@ impl Turn<'_> {
         known: Option<&Known>,
     ) -> Result<Answer, Answer> {
         if let Some(known) = known {
+            if let Some(answer) = self.is_last(name, serial, scope, known) {
+                return Ok(answer);
+            }
             let text = format!("{serial} is packed already, in package {}", known.package);
             return Err(Answer::refused(
                 name,
@@ -54,7 +57,7 @@ impl Turn<'_> {
             if package.recent.len() == OpenPackage::RECENT {
                 package.recent.remove(0);
             }
-            package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq });
+            package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq, series: None });
             full = package.count >= self.line.packing.package_size;
         }
         let mut answer =
@@ -72,6 +75,18 @@ impl Turn<'_> {
         }
         self.state.lanes.insert(name.to_owned(), lane);
         Ok(answer)
+    }
+
+    /// The last unit of the open package, scanned again: it is there once, and there it stays. Nothing is written.
+    fn is_last(&self, name: &str, serial: &str, scope: &str, known: &Known) -> Option<Answer> {
+        let lane = self.state.lane(name);
+        let package = lane.package.as_ref().filter(|package| package.id == known.package)?;
+        package.recent.last().filter(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope))?;
+        let text = format!("{serial} is recorded already, as the last unit of package {}", package.id);
+        let mut answer = self.filled(&lane, Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text));
+        answer.help = "Go on with the next unit.".to_owned();
+        answer.serial = Some(serial.to_owned());
+        Some(answer)
     }
 
     /// What the work order and the label together say of the unit.
@@ -128,6 +143,12 @@ impl Turn<'_> {
     }
 
     fn open(&mut self, name: &str, level: Level) -> Result<String, Answer> {
+        if self.state.sscc_lost {
+            let text = "No SSCC can be given out: this station does not know which ones it has used";
+            let help = "Wait until the service has said so, or let a technician enter the first free serial reference: \
+                        lotline-station sscc enter N.";
+            return Err(Answer::refused(name, Code::NoSscc, text, help));
+        }
         let mut allocator = Allocator::resume(self.state.sscc_next, self.state.sscc_reserved);
         let sscc = allocator.take(&self.line.packing.sscc).map_err(|error: AllocError| {
             let text = match error {
@@ -244,7 +265,8 @@ impl Turn<'_> {
         let mut draft = Draft::new(Event::Voided, subject);
         draft.lane = Some(name.to_owned());
         draft.reason = Some("mistake".to_owned());
-        draft.corrects = Some(self.line.record(unit.seq));
+        let packed = self.line.record(unit.seq);
+        draft.corrects = Some(RecordId { series: unit.series.unwrap_or(packed.series), ..packed });
         self.write(draft);
         self.state.counters.voided += 1;
         self.known.push(KnownChange::Remove { scope: unit.scope, serial: unit.serial.clone() });

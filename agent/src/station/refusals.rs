@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Code;
 use super::input::Raw;
+use super::unrecorded::Tally;
 
 /// Repeats within this many milliseconds of the first one are counted, not recorded each.
 const WINDOW_MS: u64 = 60_000;
@@ -16,6 +17,12 @@ const WATCHED: usize = 16;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Refusals(Vec<Watched>);
+
+/// Refusals that have to be put on record.
+pub(super) struct Due {
+    of: Watched,
+    count: u64,
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Watched {
@@ -33,7 +40,7 @@ struct Watched {
 }
 
 impl Refusals {
-    /// Takes note of a refusal and pushes what has to be recorded because of it.
+    /// Takes note of a refusal and tells what has to be recorded because of it.
     pub(super) fn note(
         &mut self,
         (lane, scanner): (&str, &str),
@@ -41,19 +48,18 @@ impl Refusals {
         raw: &Raw,
         subject: &Subject,
         now: &Stamp,
-        drafts: &mut Vec<Draft>,
-    ) {
-        self.end_windows(now, drafts);
+    ) -> Vec<Due> {
+        let mut due = self.end_windows(now);
         let is_known = |w: &&mut Watched| {
             (w.lane.as_str(), w.scanner.as_str(), w.code, &w.mark) == (lane, scanner, code, &raw.mark)
         };
         if let Some(known) = self.0.iter_mut().find(is_known) {
             known.repeats += 1;
-            return;
+            return due;
         }
         if self.0.len() == WATCHED {
             let oldest = self.0.remove(0);
-            drafts.extend(oldest.repeated());
+            due.extend(oldest.repeated());
         }
         let first = Watched {
             lane: lane.to_owned(),
@@ -66,19 +72,22 @@ impl Refusals {
             since: now.since_boot,
             repeats: 0,
         };
-        drafts.push(first.draft(1));
+        due.push(Due { of: first.clone(), count: 1 });
         self.0.push(first);
+        due
     }
 
-    /// Ends the windows that are over and pushes the counts of what was repeated in them.
-    pub(super) fn end_windows(&mut self, now: &Stamp, drafts: &mut Vec<Draft>) {
+    /// Ends the windows that are over and tells the counts of what was repeated in them.
+    pub(super) fn end_windows(&mut self, now: &Stamp) -> Vec<Due> {
+        let mut due = Vec::new();
         self.0.retain(|watched| {
             let open = watched.boot == now.boot && now.since_boot.saturating_sub(watched.since) < WINDOW_MS;
             if !open {
-                drafts.extend(watched.repeated());
+                due.extend(watched.repeated());
             }
             open
         });
+        due
     }
 
     /// Is there a window that [`Refusals::end_windows`] would end now?
@@ -88,23 +97,38 @@ impl Refusals {
 }
 
 impl Watched {
-    fn repeated(&self) -> Option<Draft> {
-        (self.repeats > 0).then(|| self.draft(self.repeats))
+    fn repeated(&self) -> Option<Due> {
+        (self.repeats > 0).then(|| Due { of: self.clone(), count: self.repeats })
     }
+}
 
-    fn draft(&self, count: u64) -> Draft {
-        let mut draft = Draft::new(Event::Refused, self.subject.clone());
-        draft.lane = Some(self.lane.clone());
+impl Due {
+    /// As a record.
+    pub(super) fn draft(self) -> Draft {
+        let Self { of, count } = self;
+        let mut draft = Draft::new(Event::Refused, of.subject);
+        draft.lane = Some(of.lane);
         draft.attributes = [
-            ("code".to_owned(), serde_json::json!(self.code)),
+            ("code".to_owned(), serde_json::json!(of.code)),
             ("count".to_owned(), serde_json::json!(count)),
-            ("scanBytes".to_owned(), serde_json::json!(self.bytes)),
-            ("scanMark".to_owned(), serde_json::json!(self.mark)),
+            ("scanBytes".to_owned(), serde_json::json!(of.bytes)),
+            ("scanMark".to_owned(), serde_json::json!(of.mark)),
         ]
         .into();
-        if !self.scanner.is_empty() {
-            draft.attributes.insert("scanner".to_owned(), serde_json::json!(self.scanner));
+        if !of.scanner.is_empty() {
+            draft.attributes.insert("scanner".to_owned(), serde_json::json!(of.scanner));
         }
         draft
+    }
+
+    /// As a count, where there is no room for a record.
+    pub(super) fn tally(self, now: &Stamp) -> Tally {
+        let Self { of, count } = self;
+        let mut first = now.clone();
+        if let Some(ago) = now.since_boot.checked_sub(of.since).filter(|_| of.boot == now.boot) {
+            first.since_boot = of.since;
+            first.wall = now.wall.checked_sub(std::time::Duration::from_millis(ago)).unwrap_or(now.wall);
+        }
+        Tally { lane: of.lane, code: of.code, count, first, last: now.clone() }
     }
 }

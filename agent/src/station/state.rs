@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::LabelRule;
 use super::refusals::Refusals;
+use super::unrecorded::Unrecorded;
 
 /// How a full container is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +73,16 @@ pub struct State {
     pub sscc_next: u64,
     /// The first SSCC serial reference that is not reserved for this station.
     pub sscc_reserved: u64,
+    /// Nobody knows which serial references were given out: none are, until the service or a person says from where on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sscc_lost: bool,
     /// The lanes by name.
     pub lanes: BTreeMap<String, Lane>,
     /// Refusals that may repeat.
     pub refusals: Refusals,
+    /// Refusals that are only counted until there is room for their records.
+    #[serde(default)]
+    pub unrecorded: Unrecorded,
     /// What was counted since the journal began.
     pub counters: Counters,
 }
@@ -162,6 +169,9 @@ pub struct PackedUnit {
     pub scope: String,
     /// The record that packed it.
     pub seq: u64,
+    /// The series of that record, where it is not the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesId>,
 }
 
 /// The pallet that packages go onto.
@@ -194,6 +204,15 @@ impl OpenPallet {
 }
 
 impl State {
+    /// The journal begins another series: sequences start anew, and what was packed before keeps its identity.
+    pub fn leave_series(&mut self, before: SeriesId) {
+        self.last_seq = 0;
+        let open = self.lanes.values_mut().filter_map(|lane| lane.package.as_mut());
+        for unit in open.flat_map(|package| &mut package.recent) {
+            unit.series.get_or_insert(before);
+        }
+    }
+
     /// The lane, empty where nothing has happened on it yet.
     #[must_use]
     pub fn lane(&self, name: &str) -> Lane {

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
+use records::{Kind, Subject};
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
-use crate::store::{DeviceName, Kept, shown};
+use crate::store::{DeviceName, Hold, Kept, Snapshot, shown};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
 /// The current record of a device.
@@ -24,15 +25,30 @@ pub async fn device(
     let asked = serial(path, &parameters)?;
     let scope = parameters.text("scope").map(str::to_owned);
     let answer = app.store.read(move |snapshot| {
-        let found = find_kept(snapshot, &asked, scope.as_deref())?;
-        Ok(found.map(|(device, kept)| current(&device, &kept)))
+        let (device, kept) = match find_kept(snapshot, &asked, scope.as_deref())? {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        let holds = on_hold(snapshot, &device, &kept)?;
+        Ok(Ok(current(&device, &kept, &holds)))
     });
     Ok(Json(answer.await??))
 }
 
+/// The holds on a device: its own, and those of the lots that it is in.
+fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> rusqlite::Result<Vec<Hold>> {
+    let own = Subject::device(device.subject.id.as_str());
+    let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
+    let mut holds = Vec::new();
+    for what in std::iter::once(own).chain(lots) {
+        holds.extend(snapshot.hold(&what)?);
+    }
+    Ok(holds)
+}
+
 /// Attributes stand beside the rest, under the names that they have in records. Where a contested device is, nobody can
 /// say: as in a recall, `packageIds` and `palletIds` then list every place instead of one.
-fn current(device: &DeviceName, kept: &Kept) -> Value {
+fn current(device: &DeviceName, kept: &Kept, holds: &[Hold]) -> Value {
     let mut answer: Map<String, Value> = kept.attributes.clone().into_iter().collect();
     if kept.contested {
         for (one, all) in [("packageId", "packageIds"), ("palletId", "palletIds")] {
@@ -53,13 +69,18 @@ fn current(device: &DeviceName, kept: &Kept) -> Value {
     say("firstSeen", json!(shown(kept.first_seen)));
     say("lastSeen", json!(shown(kept.last_seen)));
     say("records", kept.records.into());
-    let groups = kept.groups.iter().map(|(dimension, value, since, until, corrected)| {
+    let groups = kept.groups.iter().map(|group| {
         json!({
-            "dimension": dimension, "value": value, "since": shown(*since), "until": until.map(shown),
-            "corrected": corrected,
+            "dimension": group.dimension, "value": group.value,
+            "since": shown(group.since), "until": group.until.map(shown), "corrected": group.corrected,
+            // Clocks may be wrong: it did not begin before, and did not end after.
+            "earliest": shown(group.earliest), "latest": group.latest.map(shown),
         })
     });
     say("memberships", groups.collect());
+    if !holds.is_empty() {
+        say("onHold", holds.iter().map(super::holds::shown).collect());
+    }
     Value::Object(answer)
 }
 

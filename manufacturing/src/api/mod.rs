@@ -1,7 +1,11 @@
 //! HTTP: one file for each resource.
 
+mod body;
+mod changes;
 mod devices;
 mod health;
+mod holds;
+mod metrics;
 mod parameters;
 mod problem;
 mod recall;
@@ -15,14 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use base::web::Guard;
 
 use crate::clock::Clock;
-use crate::ingest::Refusals;
+use crate::ingest::{Refusals, Waiting};
+use crate::service::AdminToken;
 use crate::store::Store;
 use problem::Problem;
 
@@ -37,6 +43,12 @@ pub struct App {
     pub clock: Clock,
     /// What was refused.
     pub refusals: Arc<Refusals>,
+    /// Keys that wait for a person.
+    pub waiting: Arc<Waiting>,
+    /// The token of whoever may change things.
+    pub admin: AdminToken,
+    /// Under which names a change may be asked for, and by which pages.
+    pub guard: Guard,
     /// Whether there is a connection to the broker.
     pub is_connected: Box<dyn Fn() -> bool + Send + Sync>,
     /// A client that takes nothing of a long answer for so long is let go: [`PATIENCE`].
@@ -59,23 +71,32 @@ pub fn router(app: App) -> Router {
         .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
+        .route("/v1/stations/{name}/enrol", post(changes::enrol))
+        .route("/v1/stations/{name}/revoke", post(changes::revoke))
+        .route("/v1/stations/{name}/retire", post(changes::retire))
+        .route("/v1/stations/{name}/write-off", post(changes::write_off))
+        .route("/v1/stations/{name}/token", post(changes::token))
+        .route("/v1/holds", get(holds::list).post(holds::change))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .merge(crate::pages::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
+        .layer(DefaultBodyLimit::max(body::MOST_BODY))
         .layer(middleware::from_fn(guard))
         .with_state(Arc::new(app))
 }
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations or \
-             /healthz; the pages are at /",
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, \
+             /healthz or /metrics; the pages are at /",
     )
 }
 
 async fn not_so() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path answers GET only").help("send GET")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path is not asked in this way")
+        .help("send GET; changes of stations and holds are sent with POST")
 }
 
 /// Bounds what is read, and says that nothing here may be guessed to be a page.

@@ -1,5 +1,7 @@
 //! Over a real socket, with the command-line client as well.
 
+mod changes;
+mod metrics;
 mod questions;
 mod slow;
 
@@ -12,13 +14,14 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::store::{FILE, Work, Writer};
+use crate::store::{Enrolment, FILE, Work, Writer};
 use crate::testkit::{Station, at, closed, moved, packed, voided};
 
 /// A service without a broker.
 struct Running {
     address: SocketAddr,
     runtime: Runtime,
+    waiting: Arc<Waiting>,
     _folder: tempfile::TempDir,
 }
 
@@ -36,15 +39,26 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
     drop(writer);
     let clock: Clock = Arc::new(|| at(1000));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let waiting = Arc::new(Waiting::default());
     let address = runtime.block_on(async {
-        let (store, _ended) = Store::start(folder.path(), clock.clone(), drop).unwrap();
-        let app = App { store, clock, refusals: Arc::default(), is_connected: Box::new(|| true), patience };
+        let own = crate::testkit::own(Enrolment::FirstUse);
+        let (store, _ended) = Store::start(folder.path(), own, clock.clone(), drop).unwrap();
+        let app = App {
+            store,
+            clock,
+            refusals: Arc::default(),
+            waiting: waiting.clone(),
+            admin: AdminToken::new("let-me-in"),
+            guard: Guard::new([]),
+            is_connected: Box::new(|| true),
+            patience,
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });
         address
     });
-    Running { address, runtime, _folder: folder }
+    Running { address, runtime, waiting, _folder: folder }
 }
 
 impl Running {
@@ -287,7 +301,7 @@ fn stations_and_health_say_what_is_missing() {
 
     let (status, health) = service.json("/healthz");
     let expected = json!({
-        "status": "ok", "devices": 18, "packages": 5, "pallets": 1, "mqtt": "connected", "position": 25,
+        "status": "ok", "devices": 18, "packages": 5, "pallets": 1, "mqtt": "connected", "position": 29,
     });
     assert_eq!((status, health), (200, expected));
 }
@@ -421,7 +435,8 @@ fn slow_recalls_do_not_hold_up_a_short_answer() {
     let held = Runtime::new().unwrap().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         drop(Writer::open(&folder.path().join(FILE)).unwrap());
-        let (store, _ended) = Store::start(folder.path(), Arc::new(|| at(0)), drop).unwrap();
+        let (store, _ended) =
+            Store::start(folder.path(), crate::testkit::own(Enrolment::FirstUse), Arc::new(|| at(0)), drop).unwrap();
         let mut readers = Vec::new();
         while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(50), store.long_reader()).await {
             readers.push(reader);

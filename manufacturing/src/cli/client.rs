@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::{Failure, Service, chain};
@@ -22,9 +22,17 @@ impl Service {
     /// Asks for a path of these segments and answers with what the service says, where it says yes.
     pub async fn get(&self, path: &[&str], query: &[(&str, &str)], accept: &str) -> Result<Response, Failure> {
         let url = self.address(path, query)?;
-        let client = Client::builder().connect_timeout(CONNECT).read_timeout(READ).no_proxy().build();
-        let client = client.map_err(|error| Failure::because(&error))?;
-        let response = client.get(url).header(reqwest::header::ACCEPT, accept).send().await.map_err(|error| {
+        self.send(client()?.get(url).header(reqwest::header::ACCEPT, accept)).await
+    }
+
+    /// Has the service change something, and answers with what is then true.
+    pub async fn post(&self, path: &[&str], token: &str, body: &Value) -> Result<Value, Failure> {
+        let url = self.address(path, &[])?;
+        json(self.send(client()?.post(url).bearer_auth(token).json(body)).await?).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| {
             let help = "is `lotline-manufacturing serve` running there? Name it with --url or LOTLINE_URL";
             Failure::No(format!("no answer from {}: {help}\n{}", self.url, chain(&error)))
         })?;
@@ -41,7 +49,7 @@ impl Service {
             return Err(wrong("write http://HOST:PORT"));
         }
         if path.iter().any(|segment| [".", ".."].contains(segment)) {
-            return Err(Failure::Usage("a serial number of dots alone cannot be part of a path".to_owned()));
+            return Err(Failure::Usage("a name of dots alone cannot be part of a path".to_owned()));
         }
         url.path_segments_mut().map_err(|()| wrong("write http://HOST:PORT"))?.pop_if_empty().extend(path);
         if !query.is_empty() {
@@ -49,6 +57,11 @@ impl Service {
         }
         Ok(url)
     }
+}
+
+fn client() -> Result<Client, Failure> {
+    let client = Client::builder().connect_timeout(CONNECT).read_timeout(READ).no_proxy().build();
+    client.map_err(|error| Failure::because(&error))
 }
 
 /// What the service says instead of an answer.

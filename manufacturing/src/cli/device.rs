@@ -30,8 +30,21 @@ impl Device {
         if self.json {
             return shown::print(output, &format!("{}\n", shown::clean_json(&answer.to_string())));
         }
-        let fields = answer.as_object().into_iter().flatten().filter(|(name, _)| *name != "memberships");
+        let fields = answer
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| !["memberships", "onHold"].contains(&name.as_str()));
         let mut lines: Vec<Vec<String>> = fields.map(|(name, value)| vec![name.clone(), text(value)]).collect();
+        for hold in answer["onHold"].as_array().into_iter().flatten() {
+            let what = if hold["lotCode"].is_string() {
+                format!("lot {}", text(&hold["lotCode"]))
+            } else {
+                "this device".to_owned()
+            };
+            let said = format!("{what} since {}: {}", text(&hold["since"]), text(&hold["reason"]));
+            lines.push(vec!["on hold".to_owned(), said]);
+        }
         for group in answer["memberships"].as_array().into_iter().flatten() {
             let until = match &group["until"] {
                 Value::Null => "now".to_owned(),

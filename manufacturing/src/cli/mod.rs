@@ -1,11 +1,17 @@
 //! The commands. Exit codes: 0 done, 1 the answer is no, 2 wrong usage.
 
+mod admin;
 mod client;
 mod device;
+mod export;
 mod history;
+mod hold;
+mod progress;
 mod recall;
 mod serve;
 mod shown;
+mod station;
+mod verify;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -38,8 +44,18 @@ enum Command {
     History(history::History),
     /// What is known of a device now
     Device(device::Device),
+    /// Stations: whose keys count, and what is not waited for
+    #[command(subcommand)]
+    Station(station::Station),
+    /// What must not be packed
+    #[command(subcommand)]
+    Hold(hold::Hold),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
+    /// Write the records of the store into a file that stands for itself
+    Export(export::Export),
+    /// Are all records as their stations have signed them? Of the store, or of an export alone
+    Verify(verify::Verify),
 }
 
 #[derive(Args)]
@@ -113,7 +129,11 @@ pub(crate) fn run_with(
         Command::Recall(recall) => client::blocking(recall.run(output)),
         Command::History(history) => client::blocking(history.run(output)),
         Command::Device(device) => client::blocking(device.run(output)),
+        Command::Station(station) => client::blocking(station.run(output)),
+        Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
+        Command::Export(export) => export.run(output, errors),
+        Command::Verify(verify) => verify.run(output, errors),
     };
     let (text, code) = match done {
         Ok(()) => return 0,

@@ -146,7 +146,9 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     let statement = &end["completeness"];
     let as_of = shown::clean(&text(&statement["asOf"]));
     if end["complete"] == true {
-        return written + &format!("The list is complete as of {as_of}.\n");
+        let off = given_up(&statement["writtenOff"]);
+        let with = if off.is_empty() { "." } else { ", with write-offs: what these records said is not in it:" };
+        return written + &format!("The list is complete as of {as_of}{with}\n") + &off;
     }
     written += &format!("The list is NOT COMPLETE as of {as_of}; further units may be affected:\n");
     for why in statement["why"].as_array().into_iter().flatten() {
@@ -157,7 +159,14 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
             written += &format!("  {}\n", shown::clean(&format!("{}: {}", text(&series["station"]), text(why))));
         }
     }
-    written
+    let off = given_up(&statement["writtenOff"]);
+    if off.is_empty() { written } else { written + "Written off, and not waited for:\n" + &off }
+}
+
+/// One line for each write-off.
+fn given_up(written_off: &Value) -> String {
+    let lines = written_off.as_array().into_iter().flatten();
+    lines.map(|off| format!("  {}\n", shown::clean(&super::station::written_off(off)))).collect()
 }
 
 /// Where a unit is; a contested one may be in any of several places.

@@ -1,12 +1,16 @@
 //! From MQTT messages to the store and back: records and what stations say go in, receipts go out.
 
+mod board;
 mod check;
 mod outbox;
 mod pump;
 #[cfg(test)]
 mod rate;
+mod waiting;
 
+pub use board::Board;
 #[cfg(test)]
 pub use check::{Verdict, check};
 pub use outbox::{Outbox, Refusals};
 pub use pump::{Inlet, Outlet, start};
+pub use waiting::{Waiting, Waits};

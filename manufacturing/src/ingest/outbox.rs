@@ -70,9 +70,14 @@ impl Refusals {
     pub fn add(&self, station: &str, reason: &str) {
         tracing::warn!(station, reason, "a message was refused");
         let mut counts = lock(&self.counts);
-        if counts.len() < MOST_COUNTED || counts.contains_key(station) {
-            *counts.entry(station.to_owned()).or_default() += 1;
-        }
+        let known = counts.len() < MOST_COUNTED || counts.contains_key(station);
+        // No station has the empty name: there stand those that are counted together.
+        *counts.entry(if known { station.to_owned() } else { String::new() }).or_default() += 1;
+    }
+
+    /// How many for all stations.
+    pub fn total(&self) -> u64 {
+        lock(&self.counts).values().sum()
     }
 
     /// How many for this station.

@@ -10,6 +10,7 @@ use records::{SeriesId, SigningKey, WIRE_VERSION};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::board::Board;
 use super::check::{Verdict, check};
 use super::outbox::{Outbox, Refusals};
 use crate::clock::Clock;
@@ -31,6 +32,8 @@ pub struct Inlet {
 pub struct Outlet {
     /// Where receipts come from.
     pub outbox: Arc<Outbox>,
+    /// What is on hold.
+    pub board: Arc<Board>,
     /// The topics.
     pub topics: Topics,
     /// The service's key.
@@ -44,6 +47,7 @@ pub struct Session {
     client: Client,
     reading: JoinHandle<()>,
     telling: JoinHandle<()>,
+    holding: JoinHandle<()>,
     outlet: Arc<Outlet>,
 }
 
@@ -55,7 +59,8 @@ pub fn start(inlet: Inlet, outlet: Outlet, mut settings: mqtt::Settings) -> Sess
     let outlet = Arc::new(outlet);
     let reading = tokio::spawn(inlet.read(events, outlet.clone(), client.clone()));
     let telling = tokio::spawn(outlet.clone().tell(client.clone()));
-    Session { client, reading, telling, outlet }
+    let holding = tokio::spawn(outlet.clone().tell_holds(client.clone()));
+    Session { client, reading, telling, holding, outlet }
 }
 
 impl Session {
@@ -72,6 +77,7 @@ impl Session {
     /// Publishes the receipts of the last commits and disconnects.
     pub async fn close(self) {
         self.telling.abort();
+        self.holding.abort();
         for receipt in self.outlet.outbox.take_now() {
             self.outlet.publish_receipt(&self.client, &receipt).await;
         }
@@ -167,6 +173,24 @@ impl Outlet {
         let message = Message { topic: self.topics.name(Topic::Service), payload, retain: true };
         if let Err(error) = client.publish(message).await {
             tracing::warn!(%error, "the stations were not told that the service is here");
+        }
+        self.board.again();
+    }
+
+    /// Publishes what is on hold to each station that has to be told. Without a connection nothing is lost: at the next one
+    /// every station is told again.
+    async fn tell_holds(self: Arc<Self>, client: Client) {
+        loop {
+            let (holds, stations) = self.board.take().await;
+            let Ok(payload) = signed::seal(&self.key, &holds) else { continue };
+            for station in stations {
+                let topic = self.topics.name(Topic::Holds(&station));
+                match client.publish(Message { topic, payload: payload.clone(), retain: true }).await {
+                    Ok(_) => tracing::debug!(station, revision = holds.revision, "holds"),
+                    Err(PublishError::NotConnected) => break,
+                    Err(error) => tracing::warn!(station, %error, "a station was not told what is on hold"),
+                }
+            }
         }
     }
 

@@ -17,7 +17,8 @@ fn segments_of_a_hundred_records_are_taken_in() {
         station.write(number, packed(&format!("S{number:09}"), &package, &[("workOrder", "WO-2026-0815")]));
     }
     let last = station.lines.len();
-    let segments: Vec<_> = (1..=last).step_by(100).map(|first| station.segment(first, (first + 99).min(last))).collect();
+    let segments: Vec<_> =
+        (1..=last).step_by(100).map(|first| station.segment(first, (first + 99).min(last))).collect();
     let base = std::env::var_os("LOTLINE_BENCH_DIR").map_or_else(std::env::temp_dir, std::path::PathBuf::from);
     let folder = tempfile::tempdir_in(base).unwrap();
     let stored = Arc::new(Mutex::new(0));

@@ -8,7 +8,7 @@ import { timeline } from "./timeline.js";
 import { text, title, word } from "./words.js";
 
 /** Fields that stand in the head or in a list of their own. */
-const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId", "packageIds", "palletIds"];
+const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId", "packageIds", "palletIds", "onHold"];
 const PLACES = ["packageId", "palletId"];
 /** What people look for first. */
 const ORDER = ["lotCode", "workOrder", "productionOrder", "partNumber", "deviceType", "fwVersion", "hardwareRevision", "pcbPartNumber", "connhexId"];
@@ -53,6 +53,7 @@ function head(found) {
       make("h1", { class: "mono", id: "serial" }, found.serialNumber)),
     make("p", { class: "marks" },
       state ?? pill("warn", text(found.state), { id: "state" }),
+      (found.onHold ?? []).map(({ lotCode, reason }) => pill("bad", `on hold${lotCode === undefined ? "" : `, with its lot ${lotCode}`}: ${reason}`, { data: { part: "hold" } })),
       found.contested && pill("warn", "contested: records disagree on where it is", { id: "contested" })),
     make("p", { class: "span soft" }, "first seen ", time(found.firstSeen), " last seen ", time(found.lastSeen)));
 }

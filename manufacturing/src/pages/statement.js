@@ -11,7 +11,7 @@ const unheard = (stations) => new Set(stations.filter(({ series }) => series ===
 const without = (count) => `without ${number(count)} ${count === 1 ? "station" : "stations"} of which nothing but ${count === 1 ? "its" : "their"} connection is known`;
 
 /** The whole: `kind` good, warn or bad; `verdict`, `reason`, and `words`, which are both. */
-export function overall({ complete, why, stations: all }) {
+export function overall({ complete, why, writtenOff = [], stations: all }) {
   const counting = all.filter(({ series }) => series !== null);
   const lacking = counting.filter((series) => !series.complete);
   const unknown = unheard(all);
@@ -20,6 +20,7 @@ export function overall({ complete, why, stations: all }) {
     Object.assign(said, unknown === 0
       ? { kind: "good", verdict: "Complete", reason: "every record that a station has announced is stored." }
       : { kind: "warn", verdict: `Complete, ${without(unknown)}`, reason: "every record that the others have announced is stored." });
+    if (writtenOff.length > 0) Object.assign(said, { kind: "warn", verdict: `${said.verdict}, with write-offs`, reason: "what is missing was given up by a person." });
   }
   const names = new Set(all.map(({ station }) => station));
   const online = new Set(all.filter((series) => series.online).map(({ station }) => station));
@@ -27,6 +28,12 @@ export function overall({ complete, why, stations: all }) {
 }
 
 const counted = (count, ...content) => make("p", { class: "count", id: "count", data: { count } }, content);
+
+/** A write-off in words. */
+export function givenUp({ first, last, reason, at }) {
+  const records = last === undefined ? `all records from ${first}` : first === last ? `record ${first}` : `records ${first} to ${last}`;
+  return `${records} given up ${local(at)}: ${reason}`;
+}
 
 /** While a list comes in: nothing may look final. */
 export function receiving(banner, { count }) {
@@ -38,16 +45,16 @@ export function receiving(banner, { count }) {
 /** A list has ended as it should. `further` stands below the reasons. The sentence for those who do not see it comes back. */
 export function ended(banner, { end, count }, further) {
   const { complete, completeness } = end;
-  const { why = [], stations } = completeness;
+  const { why = [], stations, writtenOff = [] } = completeness;
   const unknown = unheard(stations);
-  const kind = !complete ? "bad" : unknown > 0 ? "warn" : "good";
-  const reasons = [...why.map((one) => [null, one]),
+  const kind = !complete ? "bad" : unknown > 0 || writtenOff.length > 0 ? "warn" : "good";
+  const reasons = [...writtenOff.map((off) => [off.station, givenUp(off)]), ...why.map((one) => [null, one]),
     ...stations.filter(({ series }) => series !== null).flatMap((series) => series.why.map((one) => [series.station, one]))];
   banner.className = `statement ${kind}`;
   Object.assign(banner.dataset, { state: complete ? "complete" : "incomplete", asOf: completeness.asOf });
-  const verdict = !complete ? "NOT COMPLETE" : unknown > 0 ? `Complete, ${without(unknown)},` : "Complete";
+  const verdict = !complete ? "NOT COMPLETE" : `Complete${unknown > 0 ? `, ${without(unknown)},` : ""}${writtenOff.length > 0 ? ", with write-offs," : ""}`;
   const meaning = !complete ? "Further units may be affected. What is missing:"
-    : `Every ${unknown > 0 ? "other " : ""}station has said what it recorded by then, and all of it is stored.`;
+    : `Every ${unknown > 0 ? "other " : ""}station has said what it recorded by then, and all of it is stored${writtenOff.length > 0 ? " but for what a person gave up:" : "."}`;
   put(banner, counted(count, make("span", {}, number(count)), ` ${count === 1 ? "unit" : "units"} affected`),
     make("div", {},
       make("p", { class: "verdict" }, `${SIGNS[kind]} ${verdict} as of `, peek(local(completeness.asOf), completeness.asOf, { class: "time" })),

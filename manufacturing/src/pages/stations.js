@@ -5,7 +5,7 @@ import { announce, duration, make, number, pill, shortened, spoken, time } from 
 import { keepFresh } from "./fresh.js";
 import { strip } from "./picture.js";
 import { online } from "./series.js";
-import { SIGNS, overall } from "./statement.js";
+import { SIGNS, givenUp, overall } from "./statement.js";
 
 export async function stations(place, _route, signal) {
   document.title = "Stations – Lotline";
@@ -18,6 +18,8 @@ export async function stations(place, _route, signal) {
     return make("article", { id: "stations" },
       make("header", { class: "head" }, make("h1", {}, "Stations"), legend(answer)),
       banner(answer),
+      answer.writtenOff.length > 0 && make("ul", { class: "reasons", id: "written-off" }, answer.writtenOff.map((off) =>
+        make("li", {}, make("b", {}, `${off.station}: `), givenUp(off)))),
       answer.stations.length === 0
         ? make("p", { id: "empty", class: "card" }, "No station has been heard of. Start one with ", make("code", {}, "lotline-station run"), " and the same broker.")
         : make("div", { class: "series-list" }, answer.stations.map(card)));
@@ -50,13 +52,18 @@ function card(series) {
     known && make("dl", { class: "figures" },
       figure("last record", number(series.lastSequence)),
       figure("missing", make("span", { class: series.missing > 0 ? "bad" : "" }, number(series.missing))),
+      series.carriedOver > 0 && figure("written again in a newer series", number(series.carriedOver)),
       figure("waiting there", series.queue ? number(series.queue.records) : "–", series.queue?.records > 0 && ` (oldest ${duration(series.queue.oldestSeconds)})`),
       !superseded && figure("silent for", series.silentSeconds === null ? "ever" : duration(series.silentSeconds)),
       superseded ? figure("last heard of", time(series.lastStatus)) : figure("last seen", time(series.lastSeen)),
       figure("complete since", series.completeSince ? time(series.completeSince) : "–"),
       series.refused > 0 && figure("refused messages", make("span", { class: "bad" }, number(series.refused)))),
+    series.alarms.length > 0 && make("ul", { class: "reasons bad", data: { part: "alarms" } }, series.alarms.map((alarm) => make("li", {}, `✕ ${alarm}: one of them has to be stopped`))),
+    series.retired && make("p", { class: "soft", data: { part: "retired" } }, "Retired, and not waited for: ", series.retired.reason),
+    series.waiting.length > 0 && make("p", { class: "bad", data: { part: "waiting" } },
+      `Refused: a key that is not enrolled, ${series.waiting.map(({ key, count }) => `${shortened(key)} (${number(count)} messages)`).join(", ")}. See lotline-manufacturing station list.`),
     series.why.length > 0 && make("ul", { class: "reasons", data: { part: "why" } }, series.why.map((why) => make("li", {}, spoken(why)))),
-    superseded && make("p", { data: { part: "ends" } }, "It stays so until a person writes this series off; until then a list as of now is not complete."),
+    superseded && !series.complete && make("p", { data: { part: "ends" } }, "It stays so until a person writes this series off; until then a list as of now is not complete."),
     series.holes.length > 3 && make("details", {}, make("summary", {}, "All missing records"),
       make("p", { class: "mono" }, series.holes.map(([first, last]) => (first === last ? first : `${first}–${last}`)).join(", "),
         series.holes.length >= 100 && " … the first hundred stretches")));

@@ -64,6 +64,8 @@ const SENTENCES = {
   },
   opened: (record, levels) => [capital("", itself(record, levels)), " opened"],
   voided: (record) => ["Corrected: ", { record: record.corrects }, " was a mistake and never true"],
+  held: (record, levels) => ["Put on hold: ", itself(record, levels)],
+  released: (record, levels) => ["Hold is over: ", itself(record, levels)],
   refused(record) {
     const { code, count } = record.attributes ?? {};
     const times = Number(count) > 1 ? `${count} scans refused` : "Scan refused";

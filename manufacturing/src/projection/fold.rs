@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use records::{Event, Record, RecordId, Subject};
 
 use super::order::total_order;
+use super::repeats::Counted;
 use super::walk::{Span, Walk};
 use super::{DeviceView, Fact, Mark, Membership, State};
 
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
-/// harm. The answer is the same for every order of `facts`, each of which is there once. `None` where no record says that
-/// the device exists: a refusal does not.
+/// harm. The answer is the same for every order of `facts`, each of which is there once; what only repeats another one
+/// counts for nothing. `None` where no record says that the device exists: a refusal does not.
 pub fn fold(device: &Subject, facts: &[&Fact]) -> Option<DeviceView> {
-    let order = total_order(facts);
-    let voided = voided(facts, &order);
+    let counted = Counted::of(facts);
+    let order = total_order(facts, &counted);
+    let voided = voided(facts, &order, &counted);
     let mut walk = Walk::new(device);
     for index in order.iter().filter(|index| !voided.contains_key(index)) {
         if let Some(record) = facts[*index].reading.record.as_ref() {
@@ -33,10 +35,11 @@ pub struct Told {
 }
 
 /// Which facts belong to the history of a device, oldest first: those of its own, and those of a container while the
-/// device was inside.
+/// device was inside. What was written again is told once.
 pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
-    let order = total_order(facts);
-    let voided = voided(facts, &order);
+    let counted = Counted::of(facts);
+    let order = total_order(facts, &counted);
+    let voided = voided(facts, &order, &counted);
     let mut walk = Walk::new(device);
     let mut told = Vec::new();
     for index in order {
@@ -56,7 +59,7 @@ pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
 
 /// Which records were never true, each with the correction that says so. A correction counts when it names a record of the
 /// same subject that came before it. Read from the end, because a correction may itself be corrected.
-fn voided(facts: &[&Fact], order: &[usize]) -> BTreeMap<usize, usize> {
+fn voided(facts: &[&Fact], order: &[usize], counted: &Counted) -> BTreeMap<usize, usize> {
     let mut voided = BTreeMap::new();
     if !facts.iter().any(|fact| correction(fact).is_some()) {
         return voided;
@@ -65,30 +68,50 @@ fn voided(facts: &[&Fact], order: &[usize]) -> BTreeMap<usize, usize> {
     let mut place = vec![0; facts.len()];
     for (at, &index) in order.iter().enumerate() {
         place[index] = at;
-        named.entry(&facts[index].id).or_default().push(index);
-        // A record that was written again after a fork answers to both of its identities.
-        if let Some(former) = facts[index].reading.record.as_ref().and_then(|record| record.former.as_ref()) {
-            named.entry(former).or_default().push(index);
+        // A record that was written again answers to all of its identities.
+        for id in counted.known_as(facts, index) {
+            named.entry(id).or_default().push(index);
         }
     }
     for &index in order.iter().rev() {
         let Some((record, corrects)) = correction(facts[index]).filter(|_| !voided.contains_key(&index)) else {
             continue;
         };
-        for &target in named.get(corrects).into_iter().flatten() {
-            let id = &facts[target].id;
-            let same_series = (&id.station, id.series) == (&facts[index].id.station, facts[index].id.series);
-            let before = !same_series || id.seq < facts[index].id.seq;
+        let candidates = named.get(corrects).map(Vec::as_slice).unwrap_or_default();
+        for target in meant(facts, counted, candidates, index, corrects) {
             let Some(said) = facts[target].reading.record.as_ref() else { continue };
             // Between series a clock may be wrong, and what names a record was written after it. Only two corrections
             // that name each other need the order to decide.
-            let before = before && (said.event != Event::Voided || place[target] < place[index]);
+            let before = written_before(facts, counted, target, index)
+                && (said.event != Event::Voided || place[target] < place[index]);
             if before && target != index && said.subject == record.subject && said.event != Event::Refused {
                 voided.entry(target).or_insert(index);
             }
         }
     }
     voided
+}
+
+/// Which of the records with this identity a correction means. After a fork two machines gave it to different records:
+/// each machine means the one in its own series, anyone else what is stored under that very identity.
+fn meant(facts: &[&Fact], counted: &Counted, candidates: &[usize], by: usize, corrects: &RecordId) -> Vec<usize> {
+    let series = |id: &RecordId| (id.station.clone(), id.series);
+    let own = series(&facts[by].id);
+    let only = |wanted: &dyn Fn(&RecordId) -> bool| -> Vec<usize> {
+        candidates.iter().copied().filter(|&c| counted.stored_as(facts, c).into_iter().any(wanted)).collect()
+    };
+    let found = only(&|id| series(id) == own);
+    let found = if found.is_empty() { only(&|id| id == corrects) } else { found };
+    if found.is_empty() { candidates.to_vec() } else { found }
+}
+
+/// Was `first` written before `second` in every series that has both?
+fn written_before(facts: &[&Fact], counted: &Counted, first: usize, second: usize) -> bool {
+    let second = counted.known_as(facts, second);
+    counted.known_as(facts, first).into_iter().all(|first| {
+        let same_series = |other: &&&RecordId| (&other.station, other.series) == (&first.station, first.series);
+        second.iter().filter(same_series).all(|second| first.seq < second.seq)
+    })
 }
 
 fn correction(fact: &Fact) -> Option<(&Record, &RecordId)> {
@@ -104,7 +127,9 @@ fn view(
     walk: Walk<'_>,
 ) -> Option<DeviceView> {
     let own = |index: &usize| facts[*index].reading.subject.as_ref() == Some(device);
-    let said = |index: &usize| facts[*index].reading.record.as_ref().filter(|record| record.event != Event::Refused);
+    // Neither a refusal nor a hold says that there is such a device.
+    let says = |record: &&Record| !matches!(record.event, Event::Refused | Event::Held | Event::Released);
+    let said = |index: &usize| facts[*index].reading.record.as_ref().filter(says);
     let times = || order.iter().filter(|i| own(i)).filter_map(said).map(|record| record.at.wall);
     let (first_seen, last_seen) = (times().min()?, times().max()?);
     let is_packed = order
@@ -113,7 +138,15 @@ fn view(
         .filter_map(said)
         .any(|record| record.event != Event::Voided);
     let (contested, attributes) = (walk.is_contested(), walk.attributes());
-    let mark = |index: usize| Mark { at: facts[index].wall().unwrap_or_default(), record: facts[index].id.clone() };
+    let mark = |index: usize| {
+        let fact = facts[index];
+        Mark {
+            at: fact.wall().unwrap_or_default(),
+            record: fact.id.clone(),
+            happened: fact.happened,
+            borders: fact.borders(),
+        }
+    };
     let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
         dimension: span.group.0,
         value: span.group.1.clone().into_owned(),

@@ -1,16 +1,22 @@
 //! What the records say of a device: a pure function of their *set*, never of the order in which they arrived.
 
 mod fold;
+mod happened;
 mod order;
 mod reading;
+mod repeats;
 #[cfg(test)]
 mod tests;
 mod view;
 mod walk;
 
 pub use fold::{Told, fold, tell};
+#[cfg(test)]
+pub use happened::tests::Known;
+pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use reading::{Reading, previous};
+pub use repeats::former;
 pub use view::{DeviceView, Mark, Membership, State};
 
 use jiff::Timestamp;
@@ -23,8 +29,12 @@ pub struct Fact {
     pub id: RecordId,
     /// Its place in the service's log order, from 1.
     pub position: u64,
+    /// When it was stored.
+    pub received: Timestamp,
     /// What it says.
     pub reading: Reading,
+    /// When it happened, where that was asked for.
+    pub happened: Option<Happened>,
 }
 
 impl Fact {
@@ -33,10 +43,30 @@ impl Fact {
         self.reading.record.as_ref().map(|record| record.at.wall)
     }
 
+    /// By what it is put in order with records of other series: microseconds since 1970.
+    pub fn likely(&self) -> Option<i64> {
+        let likely = self.happened.map(|happened| happened.likely);
+        likely.or_else(|| self.wall().map(|wall| wall.as_microsecond()))
+    }
+
+    /// Not before and not after, in microseconds since 1970.
+    pub fn borders(&self) -> (i64, i64) {
+        let record = self.reading.record.as_ref();
+        let wall = || self.wall().unwrap_or_default().as_microsecond();
+        self.happened.zip(record).map_or_else(|| (wall(), wall()), |(happened, record)| happened.borders(&record.at))
+    }
+
+    /// Whether it can have happened by `time`; where nobody can say, it can.
+    pub fn may_be_before(&self, time: Timestamp) -> bool {
+        let earliest = self.happened.map(|happened| happened.earliest).or(self.wall());
+        earliest.is_none_or(|earliest| earliest <= time)
+    }
+
     /// Whether it belongs to what is known of the past up to `time`. A correction says that something was never true, so
     /// it holds for every time, whenever it was made.
     pub fn holds_at(&self, time: Timestamp) -> bool {
-        self.reading.record.as_ref().is_none_or(|record| record.at.wall <= time || record.event == Event::Voided)
+        let corrects = self.reading.record.as_ref().is_none_or(|record| record.event == Event::Voided);
+        corrects || self.may_be_before(time)
     }
 }
 

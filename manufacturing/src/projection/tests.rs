@@ -8,7 +8,7 @@ fn facts(stations: &[&Station]) -> Vec<Fact> {
     let lines = stations.iter().flat_map(|station| {
         station.lines.iter().zip(1..).map(|(line, seq)| {
             let id = RecordId { station: station.name.clone(), series: station.series, seq };
-            Fact { id, position: seq, reading: Reading::of(line) }
+            Fact { id, position: seq, received: at(0), reading: Reading::of(line), happened: None }
         })
     });
     let mut facts: Vec<Fact> = lines.collect();

@@ -5,6 +5,8 @@ use records::RecordId;
 use records::attributes::Attributes;
 use serde::{Deserialize, Serialize};
 
+use super::Happened;
+
 /// What became of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,6 +24,10 @@ pub struct Mark {
     pub at: Timestamp,
     /// The record.
     pub record: RecordId,
+    /// When it happened, where that was asked for.
+    pub happened: Option<Happened>,
+    /// Not before and not after, in microseconds since 1970.
+    pub borders: (i64, i64),
 }
 
 /// A device was in a group.

@@ -52,10 +52,20 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
         head += &line(&["value", &span.value, "since", &time.since.to_string(), "until", &until]);
     }
     head += &line(&["asked for", &as_of.map_or_else(|| "now".to_owned(), |time| time.to_string())]);
-    let verdict = if completeness.complete { "complete" } else { "NOT COMPLETE: further units may be affected" };
+    let verdict = match (completeness.complete, completeness.written_off.is_empty()) {
+        (true, true) => "complete",
+        (true, false) => "complete, with write-offs",
+        (false, _) => "NOT COMPLETE: further units may be affected",
+    };
     head += &line(&["statement", verdict, "as of", &completeness.as_of.to_string()]);
     for why in &completeness.why {
         head += &line(&["reason", why]);
+    }
+    for off in &completeness.written_off {
+        let last = off.last.map_or_else(|| "the end".to_owned(), |last| last.to_string());
+        let records =
+            format!("station {}, series {}: records {} to {last}: {}", off.station, off.series, off.first, off.reason);
+        head += &line(&["written off", &records]);
     }
     for series in completeness.stations.iter() {
         let name = if series.series.is_none() { "station without records" } else { "reason" };

@@ -75,7 +75,8 @@ pub fn prepare(
         Ok(header) => header,
         Err(why) => return Ok(Err(why)),
     };
-    let completeness = judge(&snapshot.stations()?, Moment { now, as_of: question.as_of, connected });
+    let completeness =
+        judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of: question.as_of, connected });
     Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
 }
 
@@ -137,10 +138,11 @@ fn of_device(
 /// The values that a device truly had, each once, first beginning and last end, in the order of their beginning.
 pub fn spans(kept: &Kept, dimension: &str, as_of: Option<Timestamp>) -> Vec<Span> {
     let mut spans: Vec<(String, Times)> = Vec::new();
-    for (_, value, since, until, _) in kept.groups.iter().filter(|g| g.0 == dimension && !g.4) {
-        let since = shown(*since);
-        let until = until.map(shown).filter(|until| as_of.is_none_or(|time| *until <= time));
-        if as_of.is_some_and(|time| since > time) {
+    for group in kept.groups.iter().filter(|group| group.dimension == dimension && !group.corrected) {
+        let (value, since) = (&group.value, shown(group.since));
+        let over = group.latest.is_some_and(|latest| as_of.is_none_or(|time| shown(latest) <= time));
+        let until = group.until.map(shown).filter(|_| over);
+        if as_of.is_some_and(|time| shown(group.earliest) > time) {
             continue;
         }
         match spans.iter_mut().find(|(known, _)| known == value) {

@@ -24,7 +24,8 @@ fn unit(serial: &str, corrected: bool) -> Unit {
 fn written(format: Format) -> String {
     let values = vec![Span { value: "L\"1\"".into(), time: Some(Times { since: at(0), until: None }) }];
     let header = Header { by: "lotCode", serial_number: Some("S1".into()), scope: String::new(), values };
-    let statement = judge(&[], Moment { now: at(60), as_of: Some(at(50)), connected: true });
+    let statement =
+        judge(&[], &crate::lapses::Lapses::default(), Moment { now: at(60), as_of: Some(at(50)), connected: true });
     let mut answer = Answer::begin(format, &header, Some(at(50)), &statement);
     let mut text = Vec::new();
     for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {

@@ -1,14 +1,19 @@
 //! The running service: store, MQTT session and HTTP together, from start to a clean end.
 
+mod admin;
+
+use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub use admin::{AdminToken, FILE as ADMIN_FILE};
+use base::web::Guard;
 use base::{files, mqtt};
 use records::segment::MAX_BYTES;
 use records::{FixedBytes, SigningKey, keys};
@@ -16,10 +21,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::{self, App};
-use crate::clock::Clock;
-use crate::ingest::{self, Inlet, Outbox, Outlet, Refusals};
+use crate::clock::{self, Clock};
+use crate::ingest::{self, Board, Inlet, Outbox, Outlet, Refusals, Waiting};
 use crate::settings::{Broker, Settings, StoreChoice};
-use crate::store::{self, Stopped, Store};
+use crate::store::{self, Own, ReadError, Stopped, Store};
 
 /// Name of the key file in the data folder: 64 hexadecimal digits.
 const KEY_FILE: &str = "service.key";
@@ -44,6 +49,12 @@ pub enum ServiceError {
     /// No new key could be made.
     #[error("cannot make a key")]
     NoRandomness(#[from] keys::NoRandomness),
+    /// The token of whoever may change things.
+    #[error(transparent)]
+    Admin(#[from] admin::AdminError),
+    /// What stands in the store could not be read.
+    #[error("cannot read the store")]
+    Read(#[from] ReadError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}{}", advice(source))]
     Listen {
@@ -107,25 +118,36 @@ pub async fn serve(
     let address = settings.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?;
     let key = key(&settings.data.join(KEY_FILE))?;
+    let admin = AdminToken::load(&settings.data)?;
     let broker = session(&settings.broker)?;
-    let (outbox, refusals) = (Arc::new(Outbox::default()), Arc::new(Refusals::default()));
-    let committed = {
-        let (outbox, refusals) = (outbox.clone(), refusals.clone());
-        move |committed: store::Committed| {
-            committed.receipts.into_iter().for_each(|receipt| outbox.put(receipt));
-            committed.refused.iter().for_each(|refused| refusals.add(&refused.station, &refused.reason));
-        }
-    };
-    let opened = Store::start(&settings.data, clock.clone(), committed);
+    let told = Told::default();
+    let own =
+        Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
+    let opened = Store::start(&settings.data, own, clock.clone(), told.clone().listener(clock.clone()));
     let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
+    let stand = store.read(|snapshot| {
+        let stations = snapshot.stations()?.into_iter().filter(|state| state.series.is_some());
+        Ok((snapshot.holds_message()?, stations.map(|state| state.station).collect::<BTreeSet<_>>()))
+    });
+    let (holds, stations) = stand.await?;
+    let board = told.board.get_or_init(|| Arc::new(Board::new(holds, stations))).clone();
     let topics = settings.topics;
+    let Told { outbox, refusals, waiting, .. } = told;
     let inlet =
         Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
-    let outlet = Outlet { outbox, topics, key, instance: keys::random()? };
+    let outlet = Outlet { outbox, board, topics, key, instance: keys::random()? };
     let session = ingest::start(inlet, outlet, broker);
     let client = session.client();
-    let app =
-        App { store, clock, refusals, is_connected: Box::new(move || client.is_connected()), patience: api::PATIENCE };
+    let app = App {
+        store,
+        clock,
+        refusals,
+        waiting,
+        admin,
+        guard: Guard::new(settings.hosts),
+        is_connected: Box::new(move || client.is_connected()),
+        patience: api::PATIENCE,
+    };
     let address = listener.local_addr().map_err(ServiceError::Http)?;
     announce(address);
     tracing::info!(%address, "listening");
@@ -146,6 +168,29 @@ pub async fn serve(
     }
     session.close().await;
     Ok(())
+}
+
+/// Who is told of each commit.
+#[derive(Clone, Default)]
+struct Told {
+    outbox: Arc<Outbox>,
+    refusals: Arc<Refusals>,
+    waiting: Arc<Waiting>,
+    /// There once it is known what stands in the store.
+    board: Arc<OnceLock<Arc<Board>>>,
+}
+
+impl Told {
+    fn listener(self, clock: Clock) -> impl FnMut(store::Committed) + Send + 'static {
+        move |committed: store::Committed| {
+            committed.receipts.into_iter().for_each(|receipt| self.outbox.put(receipt));
+            committed.refused.iter().for_each(|refused| self.refusals.add(&refused.station, &refused.reason));
+            committed.keys.into_iter().for_each(|news| self.waiting.note(news, clock()));
+            let Some(board) = self.board.get() else { return };
+            committed.heard.iter().for_each(|station| board.heard(station));
+            committed.holds.into_iter().for_each(|holds| board.change(holds));
+        }
+    }
 }
 
 /// Answers HTTP until the end or until the writer ends, and then finishes the answers under way.
@@ -188,13 +233,17 @@ fn key(path: &Path) -> Result<SigningKey, ServiceError> {
     };
     let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end();
     let seed: FixedBytes<32> = text.parse().map_err(|_| ServiceError::Key(path.to_owned()))?;
-    // A copy from a backup may have come with other permissions.
+    protect(path)?;
+    Ok(SigningKey::from_seed(seed))
+}
+
+/// Only the owner reads it. A copy from a backup may have come with other permissions.
+fn protect(path: &Path) -> Result<(), files::Error> {
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|source| files::Error {
         action: "protect",
         path: path.to_owned(),
         source,
-    })?;
-    Ok(SigningKey::from_seed(seed))
+    })
 }
 
 fn session(broker: &Broker) -> Result<mqtt::Settings, ServiceError> {

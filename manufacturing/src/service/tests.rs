@@ -3,7 +3,7 @@
 use base::mqtt::Message;
 use base::mqtt::scripted::{Broker, Packet, Peer};
 use records::wire::signed;
-use records::wire::{Receipt, ServiceHello, Topic, Topics};
+use records::wire::{Holds, Receipt, ServiceHello, Topic, Topics};
 use records::{PublicKey, SigningKey};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -61,9 +61,14 @@ async fn published(peer: &mut Peer) -> Message {
     }
 }
 
-/// The next receipt, by whom it is signed, and whether the broker had the acknowledgement of message `id` before it.
+/// The next receipt, and by whom it is signed.
 async fn receipt(peer: &mut Peer) -> (PublicKey, Receipt) {
-    let message = published(peer).await;
+    let message = loop {
+        let message = published(peer).await;
+        if !message.topic.ends_with("/holds") {
+            break message;
+        }
+    };
     assert!(message.topic.ends_with("/receipts") && !message.retain, "{}", message.topic);
     signed::open(&message.payload).unwrap()
 }
@@ -147,6 +152,9 @@ async fn every_message_is_acknowledged_once_and_only_when_it_is_dealt_with() {
                 Packet::PubAck { packet_id, .. } => acknowledged.push(usize::from(packet_id)),
                 Packet::Publish { message, packet_id: Some(id), .. } => {
                     peer.puback(id, 0).await.unwrap();
+                    if message.topic.ends_with("/holds") {
+                        continue;
+                    }
                     let (_, receipt) = signed::open::<Receipt>(&message.payload).unwrap();
                     assert!(receipt.up_to >= up_to, "receipts never go back");
                     up_to = receipt.up_to;
@@ -156,7 +164,7 @@ async fn every_message_is_acknowledged_once_and_only_when_it_is_dealt_with() {
         }
     }
     assert_eq!(acknowledged, (1..=200).collect::<Vec<_>>(), "in the order in which they came (MQTT 5.0, 4.6)");
-    assert_eq!(service.get("/healthz").await["position"], 160);
+    assert_eq!(service.get("/healthz").await["position"], 162, "the service wrote that it took the station's key");
     service.end().await;
 }
 
@@ -186,4 +194,82 @@ async fn what_keeps_the_service_from_running_is_said() {
     assert!(error.to_string().contains("restore the folder from a backup"), "{error}");
     assert!(cause.contains(store::FILE), "{cause}");
     assert_eq!(std::fs::read(&path).unwrap(), vec![7; 9000]);
+}
+
+/// The next holds that a station is told.
+async fn holds(peer: &mut Peer, station: &str) -> Holds {
+    loop {
+        let message = published(peer).await;
+        if message.topic == format!("lotline/v1/{station}/holds") {
+            assert!(message.retain);
+            return signed::open::<Holds>(&message.payload).unwrap().1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_station_is_told_what_is_on_hold_when_it_is_new_at_each_change_and_at_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::start().await.unwrap();
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S1", "P1", &[("lotCode", "L")]));
+    let service = start(settings(folder.path(), broker.port())).await;
+    let mut peer = broker.welcome(false, true).await.unwrap();
+    peer.publish(&records_of("a", a.segment(1, 1)), Some(1)).await.unwrap();
+    assert_eq!(holds(&mut peer, "a").await, Holds::default());
+    let token = std::fs::read_to_string(folder.path().join(ADMIN_FILE)).unwrap();
+    let post = async |address: SocketAddr, body: Value| {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(format!("http://{address}/v1/holds")).bearer_auth(token.trim_end()).json(&body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let body = serde_json::json!({"action": "hold", "lotCode": "L", "reason": "cracked"});
+    let (status, answer) = post(service.address, body).await;
+    assert_eq!((status, &answer["holds"][0]["reason"]), (200, &"cracked".into()));
+    let told = holds(&mut peer, "a").await;
+    assert_eq!((&told.lots[..], Some(told.revision)), (&["L".to_owned()][..], answer["revision"].as_u64()));
+    service.end().await;
+    drop(peer);
+
+    let service = start(settings(folder.path(), broker.port())).await;
+    let mut peer = broker.welcome(false, true).await.unwrap();
+    assert_eq!(holds(&mut peer, "a").await, told, "a start changes nothing");
+    let body = serde_json::json!({"action": "release", "lotCode": "L", "reason": "sorted"});
+    assert_eq!(post(service.address, body).await.0, 200);
+    let after = holds(&mut peer, "a").await;
+    assert!(after.lots.is_empty() && after.revision > told.revision);
+    service.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_enrolled_gets_no_receipt_and_waits_for_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::start().await.unwrap();
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S1", "P1", &[]));
+    let closed = Settings { enrolment: store::Enrolment::Closed, ..settings(folder.path(), broker.port()) };
+    let service = start(closed).await;
+    let mut peer = broker.welcome(false, true).await.unwrap();
+    published(&mut peer).await;
+    peer.publish(&records_of("a", a.segment(1, 1)), Some(1)).await.unwrap();
+    assert!(matches!(peer.next().await.unwrap(), Packet::PubAck { .. }), "no receipt before it");
+    let waiting = service.get("/v1/stations").await["stations"][0].clone();
+    let key = a.key.public().to_string();
+    assert_eq!((&waiting["station"], &waiting["waiting"][0]["key"]), (&"a".into(), &key.as_str().into()));
+    let url = format!("http://{}", service.address);
+    let data = folder.path().to_str().unwrap().to_owned();
+    let enrolled = tokio::task::spawn_blocking(move || {
+        let command = ["lotline-manufacturing", "station", "enrol", "a", &key, "--data", &data, "--url", &url];
+        crate::cli::run_with(command.map(Into::into), &mut Vec::new(), &mut std::io::stderr())
+    });
+    assert_eq!(enrolled.await.unwrap(), 0);
+    peer.publish(&records_of("a", a.segment(1, 1)), Some(2)).await.unwrap();
+    assert_eq!(receipt(&mut peer).await.1.up_to, 1);
+    let stations = service.get("/v1/stations").await;
+    assert_eq!(
+        (&stations["stations"][0]["waiting"], &stations["stations"][0]["keys"][0]["how"]),
+        (&Value::Array(vec![]), &"person".into())
+    );
+    service.end().await;
 }

@@ -1,5 +1,6 @@
 //! What is stored, and the only way to it: [`Store`] takes work for its one writer and hands out readers.
 
+mod decide;
 mod sqlite;
 mod work;
 mod writer;
@@ -11,8 +12,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-pub use sqlite::{DeviceName, Kept, SeriesState, Snapshot, Unit, Writer, shown};
-pub use work::{Checked, Committed, Heard, Unreadable, Work};
+pub use decide::{Answer, Ask, Decide, Denied, Enrolment};
+pub use sqlite::{DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, Unit, Writer, shown, token_ends};
+pub use work::{Checked, Committed, Heard, KeyNews, Unreadable, Work};
 pub use writer::{Order, Stopped};
 
 use crate::clock::Clock;
@@ -62,18 +64,19 @@ pub enum ReadError {
 }
 
 impl Store {
-    /// Opens the store in `folder` and starts its writer. `committed` is called after each commit, before the orders of
+    /// Opens the store in `folder` and starts its writer, which decides with `own`. `committed` is called after each commit, before the orders of
     /// that commit are told so. The receiver answers when the writer has ended.
     ///
     /// # Errors
     /// The store cannot be opened, is damaged, or was written by a newer program. Nothing is repaired or replaced.
     pub fn start(
         folder: &Path,
+        own: Own,
         clock: Clock,
         committed: impl FnMut(Committed) + Send + 'static,
     ) -> Result<(Self, oneshot::Receiver<Stopped>), base::sqlite::Error> {
         let path = folder.join(FILE);
-        let writer = Writer::open(&path)?;
+        let writer = Writer::open_as(&path, own, clock())?;
         let (orders, waiting) = mpsc::channel(WAITING);
         let ended = writer::start(writer, waiting, clock, committed);
         let [long, short] = [LONG_READERS, SHORT_READERS].map(|most| Arc::new(Semaphore::new(most)));
@@ -86,6 +89,25 @@ impl Store {
     /// Gives the order back when the writer has ended.
     pub async fn put(&self, order: Order) -> Result<(), Order> {
         self.orders.send(order).await.map_err(|unsent| unsent.0)
+    }
+
+    /// Has the writer decide. `None` where it could not store the decision; its log says why.
+    pub async fn decide(&self, ask: Ask) -> Option<Result<(), Denied>> {
+        let answer = Answer::default();
+        let (telling, told) = oneshot::channel();
+        let work = Some(Work::Decide(Decide { ask, answer: answer.clone() }));
+        // Whoever asked may have gone away.
+        let done = Box::new(move || drop(telling.send(answer.get().cloned())));
+        self.put(Order { work, done }).await.ok()?;
+        told.await.ok()?
+    }
+
+    /// Length of the store's file and of its log, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let mut log = self.readers.path.clone().into_os_string();
+        log.push("-wal");
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        length(&self.readers.path) + length(log.as_ref())
     }
 
     /// A reader of its own for a long answer.

@@ -1,10 +1,13 @@
 //! What goes into the store, and what comes out of a commit.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use records::segment::{Envelope, Line};
-use records::wire::{Receipt, Status};
+use records::wire::{Holds, Receipt, Status};
 use records::{PublicKey, SeriesId};
 
+use super::decide::{Answer, Decide, Denied};
 use crate::projection::Reading;
 
 /// A segment whose signature and inner chain hold, with its lines read.
@@ -61,6 +64,8 @@ pub enum Work {
         /// Has it?
         online: bool,
     },
+    /// What a person asks for.
+    Decide(Decide),
 }
 
 impl Work {
@@ -68,7 +73,7 @@ impl Work {
     pub fn records(&self) -> usize {
         match self {
             Self::Segment(checked) => checked.lines.len(),
-            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } => 0,
+            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } | Self::Decide(_) => 0,
         }
     }
 }
@@ -83,6 +88,25 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// What there is to tell of a key of a station.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyNews {
+    /// It signed something and does not count: not enrolled, or revoked.
+    Stranger {
+        /// The station.
+        station: String,
+        /// The key.
+        key: PublicKey,
+    },
+    /// It counts from now on.
+    Enrolled {
+        /// The station.
+        station: String,
+        /// The key.
+        key: PublicKey,
+    },
+}
+
 /// What a commit has made durable.
 #[derive(Debug, Default)]
 pub struct Committed {
@@ -90,4 +114,12 @@ pub struct Committed {
     pub receipts: Vec<Receipt>,
     /// What was not taken.
     pub refused: Vec<Refused>,
+    /// What there is to tell of keys.
+    pub keys: Vec<KeyNews>,
+    /// Stations of which something was taken.
+    pub heard: BTreeSet<String>,
+    /// What people asked for, with what became of it.
+    pub decided: Vec<(Answer, Result<(), Denied>)>,
+    /// What is on hold, where that changed.
+    pub holds: Option<Holds>,
 }

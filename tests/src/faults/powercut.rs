@@ -154,6 +154,7 @@ impl Control {
         let library = build_shim(disk.folder.path())?;
         let mut rig = prepare(mosquitto);
         disk.mount(&mut rig)?;
+        rig.enter_sscc_mark();
         rig.start_station_with(&[("LD_PRELOAD", &library)]).expect("the station starts");
         rig.scan("WO:WO-77");
         let mut ask = rig.ask().expect("the station runs");

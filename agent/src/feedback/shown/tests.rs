@@ -36,6 +36,16 @@ fn green_dims_and_says_what_was_last() {
 }
 
 #[test]
+fn a_unit_that_is_on_record_already_is_amber_for_a_moment_and_not_red() {
+    let mut feedback = Feedback::new();
+    feedback.status(StatusFacts::default(), 0);
+    feedback.answer(&answer(Outcome::Known, Code::AlreadyRecorded, "S1 is recorded already"), 1_000);
+    let shown = feedback.at(1_000 + GREEN_MS - 1);
+    assert_eq!((shown.light, shown.lamp, shown.headline.as_str()), (Light::Amber, Light::Amber, "Recorded already"));
+    assert_eq!(feedback.at(1_000 + GREEN_MS).light, Light::Off, "nothing has to be done");
+}
+
+#[test]
 fn red_stays_over_everything_until_the_next_answer() {
     let mut feedback = Feedback::new();
     feedback.answer(&red(), 0);

@@ -8,6 +8,7 @@ mod body;
 mod connections;
 mod events;
 mod labels;
+mod metrics;
 mod pictures;
 mod problem;
 mod scans;
@@ -121,6 +122,8 @@ fn router(app: Arc<App>, access: Arc<Access>) -> Router {
         .route("/v1/labels/{name}", get(pictures::picture))
         .route("/v1/labels/{job}/again", post(labels::again))
         .route("/v1/labels/{job}/came-out", post(labels::came_out))
+        .route("/v1/not-confirmed/seen", post(status::seen))
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(status::health))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
@@ -155,7 +158,7 @@ fn page() -> Router<Arc<App>> {
 }
 
 async fn nowhere() -> Problem {
-    let help = "GET /, /events, /v1/status, /v1/settings, /v1/labels or /healthz; POST /v1/scans";
+    let help = "GET /, /events, /v1/status, /v1/settings, /v1/labels, /metrics or /healthz; POST /v1/scans";
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path", help)
 }
 

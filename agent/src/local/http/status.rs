@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
+use super::body::Posted;
 use super::problem::Problem;
 use crate::local::{Asked, Said, Status};
 
@@ -27,6 +29,21 @@ impl App {
 
 /// `GET /v1/status`.
 pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Box<Status>>, Problem> {
+    app.status().await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    sentences: Vec<String>,
+}
+
+/// `POST /v1/not-confirmed/seen`: a person has seen sentences of `notConfirmed`; the status says which are left.
+pub(super) async fn seen(
+    State(app): State<Arc<App>>,
+    Posted(Seen { sentences }): Posted<Seen>,
+) -> Result<Json<Box<Status>>, Problem> {
+    app.ask(Asked::Seen { sentences }).await?;
     app.status().await.map(Json)
 }
 

@@ -33,7 +33,15 @@ fn pack(line: &Line, units: &[(&str, &[(&str, &str)])], now: &Stamp) -> Vec<JobD
         let attributes = label.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let reading = Ok(Reading::Device { serial: (*serial).to_owned(), scope: String::new(), attributes });
         let raw = crate::station::Raw { bytes: 1, mark: (*serial).to_owned() };
-        let input = Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None };
+        let input = Input::Scanned {
+            lane: "main".into(),
+            scanner: "hand".into(),
+            reading,
+            raw,
+            known: None,
+            held: vec![],
+            room: true,
+        };
         let decision = decide(line, &state, &input, now);
         state = decision.next;
         jobs.extend(decision.jobs.into_iter().map(|change| match change {
@@ -90,7 +98,15 @@ fn a_pallet_from_before_units_were_counted_has_no_count_on_its_label() {
     let decision = decide(
         &line,
         &state,
-        &Input::Scanned { lane: "main".into(), scanner: "hand".into(), reading, raw, known: None },
+        &Input::Scanned {
+            lane: "main".into(),
+            scanner: "hand".into(),
+            reading,
+            raw,
+            known: None,
+            held: vec![],
+            room: true,
+        },
         &stamp(true),
     );
     let [JobChange::New(draft)] = &decision.jobs[..] else { panic!("{:?}", decision.jobs) };
@@ -152,14 +168,8 @@ impl Bench {
     fn restart(&mut self) {
         let open = |job: &Job| matches!(job.state, JobState::Sending | JobState::Waiting);
         let unfinished = Some(self.job.clone()).filter(open).into_iter().collect();
-        let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
-        self.decide(Input::Started(Start {
-            key,
-            series_before: None,
-            rules: self.state.rules,
-            configuration,
-            unfinished,
-        }));
+        let configuration = serde_json::Value::Null;
+        self.decide(Input::Started(Start { rules: self.state.rules, configuration, unfinished }));
     }
 }
 
@@ -233,9 +243,9 @@ fn set(decision: &Decision) -> &Job {
 fn a_label_whose_printer_is_gone_goes_to_todays_printer_or_is_named() {
     let job = Bench::new().job;
     let start = |job: &Job| {
-        let (key, configuration) = (FixedBytes([0; 32]), serde_json::Value::Null);
+        let configuration = serde_json::Value::Null;
         let (rules, unfinished) = (State::default().rules, vec![job.clone()]);
-        Input::Started(Start { key, series_before: None, rules, configuration, unfinished })
+        Input::Started(Start { rules, configuration, unfinished })
     };
     let today = LabelRule { printer: "q".into(), ..rule(Level::Package, None) };
     // A journal that has begun: its first record is not what this is about.

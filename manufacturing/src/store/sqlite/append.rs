@@ -1,20 +1,28 @@
 //! One transaction: lines in, receipts out.
 
-use std::collections::BTreeMap;
+mod admit;
+mod decide;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use records::enrolment::SERVICE;
 use records::segment::Line;
 use records::wire::{Fork, Receipt, Rejected};
 use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::load::Facts;
+use super::clocks::Learned;
+use super::load::{self, Facts};
 use super::names::Names;
+use super::own::{self, Own};
 use super::project::{self, Tallies};
-use super::{TENANT, int, micros, number, runs, stations};
+use super::{TENANT, holds, int, lineage, micros, number, runs, sscc, stations};
 use crate::completeness::holes;
+use crate::lineage::union;
 use crate::projection::{Fact, Reading, previous};
-use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
+use crate::store::decide::{Answer, Denied};
+use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
 
 /// Most runs above a hole, and most holes asked for, in one receipt.
 const MOST_RUNS: usize = 32;
@@ -32,32 +40,51 @@ struct Touched {
 /// A transaction in the making.
 pub struct Append<'c> {
     connection: &'c Connection,
+    own: Option<&'c Own>,
     now: Timestamp,
     position: i64,
     names: Names,
     facts: Facts,
+    clocks: Learned,
     affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
+    /// Keys that were found to be enrolled.
+    admitted: Vec<(String, PublicKey)>,
+    keys: Vec<KeyNews>,
+    heard: BTreeSet<String>,
+    decided: Vec<(Answer, Result<(), Denied>)>,
+    holds_changed: bool,
 }
 
 impl<'c> Append<'c> {
-    pub fn new(connection: &'c Connection, now: Timestamp) -> rusqlite::Result<Self> {
+    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> rusqlite::Result<Self> {
         let position = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
         Ok(Self {
             connection,
+            own,
             now,
             position,
             names: Names::default(),
             facts: Facts::default(),
+            clocks: Learned::default(),
             affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
+            admitted: Vec::new(),
+            keys: Vec::new(),
+            heard: BTreeSet::new(),
+            decided: Vec::new(),
+            holds_changed: false,
         })
     }
 
     pub fn take(&mut self, work: &Work) -> rusqlite::Result<()> {
+        if !self.admits(work)? {
+            return Ok(());
+        }
         match work {
+            Work::Decide(decide) => self.decide(decide),
             Work::Segment(checked) => self.segment(checked),
             Work::Unreadable(unreadable) => self.unreadable(unreadable),
             Work::Status(heard) => self.status(heard),
@@ -182,7 +209,13 @@ impl<'c> Append<'c> {
             series: checked.envelope.series,
             seq: line.seq,
         };
-        let fact = Fact { id, position: number(self.position), reading: reading.clone() };
+        lineage::note(self.connection, self.position, &id, reading)?;
+        self.clocks.note(self.position, &id, reading);
+        let (position, received) = (number(self.position), self.now);
+        let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
+        if let Some(record) = reading.record.as_ref().filter(|_| fact.id.station == SERVICE) {
+            own::learn(self.connection, self.position, record)?;
+        }
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
             self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
         }
@@ -202,7 +235,8 @@ impl<'c> Append<'c> {
     }
 
     /// Keeps a status. Where it shows that something is missing here for which the station has a receipt, as after a
-    /// restore from a backup, or that there is a hole, the station is asked to send it again.
+    /// restore from a backup, or that there is a hole, the station is asked to send it again. One that has lost its mark of
+    /// SSCCs is told it.
     fn status(&mut self, heard: &Heard) -> rusqlite::Result<()> {
         let status = &heard.status;
         if !stations::status(self.connection, heard)? {
@@ -213,10 +247,13 @@ impl<'c> Append<'c> {
             .prepare_cached("SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ? AND key = ?")?
             .query_row(params![TENANT, status.station, status.series.0, heard.key.0], |row| row.get(0))
             .optional()?;
+        let Some(series) = series else { return Ok(()) };
+        sscc::learn(self.connection, &status.station, status.series)?;
         let receipted = status.last.saturating_sub(status.queue.records);
-        if let Some(series) = series
-            && !holes(&runs::of(self.connection, series)?, receipted).is_empty()
-        {
+        let known = lineage::will_not_come(self.connection, &status.station, status.series)?;
+        let known = union(&runs::of(self.connection, series)?, &known);
+        // One that asks for its mark of SSCCs is answered as well.
+        if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() {
             self.touch(series, status.station.clone(), status.series).receipted = receipted;
         }
         Ok(())
@@ -235,20 +272,34 @@ impl<'c> Append<'c> {
     /// Brings the projections up to date and says what is now stored.
     pub fn finish(mut self) -> rusqlite::Result<Committed> {
         let mut tallies = Tallies::default();
-        let affected = std::mem::take(&mut self.affected);
+        let mut affected = std::mem::take(&mut self.affected);
+        // What is now known of a clock may put records that were stored before at another time.
+        for position in self.clocks.write(self.connection)? {
+            if let Some(subject) = load::subject(self.connection, position)? {
+                affected.extend(self.names.find(self.connection, &subject)?.map(|id| (id, subject)));
+            }
+        }
         for (id, device) in project::devices_inside(self.connection, affected)? {
             project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
         }
         tallies.write(self.connection)?;
-        let receipts = self.touched.iter().map(|(&series, touched)| self.receipt(series, touched));
-        Ok(Committed { receipts: receipts.collect::<Result<_, _>>()?, refused: self.refused })
+        // A status that came before the first record of its series counts from now on.
+        for touched in self.touched.values() {
+            sscc::learn(self.connection, &touched.station, touched.series)?;
+        }
+        let stations = self.touched.iter().filter(|(_, touched)| touched.station != SERVICE);
+        let receipts = stations.map(|(&series, touched)| self.receipt(series, touched)).collect::<Result<_, _>>()?;
+        let holds = if self.holds_changed { Some(holds::message(self.connection)?) } else { None };
+        let Self { refused, keys, heard, decided, .. } = self;
+        Ok(Committed { receipts, refused, keys, heard, decided, holds })
     }
 
     fn receipt(&self, series: i64, touched: &Touched) -> rusqlite::Result<Receipt> {
         let stored = runs::of(self.connection, series)?;
         let (up_to, hash) = runs::up_to(self.connection, series, &stored)?;
+        let known = lineage::will_not_come(self.connection, &touched.station, touched.series)?;
         let mut resend = Vec::new();
-        for hole in holes(&stored, touched.receipted) {
+        for hole in holes(&union(&stored, &known), touched.receipted) {
             if resend.len() < MOST_RUNS && !self.is_known(series, hole)? {
                 resend.push(hole);
             }
@@ -262,7 +313,7 @@ impl<'c> Append<'c> {
             rejected: touched.rejected.clone(),
             resend,
             fork: touched.fork,
-            sscc_mark: None,
+            sscc_mark: sscc::word(self.connection, &touched.station, touched.series, self.now)?,
         })
     }
 

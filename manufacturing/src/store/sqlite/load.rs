@@ -6,17 +6,19 @@ use std::rc::Rc;
 use records::{Event, FixedBytes, RecordId, Subject};
 use rusqlite::{Connection, Row};
 
+use super::clocks::Cache;
 use super::names::Names;
-use super::number;
+use super::{number, time};
 use crate::projection::{Fact, Reading};
 
 /// The facts about some subjects, read once.
 #[derive(Default)]
 pub struct Facts {
-    /// By position: what the same transaction has just stored, and what containers share.
+    /// By position: what the same transaction has just stored.
     known: HashMap<i64, Rc<Fact>>,
     /// By subject: its facts and the numbers of what it was ever put into.
     subjects: HashMap<i64, Rc<About>>,
+    clocks: Cache,
 }
 
 /// What is known about one subject.
@@ -67,10 +69,19 @@ impl Facts {
         let mut about = About::default();
         let mut parents = HashSet::<Subject>::new();
         for position in positions {
-            let fact = match self.known.get(&position) {
-                Some(fact) => Rc::clone(fact),
+            let new = self.known.remove(&position);
+            let is_new = new.is_some();
+            let mut fact = match new {
+                Some(fact) => fact,
                 None => Rc::new(one(connection, position)?),
             };
+            if fact.happened.is_none() {
+                let happened = self.clocks.happened(connection, &fact)?;
+                Rc::make_mut(&mut fact).happened = happened;
+            }
+            if is_new {
+                self.known.insert(position, Rc::clone(&fact));
+            }
             if let Some(record) = fact.reading.record.as_ref().filter(|record| record.event != Event::Refused) {
                 parents.extend(record.into.iter().map(records::Joined::subject));
             }
@@ -83,20 +94,27 @@ impl Facts {
     }
 }
 
+/// What the record at a position is about.
+pub fn subject(connection: &Connection, position: i64) -> rusqlite::Result<Option<Subject>> {
+    Ok(one(connection, position)?.reading.subject)
+}
+
 /// The fact at a position.
 fn one(connection: &Connection, position: i64) -> rusqlite::Result<Fact> {
     connection
         .prepare_cached(
-            "SELECT position, station, series, seq, line FROM record JOIN series ON series.id = series_id WHERE position = ?",
+            "SELECT position, station, series, seq, line, stored_at FROM record JOIN series ON series.id = series_id WHERE position = ?",
         )?
         .query_row([position], fact)
 }
 
-/// A fact from a row of position, station, series, seq, line.
+/// A fact from a row of position, station, series, seq, line, stored_at.
 pub fn fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
     Ok(Fact {
         position: number(row.get(0)?),
         id: RecordId { station: row.get(1)?, series: FixedBytes(row.get(2)?), seq: number(row.get(3)?) },
+        received: time(row.get(5)?),
         reading: Reading::of(row.get_ref(4)?.as_blob()?),
+        happened: None,
     })
 }

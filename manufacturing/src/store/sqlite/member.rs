@@ -38,29 +38,32 @@ pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, ne
         let mut delete = connection.prepare_cached(
             "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
         )?;
-        for (n, (dimension, value, ..)) in (0_i64..).zip(&old.groups) {
-            delete.execute(params![TENANT, dimension, value, device.id, device.scope, n])?;
+        for (n, group) in (0_i64..).zip(&old.groups) {
+            delete.execute(params![TENANT, group.dimension, group.value, device.id, device.scope, n])?;
         }
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package, pallet)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package, pallet,
+             earliest, latest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let (package, pallet) = (new.text("packageId"), new.text("palletId"));
-    for (n, (dimension, value, since, until, corrected)) in (0_i64..).zip(&new.groups) {
+    for (n, group) in (0_i64..).zip(&new.groups) {
         insert.execute(params![
             TENANT,
-            dimension,
-            value,
+            group.dimension,
+            group.value,
             device.id,
             device.scope,
             n,
-            since,
-            until,
-            corrected,
+            group.since,
+            group.until,
+            group.corrected,
             new.contested,
             package,
-            pallet
+            pallet,
+            group.earliest,
+            group.latest
         ])?;
     }
     Ok(())
@@ -72,6 +75,7 @@ struct Member {
     scope: String,
     since: i64,
     until: Option<i64>,
+    latest: Option<i64>,
     corrected: bool,
     contested: bool,
     package: Option<String>,
@@ -89,6 +93,7 @@ impl Member {
             contested: row.get(5)?,
             package: row.get(6)?,
             pallet: row.get(7)?,
+            latest: row.get(8)?,
         })
     }
 
@@ -112,7 +117,8 @@ impl Stretch<'_> {
 }
 
 /// Every unit that was ever in one of these groups, each once, by serial and scope: those that were (`corrected` false) or
-/// those that were said to be and never were (`corrected` true). With `as_of`, as far as it had begun by then. Memory does
+/// those that were said to be and never were (`corrected` true). With `as_of`, as far as it can have begun by
+/// then. Memory does
 /// not grow with the group.
 pub fn units(
     connection: &Connection,
@@ -127,8 +133,8 @@ pub fn units(
         .iter()
         .map(|_| {
             connection.prepare(
-                "SELECT serial, scope, since, until, corrected, contested, package, pallet FROM member
-                 WHERE tenant = ? AND dimension = ? AND value = ? AND since <= ? ORDER BY serial, scope, n",
+                "SELECT serial, scope, since, until, corrected, contested, package, pallet, latest FROM member
+                 WHERE tenant = ? AND dimension = ? AND value = ? AND earliest <= ? ORDER BY serial, scope, n",
             )
         })
         .collect::<Result<_, _>>()?;
@@ -171,7 +177,7 @@ fn place(connection: &Connection, unit: &mut Unit, at: i64) -> rusqlite::Result<
 /// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
 /// group, the first beginning and the last end are told.
 fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
-    let until = row.until.filter(|until| *until <= as_of).map(time);
+    let until = row.until.filter(|_| row.latest.is_some_and(|latest| latest <= as_of)).map(time);
     let since = time(row.since);
     if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {
         known.until = known.until.and_then(|known| Some(known.max(until?)));

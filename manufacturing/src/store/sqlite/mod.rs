@@ -1,9 +1,15 @@
 //! The embedded store: one SQLite file with one writer and many readers.
 
 mod append;
+mod clocks;
+mod holds;
+mod keys;
+mod lapses;
+mod lineage;
 mod load;
 mod member;
 mod names;
+mod own;
 mod project;
 #[cfg(test)]
 mod property;
@@ -11,6 +17,7 @@ mod rebuild;
 mod runs;
 mod snapshot;
 mod spelling;
+mod sscc;
 mod stations;
 #[cfg(test)]
 mod tests;
@@ -23,7 +30,10 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use holds::Hold;
+pub use keys::{StationKey, token_ends};
 pub use member::Unit;
+pub use own::Own;
 pub use project::{Kept, shown};
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
@@ -34,22 +44,31 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 1] = [Migration { number: 1, sql: include_str!("schema.sql") }];
+const MIGRATIONS: [Migration; 3] = [
+    Migration { number: 1, sql: include_str!("schema.sql") },
+    Migration { number: 2, sql: include_str!("schema-2.sql") },
+    Migration { number: 3, sql: include_str!("lineage.sql") },
+];
+
+/// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
+/// by an older one makes them anew when it is opened.
+const PROJECTION: i64 = 1;
 
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 const READER_CACHE_KIB: u32 = 16 << 10;
 /// A command such as `rebuild` may hold the lock for a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// More than there are statements in this room.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 /// The one connection that writes.
 pub struct Writer {
     connection: Connection,
+    own: Option<Own>,
 }
 
 impl Writer {
-    /// Opens the store, or makes it where there is no file.
+    /// Opens the store, or makes it where there is no file, without the service's key: no new key of a station can come in.
     ///
     /// # Errors
     /// The file cannot be opened, is damaged, or was written by a newer program.
@@ -57,6 +76,21 @@ impl Writer {
         let mut connection = base::sqlite::open(path, &Profile::writer(WRITER_CACHE_KIB, PATIENCE))?;
         base::sqlite::migrate(&mut connection, &MIGRATIONS)?;
         Self::with(connection).map_err(set_up)
+    }
+
+    /// As [`Writer::open`], for the service. The keys that signed a series before keys were enrolled are enrolled.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_as(path: &Path, own: Own, now: Timestamp) -> Result<Self, base::sqlite::Error> {
+        Self::open(path)?.owned(own, now).map_err(set_up)
+    }
+
+    /// With what the service needs to decide.
+    pub fn owned(mut self, own: Own, now: Timestamp) -> rusqlite::Result<Self> {
+        self.own = Some(own);
+        self.transact(now, |append| append.adopt())?;
+        Ok(self)
     }
 
     /// A store that is gone when it is dropped.
@@ -71,7 +105,21 @@ impl Writer {
         keep_statements(&connection)?;
         // Otherwise REPLACE would remove rows without asking the triggers that keep them.
         connection.pragma_update(None, "recursive_triggers", true)?;
-        Ok(Self { connection })
+        let mut writer = Self { connection, own: None };
+        writer.renew()?;
+        Ok(writer)
+    }
+
+    /// Makes the projections anew where an older program made them.
+    fn renew(&mut self) -> rusqlite::Result<()> {
+        let version: i64 =
+            self.connection.query_row("SELECT coalesce(max(version), 0) FROM projected", [], |row| row.get(0))?;
+        if version >= PROJECTION {
+            return Ok(());
+        }
+        let devices = self.rebuild(|lines| tracing::info!(lines, "the projections are made anew"))?;
+        tracing::debug!(devices, "the projections are up to date");
+        Ok(())
     }
 
     /// Stores a batch in one transaction. When this returns, everything in it is durable.
@@ -79,11 +127,22 @@ impl Writer {
     /// # Errors
     /// What SQLite says; nothing of the batch is then stored.
     pub fn commit(&mut self, batch: &[Work], now: Timestamp) -> rusqlite::Result<Committed> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut append = Append::new(&transaction, now)?;
-        for work in batch {
-            append.take(work)?;
+        let committed = self.transact(now, |append| batch.iter().try_for_each(|work| append.take(work)))?;
+        for (answer, decided) in &committed.decided {
+            // The first answer stands; nobody asks twice with one question.
+            drop(answer.set(decided.clone()));
         }
+        Ok(committed)
+    }
+
+    fn transact(
+        &mut self,
+        now: Timestamp,
+        fill: impl FnOnce(&mut Append<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<Committed> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut append = Append::new(&transaction, self.own.as_ref(), now)?;
+        fill(&mut append)?;
         let committed = append.finish()?;
         transaction.commit()?;
         Ok(committed)
@@ -106,6 +165,12 @@ impl Writer {
         let devices = rebuild::rebuild(&transaction, progress)?;
         transaction.commit()?;
         Ok(devices)
+    }
+
+    /// The same for a service.
+    #[cfg(test)]
+    pub fn in_memory_as(enrolment: crate::store::Enrolment) -> Self {
+        Self::in_memory().owned(crate::testkit::own(enrolment), crate::testkit::at(0)).unwrap()
     }
 
     /// What is stored, as a reader sees it.

@@ -14,6 +14,25 @@ use super::names::{self, Names};
 use super::{TENANT, member, micros};
 use crate::projection::{DeviceView, Fact, State, fold};
 
+/// A group that a device was in. Times are microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The group attribute.
+    pub dimension: String,
+    /// Its value.
+    pub value: String,
+    /// By the clock of the record that began it.
+    pub since: i64,
+    /// By the clock of the record that ended it; `None` while it lasts.
+    pub until: Option<i64>,
+    /// It was said and never true.
+    pub corrected: bool,
+    /// It did not begin before that, whatever clocks said.
+    pub earliest: i64,
+    /// It did not end after that.
+    pub latest: Option<i64>,
+}
+
 /// A device as it is kept. Times are microseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
@@ -23,8 +42,8 @@ pub struct Kept {
     pub contested: bool,
     /// Its attributes.
     pub attributes: Attributes,
-    /// Its groups: dimension, value, since, until, corrected.
-    pub groups: Vec<(String, String, i64, Option<i64>, bool)>,
+    /// Its groups.
+    pub groups: Vec<Group>,
     /// Its earliest time.
     pub first_seen: i64,
     /// Its latest.
@@ -35,8 +54,14 @@ pub struct Kept {
 
 impl Kept {
     fn of(view: DeviceView) -> Self {
-        let groups = view.memberships.into_iter().map(|m| {
-            (m.dimension.to_owned(), m.value, micros(m.since.at), m.until.map(|mark| micros(mark.at)), m.corrected)
+        let groups = view.memberships.into_iter().map(|m| Group {
+            dimension: m.dimension.to_owned(),
+            value: m.value,
+            since: micros(m.since.at),
+            until: m.until.as_ref().map(|mark| micros(mark.at)),
+            corrected: m.corrected,
+            earliest: m.since.borders.0,
+            latest: m.until.map(|mark| mark.borders.1),
         });
         Self {
             groups: groups.collect(),
@@ -54,12 +79,15 @@ impl Kept {
         self.attributes.get(name).and_then(serde_json::Value::as_str)
     }
 
-    /// Every container of this dimension that it had joined and not left at a time, each once, in order.
+    /// Every container of this dimension that it can have joined and need not have left at a time, each once, in order.
     pub fn places(&self, dimension: &str, at: i64) -> Vec<String> {
-        let groups = self.groups.iter().filter(|(of, _, since, until, corrected)| {
-            of == dimension && !corrected && *since <= at && until.is_none_or(|until| until > at)
+        let groups = self.groups.iter().filter(|group| {
+            group.dimension == dimension
+                && !group.corrected
+                && group.earliest <= at
+                && group.latest.is_none_or(|latest| latest > at)
         });
-        let mut names: Vec<String> = groups.map(|(_, value, ..)| value.clone()).collect();
+        let mut names: Vec<String> = groups.map(|group| group.value.clone()).collect();
         names.sort();
         names.dedup();
         names
@@ -68,13 +96,10 @@ impl Kept {
     /// What the device counts for now: its state, and the containers that it is in.
     fn counted(&self) -> BTreeSet<(&str, &str)> {
         let packed = (self.state == State::Packed).then_some(("state", "packed"));
-        let containers = self.groups.iter().filter(|(dimension, _, _, until, corrected)| {
-            ["packageId", "palletId"].contains(&dimension.as_str()) && until.is_none() && !corrected
+        let containers = self.groups.iter().filter(|group| {
+            ["packageId", "palletId"].contains(&group.dimension.as_str()) && group.until.is_none() && !group.corrected
         });
-        packed
-            .into_iter()
-            .chain(containers.map(|(dimension, value, ..)| (dimension.as_str(), value.as_str())))
-            .collect()
+        packed.into_iter().chain(containers.map(|group| (group.dimension.as_str(), group.value.as_str()))).collect()
     }
 }
 

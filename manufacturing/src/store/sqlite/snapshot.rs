@@ -4,16 +4,20 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use records::wire::Holds;
 use records::{Kind, Subject};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::holds::Hold;
+use super::keys::StationKey;
 use super::load::Facts;
 use super::member::Unit;
 use super::names::Names;
 use super::project::{self, Kept};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
-use super::{TENANT, member};
+use super::{TENANT, holds, keys, lapses, member};
+use crate::lapses::Lapses;
 use crate::projection::Fact;
 
 /// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
@@ -139,7 +143,7 @@ impl<'c> Snapshot<'c> {
         project::kept(&self.connection, device.id)
     }
 
-    /// The facts about a device and everything that it was ever inside.
+    /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
         Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
     }
@@ -159,6 +163,31 @@ impl<'c> Snapshot<'c> {
     /// Every known series of every known station.
     pub fn stations(&self) -> rusqlite::Result<Vec<SeriesState>> {
         stations::all(&self.connection)
+    }
+
+    /// What is not waited for.
+    pub fn lapses(&self) -> rusqlite::Result<Lapses> {
+        lapses::all(&self.connection)
+    }
+
+    /// Every key of every station, by station and time.
+    pub fn keys(&self) -> rusqlite::Result<Vec<StationKey>> {
+        keys::all(&self.connection)
+    }
+
+    /// What is on hold, and its revision.
+    pub fn holds(&self) -> rusqlite::Result<(u64, Vec<Hold>)> {
+        Ok((holds::message(&self.connection)?.revision, holds::all(&self.connection)?))
+    }
+
+    /// What the stations are told of it.
+    pub fn holds_message(&self) -> rusqlite::Result<Holds> {
+        holds::message(&self.connection)
+    }
+
+    /// The hold on a device or lot.
+    pub fn hold(&self, what: &Subject) -> rusqlite::Result<Option<Hold>> {
+        holds::find(&self.connection, what)
     }
 
     /// What is stored, in numbers.

@@ -7,7 +7,8 @@ use records::wire::Status;
 use records::{FixedBytes, PublicKey, SeriesId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{TENANT, micros, runs, time};
+use super::{TENANT, lineage, micros, runs, time};
+use crate::lineage::Lineage;
 use crate::store::work::Heard;
 
 /// Most stations, and most series of which nothing but a status is known: both come from messages that anyone who may
@@ -33,6 +34,8 @@ pub struct SeriesState {
     pub rejections: u64,
     /// Whether the station has a connection, where it has said so, and when.
     pub online: Option<(bool, Timestamp)>,
+    /// What other series say of it.
+    pub lineage: Lineage,
 }
 
 /// Notes whether a station has a connection.
@@ -101,6 +104,25 @@ fn kept(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::R
         .optional()
 }
 
+/// The last status of a series and when it was heard, where the key of its records signed it.
+pub fn verified(
+    connection: &Connection,
+    station: &str,
+    series: SeriesId,
+) -> rusqlite::Result<Option<(Status, Timestamp)>> {
+    let Some(pinned) = key(connection, station, series)? else { return Ok(None) };
+    let kept = kept(connection, station, series)?.filter(|(_, by, _)| *by == pinned);
+    Ok(kept.map(|(status, _, heard)| (status, heard)))
+}
+
+/// The series of a station of which something is stored.
+pub fn series_of(connection: &Connection, station: &str) -> rusqlite::Result<Vec<SeriesId>> {
+    connection
+        .prepare_cached("SELECT series FROM series WHERE tenant = ? AND station = ?")?
+        .query_map(params![TENANT, station], |row| row.get(0).map(FixedBytes))?
+        .collect()
+}
+
 fn said(row: &rusqlite::Row<'_>) -> rusqlite::Result<Said> {
     let body = row.get_ref(0)?.as_str()?;
     let status = serde_json::from_str(body)
@@ -115,11 +137,12 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
         .query_map([TENANT], |row| Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?)))))?
         .collect::<Result<_, _>>()?;
     let connected = online.clone();
+    let mut lineages = lineage::all(connection)?;
     let mut states = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
                 (SELECT count(*) FROM rejection WHERE series_id = series.id)
-         FROM series WHERE tenant = ? ORDER BY station, series",
+         FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series",
     )?;
     let mut rows = statement.query([TENANT])?;
     while let Some(row) = rows.next()? {
@@ -134,6 +157,7 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
             conflicts: row.get(4)?,
             rejections: row.get(5)?,
             online: connected.get(&station).copied(),
+            lineage: lineages.remove(&(station.clone(), series)).unwrap_or_default(),
             station: station.clone(),
         });
         online.remove(&station);
@@ -148,8 +172,15 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<SeriesState>> {
         states.push(SeriesState {
             unverified: true,
             online: connected.get(&status.station).copied(),
+            lineage: lineages.remove(&(status.station.clone(), status.series)).unwrap_or_default(),
             ..SeriesState::unknown(status.station.clone(), Some(status.series), Some((status, at)))
         });
+    }
+    // Nothing of these has come; other series name them.
+    for ((station, series), lineage) in lineages {
+        online.remove(&station);
+        let online = connected.get(&station).copied();
+        states.push(SeriesState { online, lineage, ..SeriesState::unknown(station, Some(series), None) });
     }
     for (station, connection) in online {
         states.push(SeriesState { online: Some(connection), ..SeriesState::unknown(station, None, None) });
@@ -169,7 +200,18 @@ impl SeriesState {
         self.runs.iter().map(|(first, last)| last - first + 1).sum()
     }
 
-    fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
-        Self { station, series, runs: Vec::new(), status, unverified: false, conflicts: 0, rejections: 0, online: None }
+    /// Of a station without stored records.
+    pub fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
+        Self {
+            station,
+            series,
+            runs: Vec::new(),
+            status,
+            unverified: false,
+            conflicts: 0,
+            rejections: 0,
+            online: None,
+            lineage: Lineage::default(),
+        }
     }
 }

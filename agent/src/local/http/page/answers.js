@@ -9,6 +9,7 @@ const GREEN_FOR = 30; // seconds; then it is pale, so that an old green is not t
 const MARKS = {
   accepted: "M14 54 40 80 88 22",
   refused: "M20 20 80 80 M80 20 20 80",
+  known: "M50 14v46 M50 78v4",
   done: "M50 12a38 38 0 1 0 .1 0 M50 46v26 M50 27v2",
   none: "M50 12v52 M26 44 50 68 74 44 M16 88h68",
 };
@@ -96,7 +97,7 @@ function row({ answer, at }) {
     span.textContent = text;
     item.append(span);
   };
-  cell("sign", { accepted: "\u2713", refused: "\u2717", done: "\u2022" }[answer.outcome] ?? "");
+  cell("sign", { accepted: "\u2713", refused: "\u2717", done: "\u2022", known: "=" }[answer.outcome] ?? "");
   cell("what", answer.serial ? shown(answer.serial, 40) : shown(answer.text, 80));
   cell("word", answer.code === "packed" ? "" : title(answer).toLowerCase());
   cell("when", clock(at));

@@ -9,7 +9,6 @@ import * as tones from "/tones.js";
 import { delivery, queue, shown, troubles } from "/words.js";
 
 const LANE = "lotline-lane";
-const SEEN = "lotline-seen";
 const OFFLINE = "lotline-offline";
 
 const byId = (id) => document.getElementById(id);
@@ -190,13 +189,9 @@ byId("troubles").addEventListener("click", (event) => {
 
 // ---- recorded before the last stop, perhaps not confirmed
 
-function seenKey(sentences) {
-  return `${status.series} ${sentences.length} ${sentences[sentences.length - 1]}`;
-}
-
+// The station forgets what somebody has seen: on every screen.
 function unseen() {
-  const sentences = status.notConfirmed ?? [];
-  return sentences.length > 0 && localStorage.getItem(SEEN) !== seenKey(sentences) ? sentences : null;
+  return status.notConfirmed?.length > 0 ? status.notConfirmed : null;
 }
 
 function notConfirmedRow(sentences) {
@@ -212,11 +207,13 @@ function notConfirmedRow(sentences) {
   button.textContent = "Show";
   button.addEventListener("click", () => dialogs.list({
     title: "Recorded before the last stop",
-    text: "The station stopped before it could show these as green. They are on record: do not scan them again.",
+    text: "The station stopped before it could show these as green. They are on record: look whether they are packed. Scanning one again changes nothing.",
     items: sentences.map((sentence) => shown(sentence, 200)),
     onSeen: () => {
-      localStorage.setItem(SEEN, seenKey(sentences));
-      draw();
+      station.ask("/v1/not-confirmed/seen", { sentences }).then((left) => {
+        status = left;
+        draw();
+      }).catch((error) => dialogs.list({ title: "Not noted", text: error.message, items: [] }));
     },
   }));
   row.append(strong, button);

@@ -7,6 +7,7 @@ const TUNES = {
   // [start in s, length in s, hertz, shape]
   accepted: [[0, 0.1, 1320, "sine"]],
   done: [[0, 0.09, 660, "sine"], [0.12, 0.14, 880, "sine"]],
+  known: [[0, 0.1, 1320, "sine"], [0.14, 0.1, 880, "sine"], [0.28, 0.1, 880, "sine"]],
   refused: [[0, 0.22, 196, "square"], [0.3, 0.22, 196, "square"], [0.6, 0.34, 156, "square"]],
   look: [[0, 0.16, 523, "triangle"], [0.2, 0.16, 392, "triangle"], [0.4, 0.16, 523, "triangle"], [0.6, 0.24, 392, "triangle"]],
 };

@@ -19,6 +19,8 @@ export const TITLES = {
   "work-order-ended": "WORK ORDER ENDED",
   "work-order-waits": "WORK ORDER WAITS",
   "duplicate": "ALREADY PACKED",
+  "already-recorded": "RECORDED ALREADY",
+  "on-hold": "ON HOLD",
   "no-rule": "UNKNOWN CODE",
   "container-label": "BOX LABEL",
   "two-rules": "UNCLEAR CODE",
@@ -48,7 +50,7 @@ export const TITLES = {
 };
 
 export function title(answer) {
-  return TITLES[answer.code] ?? (answer.outcome === "refused" ? "REFUSED" : answer.outcome === "accepted" ? "PACKED" : "DONE");
+  return TITLES[answer.code] ?? (answer.outcome === "refused" ? "REFUSED" : answer.outcome === "accepted" ? "PACKED" : answer.outcome === "known" ? "RECORDED ALREADY" : "DONE");
 }
 
 // In a sentence, in a word, and how it looks.
@@ -78,11 +80,12 @@ function records(count) {
 // The queue in words: {state: good|plain|warn|bad, text, help}. `offline` is since when there is no network, where known.
 export function queue(status, offline) {
   const uplink = status.notices.uplink;
-  const full = Math.floor((status.journalBytes * 100) / Math.max(1, status.journalQuota));
   const waiting = status.undelivered;
-  if (full >= 80) {
-    const state = full >= 95 ? "bad" : "warn";
-    return { state, text: `Station memory ${full} % full`, help: `${records(waiting)}. At 100 % packing stops: restore the network.` };
+  const notice = status.quotaNotice;
+  if (notice) {
+    const state = notice.level === "alarm" ? "bad" : "warn";
+    const lasts = notice.lastsSeconds == null ? "" : ` in about ${duration(notice.lastsSeconds)}`;
+    return { state, text: `Station memory ${notice.percent} % full`, help: `${records(waiting)}. Packing stops${lasts || " when it is full"}: restore the network.` };
   }
   if (!uplink.connected) {
     const text = offline ? `No network since ${clock(offline)}` : "No network";
@@ -99,17 +102,27 @@ export function queue(status, offline) {
 export function delivery(status) {
   const uplink = status.notices.uplink;
   const full = Math.floor((status.journalBytes * 100) / Math.max(1, status.journalQuota));
+  const notice = status.quotaNotice;
+  const holds = status.holds?.ids;
   return [
+    ...(notice ? [`${shown(notice.text, 300)} ${shown(notice.help, 300)}`] : []),
     uplink.connected ? "The station is connected to the network." : "The station is not connected. Everything is kept here and is delivered later: go on packing.",
     ...(uplink.trouble ? [shown(uplink.trouble, 300)] : []),
     status.undelivered === 0 ? "Every record is delivered." : `${records(status.undelivered)}, the oldest for ${duration(status.oldestUndeliveredSeconds)}.`,
-    `The station's memory is ${full} % full.`,
+    ...(notice ? [] : [`The station's memory is ${full} % full.`]),
+    ...(holds ? [`${holds === 1 ? "1 serial or lot is" : `${holds} serials and lots are`} on hold.`] : []),
   ];
 }
 
 // What else is wrong and what to do: [{level: warn|bad, text, help, list?}].
 export function troubles(status, lane) {
   const found = [];
+  for (const alarm of status.alarms ?? []) {
+    found.push({ level: "bad", text: shown(alarm, 400), help: "Tell a technician." });
+  }
+  if (status.ssccMark === null) {
+    found.push({ level: "warn", text: "No new package can be opened", help: "This station does not know which SSCCs it has used: the service has to be reached, or a technician enters the mark." });
+  }
   const devices = (kind, devices) => {
     for (const [name, device] of Object.entries(devices ?? {})) {
       if (device.ready) continue;
@@ -117,6 +130,15 @@ export function troubles(status, lane) {
       found.push({ level: "bad", text, help: shown(device.why, 300) || "Look at its cable and its power." });
     }
   };
+  const notRecorded = status.notRecorded;
+  if (notRecorded) {
+    const since = clock(new Date(notRecorded.since.wall));
+    const text = `${notRecorded.count === 1 ? "1 scan was" : `${notRecorded.count} scans were`} not recorded since ${since}`;
+    found.push({ level: "bad", text, help: "The station could not write. Put red units aside and scan them again when scans are green." });
+  }
+  if (status.quotaNotice?.level === "alarm") {
+    found.push({ level: "bad", text: shown(status.quotaNotice.text, 300).replace(/\.$/, ""), help: shown(status.quotaNotice.help, 300) });
+  }
   devices("Scanner", status.notices.scanners);
   devices("Printer", status.notices.printers);
   for (const [name, why] of Object.entries(status.notices.refusedWorkOrders ?? {})) {
@@ -134,6 +156,7 @@ export function troubles(status, lane) {
     found.push({ level: "warn", text, help: "Tell a technician: lotline-station queue quarantine names them." });
   }
   const uplink = status.notices.uplink;
+  if (uplink.refusedHolds) found.push({ level: "warn", text: "What the service put on hold was refused", help: shown(uplink.refusedHolds, 300) });
   // Without a network there is nothing else to say; who wants to know why touches the queue.
   if (uplink.trouble && uplink.connected) found.push({ level: "warn", text: "The way to the service is disturbed", help: `${shown(uplink.trouble, 300)}. Packing goes on.` });
   return found;

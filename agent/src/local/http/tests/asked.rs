@@ -16,14 +16,52 @@ fn a_scan_is_answered_as_the_station_answers_it() {
         (&json!("accepted"), &json!("main"), &json!("A1"))
     );
     assert_eq!((&green["package"]["count"], &green["package"]["size"]), (&json!(1), &json!(3)));
+    assert_eq!(station.scan("main", "A1"), ("known".into(), "already-recorded".into()));
+    assert_eq!(station.scan("main", "A3"), ("accepted".into(), "packed".into()));
     assert_eq!(station.scan("main", "A1"), ("refused".into(), "duplicate".into()));
     assert_eq!(station.scan("left", "A2"), ("refused".into(), "no-work-order".into()), "each lane by itself");
     for text in ["<script>alert(1)</script>".to_owned(), "x".repeat(64 << 10), "\u{1b}[2J\0".repeat(10_000)] {
         assert_eq!(station.scan("main", &text), ("refused".into(), "no-rule".into()));
     }
     let status = station.get("/v1/status").json();
-    assert_eq!((&status["lanes"]["main"]["workOrder"], &status["counters"]["accepted"]), (&json!("1"), &json!(1)));
+    assert_eq!((&status["lanes"]["main"]["workOrder"], &status["counters"]["accepted"]), (&json!("1"), &json!(2)));
     assert_eq!(status["notConfirmed"], json!(["A0 is packed"]));
+}
+
+#[test]
+fn what_was_perhaps_not_confirmed_goes_when_somebody_has_seen_it() {
+    let station = Station::new();
+    let seen = |sentences: Value| station.post("/v1/not-confirmed/seen", &json!({ "sentences": sentences }));
+    assert_eq!(seen(json!(["of an earlier start"])).json()["notConfirmed"], json!(["A0 is packed"]));
+    assert_eq!(seen(json!(["A0 is packed"])).json()["notConfirmed"], json!([]));
+    assert_eq!(station.get("/v1/status").json()["notConfirmed"], json!([]));
+    assert_eq!(seen(json!("A0 is packed")).problem(), (400, "badJson".into()));
+    assert_eq!(station.post("/v1/not-confirmed/seen", &json!({})).problem(), (400, "badJson".into()));
+}
+
+#[test]
+fn metrics_say_how_the_station_is() {
+    let station = Station::new();
+    for text in ["A9", "WO:1", "A1", "A2", "A3", "rubbish"] {
+        station.scan("main", text);
+    }
+    station.board.receipt_without_effect("wrong-key");
+    station.board.uplink(|uplink| uplink.connected = true);
+    station.board.heard_service();
+    let metrics = station.get("/metrics");
+    assert_eq!(
+        (metrics.status, metrics.header("content-type")),
+        (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8")
+    );
+    let series = station.get("/v1/status").json()["series"].as_str().unwrap().to_owned();
+    let text = metrics.text().replace(&series, "SERIES");
+    // What depends on the moment is left out.
+    let timed = ["lotline_station_journal_bytes ", "lotline_station_service_silent_seconds "];
+    let text = text.lines().map(|line| match timed.iter().find(|name| line.starts_with(**name)) {
+        Some(name) => format!("{name}NUMBER"),
+        None => line.to_owned(),
+    });
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn only_its_own_page_and_programs_of_this_computer_ask() {
     let own = format!("http://{}", station.address);
     assert_eq!(get(&[("host", "line-7.example")]).status, StatusCode::OK);
     assert_eq!(get(&[("origin", &own)]).status, StatusCode::OK);
-    for path in ["/", "/events", "/v1/status", "/healthz", "/operator.js", "/nowhere"] {
+    for path in ["/", "/events", "/v1/status", "/metrics", "/healthz", "/operator.js", "/nowhere"] {
         let refused = with(Method::GET, path, &[("host", "evil.example")]);
         assert_eq!(refused.problem(), (403, "foreignHost".into()), "{path}");
         assert!(refused.text().contains("evil.example") && refused.text().contains("[page]"));
@@ -33,7 +33,9 @@ fn only_its_own_page_and_programs_of_this_computer_ask() {
 #[test]
 fn a_screen_that_shows_no_token_learns_nothing() {
     let station = Station::with_token(Some(TOKEN));
-    for path in ["/events", "/v1/status", "/v1/labels", "/healthz", "/operator.js", "/index.html", "/?token="] {
+    for path in
+        ["/events", "/v1/status", "/metrics", "/v1/labels", "/healthz", "/operator.js", "/index.html", "/?token="]
+    {
         let refused = station.get(path);
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
         assert!(!refused.text().contains("pack-1"), "{path}");

@@ -18,7 +18,8 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
-use crate::journal::{Journal, Opened};
+use crate::journal::{Journal, Marks, Opened};
+use crate::local::{Sentence, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
 use crate::printing::Drawing;
 use crate::settings::Settings;
@@ -82,17 +83,19 @@ impl Station {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/t.toml");
         let mut settings = Settings::parse(&file, CONFIG).unwrap_or_else(|faults| panic!("{faults}"));
         folder.path().clone_into(&mut settings.data);
+        Marks::enter(folder.path(), 0).unwrap();
         let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
         let mut owner = Owner::new(&settings, journal, state, clock);
         owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
         let (owner, _thread) = owner.spawn().unwrap();
         let board = Board::default();
+        let not_confirmed = Sentence { serial: Some("A0".to_owned()), text: "A0 is packed".to_owned() };
         let server = Arc::new(Server {
             station: "pack-1".to_owned(),
             lanes: vec!["left".to_owned(), "main".to_owned()],
             quota: 8 << 20,
-            not_confirmed: vec!["A0 is packed".to_owned()],
+            not_confirmed: Unconfirmed::new(vec![not_confirmed]),
             owner: owner.clone(),
             drawing: Drawing::new(settings.printing.templates.clone()),
             board: board.clone(),

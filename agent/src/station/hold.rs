@@ -1,0 +1,72 @@
+//! What is on hold is not packed, with and without a network.
+
+use records::attributes::Attributes;
+use records::wire::WorkOrder;
+
+use super::answer::{Answer, Code};
+use super::input::{Known, Reading};
+
+/// The attribute that names a lot.
+const LOT: &str = "lotCode";
+
+/// Something that quality has put on hold, or that is under recall.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// A unit, by its serial number, whatever its scope.
+    Serial(String),
+    /// All units of a lot.
+    Lot(String),
+}
+
+impl Hold {
+    /// What has to be looked up for a scan on a lane with this work order.
+    #[must_use]
+    pub fn of_reading(reading: &Reading, current: Option<&WorkOrder>) -> Vec<Self> {
+        match reading {
+            Reading::Device { serial, attributes, .. } => {
+                let mut all = vec![Self::Serial(serial.clone())];
+                all.extend(Self::of_lot(attributes));
+                all.extend(current.and_then(|order| Self::of_lot(&order.attributes)));
+                all.dedup();
+                all
+            }
+            Reading::WorkOrder { attributes, .. } => Self::of_lot(attributes).into_iter().collect(),
+            Reading::Command(_) => Vec::new(),
+        }
+    }
+
+    fn lot(&self) -> Option<&str> {
+        match self {
+            Self::Lot(lot) => Some(lot),
+            Self::Serial(_) => None,
+        }
+    }
+
+    /// The lot that these attributes name.
+    #[must_use]
+    pub fn of_lot(attributes: &Attributes) -> Option<Self> {
+        Some(Self::Lot(attributes.get(LOT)?.as_str()?.to_owned()))
+    }
+}
+
+/// The unit, or its lot, is on hold.
+pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], known: Option<&Known>) -> Answer {
+    let lots: Vec<&str> = held.iter().filter_map(Hold::lot).collect();
+    let itself = held.iter().any(|hold| matches!(hold, Hold::Serial(_)));
+    let text = match (itself, lots.join(" and ")) {
+        (true, lots) if lots.is_empty() => format!("{serial} is on hold"),
+        (true, lots) => format!("{serial} is on hold, and so is its lot {lots}"),
+        (false, lots) => format!("Lot {lots} of {serial} is on hold"),
+    };
+    let packed = known.map_or(String::new(), |known| format!("; it is packed already, in package {}", known.package));
+    let help = "Set the unit aside; quality has put it on hold.";
+    Answer::refused(lane, Code::OnHold, format!("{text}{packed}"), help)
+}
+
+/// A work order begins although its lot is on hold: its units will be refused.
+pub(super) fn warn(mut answer: Answer, held: &[Hold]) -> Answer {
+    if let Some(lot) = held.iter().find_map(Hold::lot) {
+        answer.help = format!("Lot {lot} is on hold: its units are refused until quality releases it.");
+    }
+    answer
+}
