@@ -48,7 +48,6 @@ pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
-pub use raw::{Row, rows, unread_rows};
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};
 

@@ -14,7 +14,7 @@ const FRAME_HEADER: usize = 24;
 
 /// A line that is intact, with the sequence that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub(super) struct Row {
     /// Its sequence.
     pub seq: u64,
     /// The line.
@@ -23,8 +23,7 @@ pub struct Row {
 
 /// The intact lines in these bytes, in the order in which they stand there; one can be there several times, and forgotten
 /// ones may be among them.
-#[must_use]
-pub fn rows(bytes: &[u8]) -> Vec<Row> {
+fn rows(bytes: &[u8]) -> Vec<Row> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = find(bytes, BEGIN, from) {
@@ -43,8 +42,7 @@ pub fn rows(bytes: &[u8]) -> Vec<Row> {
 /// The intact lines in that part of a write-ahead log that SQLite will not read although it belongs to the log: frames of
 /// the present log at and behind the first one whose checksum is wrong. A power cut leaves at most lines of a group there
 /// that nobody was told of; a damaged disk leaves lines that were green.
-#[must_use]
-pub fn unread_rows(log: &[u8]) -> Vec<Row> {
+pub(super) fn unread_rows(log: &[u8]) -> Vec<Row> {
     let Some(unread) = unread(log) else { return Vec::new() };
     rows(unread)
 }

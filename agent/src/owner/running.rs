@@ -37,8 +37,10 @@ pub(super) struct Running {
     answers: broadcast::Sender<Answer>,
     mark: watch::Sender<Mark>,
     bell: Bell,
-    /// The last sequence whose answer has been given.
+    /// The last sequence whose answer has surely been taken by whoever shows it.
     pub(super) answered: u64,
+    /// The last sequence whose answer was handed over.
+    pub(super) said: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
     /// Work orders that could not be put on record yet, the newest of each lane.
