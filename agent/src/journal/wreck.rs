@@ -121,7 +121,8 @@ impl Wreck {
             .connection
             .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
             .and_then(|mut row| row.query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))));
-        let read = row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact));
+        let read =
+            row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact));
         let intact = read.as_ref().is_some_and(|(_, intact)| *intact);
         let unread = self.unread.get(&seq).filter(|_| !intact);
         unread.map(|line| (line.clone(), true)).or(read)
