@@ -27,6 +27,7 @@ mod marks;
 mod opening;
 mod place;
 mod queue;
+mod raw;
 mod room;
 mod salvage;
 mod series;

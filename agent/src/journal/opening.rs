@@ -57,7 +57,8 @@ impl Journal {
         let home = Home { folder, station, machine };
         let path = Self::file(folder);
         let (mut damaged, mut alarms) = (None, Vec::new());
-        let mut connection = match Self::connect(&path, &storage).and_then(|connection| sound(connection, &path)) {
+        let opened = Wreck::check_log(&path).and_then(|()| Self::connect(&path, &storage));
+        let mut connection = match opened.and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
                 Self::connect(&path, &storage)?
@@ -238,7 +239,7 @@ fn make(
     (state.sscc_next, state.sscc_reserved) = (mark, mark);
     state.sscc_lost = marks.is_none();
     let before = wreck.as_ref().and_then(|wreck| wreck.series).or(marks.and_then(|marks| marks.series));
-    let last_before = row.map(|row| row.state.last_seq);
+    let last_before = wreck.as_ref().and_then(Wreck::last);
     let why = match (&wreck, before) {
         (Some(_), _) => Some(Why::Damaged),
         (None, Some(_)) => Some(Why::Replaced),
@@ -247,6 +248,12 @@ fn make(
     let series: SeriesId = keys::random()?;
     if let Some(before) = before {
         state.leave_series(before);
+    }
+    if wreck.as_ref().is_some_and(Wreck::goes_on) {
+        // What is open in it was closed, perhaps, by records that came after it.
+        for lane in state.lanes.values_mut() {
+            (lane.package, lane.pallet) = (None, None);
+        }
     }
     let service_key = row.and_then(|row| row.service_key).map(|key| key.0);
     let transaction = connection
@@ -320,8 +327,8 @@ fn take_over(connection: &Connection, wreck: &Wreck, series: SeriesId) -> Result
         }
     }
     let state = match wreck.station {
-        Some(_) => "What was open goes on",
-        None => "What was open is not known any more: close it at the service, and begin new packages",
+        Some(_) if !wreck.goes_on() => "What was open goes on",
+        _ => "What was open is not known any more: close it at the service, and begin new packages",
     };
     Ok(format!(
         "The journal was damaged and set aside. {carried} records without a receipt are sent from the new one, {lost} cannot be \
