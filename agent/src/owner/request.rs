@@ -53,6 +53,13 @@ pub enum Request {
     },
     /// Free what a receipt of the trusted service frees.
     Receipt(Receipt),
+    /// The broker has everything of this series up to a sequence, and the configuration says that its word is enough.
+    AtBroker {
+        /// The series.
+        series: SeriesId,
+        /// The last sequence, without a hole before it.
+        up_to: u64,
+    },
     /// Lines to be sent.
     Queued {
         /// From this sequence on.

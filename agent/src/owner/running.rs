@@ -189,6 +189,9 @@ impl Running {
                 Ok(Applied::Settled(_) | Applied::Nothing) => {}
                 Err(error) => warn("a receipt could not be applied", &error),
             },
+            // Sequences of another series say nothing of this one.
+            Request::AtBroker { series, up_to } if series == journal.series() => journal.settle(up_to),
+            Request::AtBroker { .. } => {}
             Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),
