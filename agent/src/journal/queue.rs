@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use records::wire::{Receipt, Status};
-use records::{Hash, chain};
+use records::{Hash, SeriesId, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub const FORGET_AT_ONCE: usize = 1000;
 /// A run of lines to be sent in one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
+    /// The series.
+    pub series: SeriesId,
     /// Sequence of the first line.
     pub first: u64,
     /// Hash of the line before it.
@@ -110,7 +112,9 @@ impl Journal {
             if run.is_some() && size > bytes {
                 break;
             }
-            let run = run.get_or_insert_with(|| Queued { first: next, prev: prev_of(&line), lines: Vec::new() });
+            let series = self.series;
+            let run =
+                run.get_or_insert_with(|| Queued { series, first: next, prev: prev_of(&line), lines: Vec::new() });
             run.lines.push(line);
             next += 1;
         }
@@ -169,6 +173,41 @@ impl Journal {
         }
         self.settled = settled;
         Ok(Applied::Settled(settled))
+    }
+
+    /// Everything up to `up_to` counts as delivered, by another word than a receipt. Never beyond what was written; records
+    /// that were set aside do not hold the mark back.
+    pub fn settle(&mut self, up_to: u64) {
+        self.settled = self.settled.max(up_to.min(self.position.last));
+        while self.quarantined.binary_search(&(self.settled + 1)).is_ok() {
+            self.settled += 1;
+        }
+    }
+
+    /// Sets a record of this series aside that the broker does not take.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn set_aside_refused(&mut self, series: SeriesId, seq: u64, reason: &str) -> Result<(), JournalError> {
+        if series == self.series && seq > self.settled {
+            self.quarantine(seq, seq, reason)?;
+            self.settle(self.settled);
+        }
+        Ok(())
+    }
+
+    /// The lowest sequence from `first` on that is held, in the queue or set aside.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn held_from(&self, first: u64) -> Result<Option<u64>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT min(seq) FROM (SELECT min(seq) AS seq FROM record WHERE seq >= ?1
+                 UNION ALL SELECT min(seq) FROM quarantine WHERE seq >= ?1 AND series = ?2)",
+            )
+            .and_then(|mut held| held.query_row(params![first, self.series.0], |row| row.get(0)))
+            .map_err(query("read"))
     }
 
     /// Is this the hash of a record here? That of a damaged line stands in the line after it; where that one is damaged as
