@@ -10,6 +10,7 @@ mod history;
 mod service;
 mod steps;
 mod truth;
+mod uplink;
 mod vfs;
 mod world;
 

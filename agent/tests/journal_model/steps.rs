@@ -141,6 +141,11 @@ impl World {
             Step::Damage(which, at) => self.restart(Some((*which, *at)))?,
             Step::Kill => {
                 self.mounted.disk().cut();
+                // A program that starts after a failed sync reads what is not on the disk, and builds on it. SQLite has
+                // no answer to that; here the computer is started anew with it.
+                if self.mounted.disk().is_unsure() {
+                    return Ok(());
+                }
                 self.station = None;
                 self.mounted.disk().restart_program();
                 self.start(None)?;
