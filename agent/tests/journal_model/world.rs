@@ -65,6 +65,8 @@ pub struct World {
     pub hour: u64,
     /// Records are kept so many hours after their receipt.
     pub keep_hours: u64,
+    /// The next time that nothing works any more it is the program that was killed, not the power that went.
+    pub kill_pending: bool,
     /// What is done wrong on purpose.
     pub mutation: Option<Mutation>,
     folder: tempfile::TempDir,
@@ -106,6 +108,7 @@ impl World {
             up: Vec::new(),
             down: Vec::new(),
             hour: 0,
+            kill_pending: false,
             // Without the time for which records are kept, a wrong receipt costs them.
             keep_hours: if mutation.is_some() { 0 } else { history.keep_hours },
             mutation,
@@ -244,7 +247,7 @@ impl World {
                 return Err(Kind::Unshown.at(seq, "is stored, nobody was told, and it is not shown"));
             }
         }
-        truth.shown = last;
+        (truth.shown, truth.saved) = (last, journal.settled());
         let group = journal.group().map_err(failed)?;
         for serial in (0..12).map(|number| format!("U{number}")) {
             if group.known("", &serial).map_err(failed)? != truth.packed.get(&serial).cloned() {
