@@ -72,6 +72,7 @@ impl Journal {
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
+        journal.make_durable();
         let here = place::of(&path, machine);
         let made = journal.place()?;
         if made.is_some() && made != here {

@@ -90,6 +90,8 @@ pub enum Step {
     Cut,
     /// Power goes at the n-th call to the disk from now, and again so many calls after it came back.
     CutAfter(u8, Option<u8>),
+    /// The station is killed at the n-th call to the disk from now, and started again.
+    KillAfter(u8),
     /// The disk is full from the n-th call on, for so many calls.
     Full(u8, u8),
     /// The n-th call fails, if it is a sync.
@@ -134,6 +136,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<(u8, u8)>().prop_map(|(which, at)| Step::Damage(which, at)),
         2 => Just(Step::Cut),
         8 => (calls(), prop::option::weighted(0.3, calls())).prop_map(|(calls, again)| Step::CutAfter(calls, again)),
+        3 => calls().prop_map(Step::KillAfter),
         3 => (calls(), 1..6u8).prop_map(|(after, calls)| Step::Full(after, calls)),
         2 => calls().prop_map(Step::SyncFails),
     ]

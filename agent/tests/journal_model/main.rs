@@ -10,6 +10,7 @@ mod history;
 mod service;
 mod steps;
 mod truth;
+mod uplink;
 mod vfs;
 mod world;
 
@@ -129,7 +130,10 @@ fn what_was_found_once_stays_mended() {
         [first, &way, &way, &[Step::SaveSettled, Step::Forget, Step::Forget]].concat()
     };
     let group = Step::Group(vec![Item::Unit(0), Item::Unit(1)]);
-    let histories: [(&str, Vec<Step>); 3] = [
+    // A group that was written and not synced when the program was killed is there after the start; it must stay.
+    let killed = |at| ("killed between write and sync", vec![Step::KillAfter(at), group.clone(), Step::Cut]);
+    let mut histories: Vec<(&str, Vec<Step>)> = (1..20).map(killed).collect();
+    histories.extend([
         // It was kept for so long after it was stored: a station that had been offline forgot it with its receipt.
         (
             "kept from the receipt on",
@@ -137,14 +141,14 @@ fn what_was_found_once_stays_mended() {
         ),
         (
             "damaged beside each other",
-            vec![Step::Send, group, Step::Damage(1, 0), Step::Damage(2, 0), Step::Damage(0, 0)],
+            vec![Step::Send, group.clone(), Step::Damage(1, 0), Step::Damage(2, 0), Step::Damage(0, 0)],
         ),
         ("the rollback journal of a new store", vec![Step::Cut]),
-    ];
+    ]);
     for (what, steps) in histories {
         for seed in 0..20 {
             let history = History { package_size: 1, small_quota: false, keep_hours: 168, seed, steps: steps.clone() };
-            run(&history, None).unwrap_or_else(|violation| panic!("{what}: {violation}"));
+            run(&history, None).unwrap_or_else(|violation| panic!("{what}: {violation}\n{history:?}"));
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use agent::forward::sender::{self, Sender};
+use agent::forward::sender::{Pace, Sender};
 use agent::journal::{Journal, JournalError, Opened, Storage};
 use agent::settings::Settings;
 use agent::station::{
     Code, Input, Known, KnownChange, Line, Outcome, Packing, Raw, Reading, SeriesStart, Start, State, decide,
 };
 use records::wire::Receipt;
-use records::{FixedBytes, Hash, Stamp, chain};
+use records::{FixedBytes, Hash, Stamp};
 
 use crate::disk::Disk;
 use crate::history::{History, Item};
@@ -22,8 +22,6 @@ use crate::vfs::{self, Mounted};
 const SMALL_QUOTA: u64 = 32 << 12;
 const RULES: Hash = FixedBytes([5; 32]);
 const RECEIPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Lines in a segment: few, so that there is something to reorder.
-const SEGMENT: usize = 3;
 
 /// What the harness does wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +43,8 @@ pub struct Station {
     state: State,
     /// Its view of the queue.
     pub sender: Sender,
-    answered: u64,
+    /// Up to this record people were told.
+    pub answered: u64,
     /// Segments that wait for their PUBACK.
     pub in_flight: Vec<(u64, u64)>,
 }
@@ -68,6 +67,8 @@ pub struct World {
     pub hour: u64,
     /// Records are kept so many hours after their receipt.
     pub keep_hours: u64,
+    /// The next time that nothing works any more it is the program that was killed, not the power that went.
+    pub kill_pending: bool,
     /// What is done wrong on purpose.
     pub mutation: Option<Mutation>,
     folder: tempfile::TempDir,
@@ -109,6 +110,7 @@ impl World {
             up: Vec::new(),
             down: Vec::new(),
             hour: 0,
+            kill_pending: false,
             // Without the time for which records are kept, a wrong receipt costs them.
             keep_hours: if mutation.is_some() { 0 } else { history.keep_hours },
             mutation,
@@ -254,7 +256,7 @@ impl World {
                 return Err(Kind::Unshown.at(seq, "is stored, nobody was told, and it is not shown"));
             }
         }
-        truth.shown = last;
+        (truth.shown, truth.saved) = (last, journal.settled());
         let group = journal.group().map_err(failed)?;
         for serial in (0..12).map(|number| format!("U{number}")) {
             if group.known("", &serial).map_err(failed)? != truth.packed.get(&serial).cloned() {
@@ -263,7 +265,8 @@ impl World {
         }
         drop(group);
         truth.greens_are_true()?;
-        let mut sender = Sender::new(last, journal.settled(), RECEIPT_TIMEOUT);
+        let pace = Pace { timeout: RECEIPT_TIMEOUT, live_first: true };
+        let mut sender = Sender::new(last, journal.settled(), pace);
         sender.connected(self.now());
         self.station = Some(Station { journal, answered: state.last_seq, state, sender, in_flight: Vec::new() });
         Ok(())
@@ -370,85 +373,6 @@ impl World {
         }
         self.station = Some(station);
         Ok(result)
-    }
-
-    /// Sends what is due, as the forwarder does.
-    pub fn send(&mut self) {
-        let now = self.now();
-        let Some(station) = &mut self.station else { return };
-        let Station { journal, sender, in_flight, .. } = station;
-        sender.journal(journal.position().last, journal.settled(), now);
-        loop {
-            let (first, last, again) = match sender.step(now) {
-                sender::Step::Wait(_) => return,
-                sender::Step::Send(first) => (first, u64::MAX, false),
-                sender::Step::Again(first, last) => (first, last, true),
-            };
-            let most = usize::try_from(last - first).map_or(SEGMENT, |count| (count + 1).min(SEGMENT));
-            match journal.queued(first, most, usize::MAX) {
-                Ok(Some(run)) if run.first <= last => {
-                    let sent = Sent { series: journal.series(), first: run.first, prev: run.prev, lines: run.lines };
-                    let (first, last) = (sent.first, sent.last());
-                    if again {
-                        sender.sent_again(first, last)
-                    } else {
-                        sender.sent(first, last)
-                    }
-                    in_flight.push((first, last));
-                    self.up.push(sent);
-                }
-                Ok(_) if again => sender.not_held(last),
-                Ok(_) => sender.nothing_there(),
-                Err(_) => return, // the forwarder pauses and tries again
-            }
-        }
-    }
-
-    /// A receipt arrives.
-    pub fn receipt(&mut self, receipt: &Receipt) -> Result<(), Violation> {
-        let now = self.now();
-        let Some(station) = &mut self.station else { return Ok(()) };
-        let journal = &mut station.journal;
-        let applied = journal.apply(receipt);
-        if receipt.series == journal.series() {
-            station.sender.resend(&receipt.resend, now);
-        }
-        station.sender.journal(journal.position().last, journal.settled(), now);
-        if applied.is_ok() && self.mutation.is_none() {
-            let aside = self.aside();
-            let series = self.truth.series.unwrap_or_default();
-            let ever = |seq| self.service.ever.contains_key(&(series, seq)) || aside(seq);
-            let settled = self.station.as_ref().map_or(0, |station| station.journal.settled());
-            if let Some(early) = (1..=settled).find(|seq| !ever(*seq)) {
-                return Err(Kind::Early.at(early, "counts as received, and the service never had it"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Which records were set aside.
-    pub fn aside(&self) -> impl Fn(u64) -> bool + use<> {
-        let runs = self.station.as_ref().map(|station| station.journal.set_aside()).unwrap_or_default();
-        move |seq| runs.iter().any(|(first, last)| (first..=last).contains(&&seq))
-    }
-
-    /// The receipt that a station which forgets at the PUBACK makes up for itself.
-    pub fn made_up_receipt(&mut self, up_to: u64) -> Option<Receipt> {
-        let journal = &self.station.as_ref()?.journal;
-        let line = journal.line(up_to).ok()??;
-        Some(Receipt::stored("pack-1", journal.series(), up_to, chain::hash_line(&line)))
-    }
-
-    /// The mark of receipts is written.
-    pub fn save_settled(&mut self) -> Result<(), JournalError> {
-        let Some(station) = &mut self.station else { return Ok(()) };
-        let moved = station.journal.settled() != self.truth.saved;
-        station.journal.save_settled(station.answered)?;
-        if moved {
-            self.truth.saved = station.journal.settled();
-            self.truth.maybe.clear(); // what failed before was written over
-        }
-        Ok(())
     }
 }
 
