@@ -1,5 +1,5 @@
 //! Each fault campaign in its short form, against the built programs.
-#![allow(missing_docs)]
+#![allow(clippy::expect_used, missing_docs)]
 
 use std::time::Instant;
 

@@ -161,6 +161,16 @@ impl Rig {
         }
         self.start_station();
         self.wait_for_scanner();
+        wait_for("SSCCs to be given out", 15, || self.status().filter(|status| status["ssccMark"].is_u64()));
+    }
+
+    /// Says that no SSCC was used yet, for a station that has no service to ask.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub fn enter_sscc_mark(&self) {
+        let output = crate::run("lotline-station", &["sscc", "enter", "0", "--config", &self.config()]);
+        assert!(output.status.success(), "{output:?}");
     }
 
     fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {

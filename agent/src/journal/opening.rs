@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use base::sqlite::{self, Profile};
+use base::sqlite;
 use records::{Event, FixedBytes, Hash, Record, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::group::{known_crc, put_known};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
-use super::{Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Why, place, query, room};
+use super::{
+    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, place, query, room,
+};
 use crate::station::State;
 
 /// Where a station keeps its journal, and what it may be.
@@ -30,8 +32,13 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]; among them that another process has it open.
-    pub fn open(folder: &Path, station: &str, quota: u64, sscc_first: u64) -> Result<Opened, JournalError> {
-        Self::open_on(&place::machine(), folder, station, quota, sscc_first)
+    pub fn open(
+        folder: &Path,
+        station: &str,
+        storage: impl Into<Storage>,
+        sscc_first: u64,
+    ) -> Result<Opened, JournalError> {
+        Self::open_on(&place::machine(), folder, station, storage, sscc_first)
     }
 
     /// The same on a machine with this id.
@@ -42,17 +49,19 @@ impl Journal {
         machine: &str,
         folder: &Path,
         station: &str,
-        quota: u64,
+        storage: impl Into<Storage>,
         sscc_first: u64,
     ) -> Result<Opened, JournalError> {
+        let storage = storage.into();
         base::files::ensure_folder(folder, 0o750)?;
         let home = Home { folder, station, machine };
         let path = Self::file(folder);
         let (mut damaged, mut alarms) = (None, Vec::new());
-        let mut connection = match Self::connect(&path, quota).and_then(|connection| sound(connection, &path)) {
+        let opened = Wreck::check_log(&path).and_then(|()| Self::connect(&path, &storage));
+        let mut connection = match opened.and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
-                Self::connect(&path, quota)?
+                Self::connect(&path, &storage)?
             }
             other => other?,
         };
@@ -60,9 +69,10 @@ impl Journal {
         if is_empty(&connection)? {
             make(&mut connection, &home, marks.as_ref(), sscc_first, damaged.is_some(), &mut alarms)?;
         }
-        let (mut journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
+        let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
+        journal.make_durable();
         let here = place::of(&path, machine);
         let made = journal.place()?;
         if made.is_some() && made != here {
@@ -90,12 +100,12 @@ impl Journal {
     /// [`JournalError`]; among them that it is damaged, or in use.
     pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
         let path = Self::file(folder);
-        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
+        let connection = Self::connect(&path, &quota.into()).and_then(|connection| sound(connection, &path))?;
         Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
-    pub(super) fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
-        let mut connection = sqlite::open(path, &Profile::journal(quota))?;
+    pub(super) fn connect(path: &Path, storage: &Storage) -> Result<Connection, JournalError> {
+        let mut connection = sqlite::open(path, &storage.profile())?;
         sqlite::quick_check(&connection)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
         Ok(connection)
@@ -230,7 +240,7 @@ fn make(
     (state.sscc_next, state.sscc_reserved) = (mark, mark);
     state.sscc_lost = marks.is_none();
     let before = wreck.as_ref().and_then(|wreck| wreck.series).or(marks.and_then(|marks| marks.series));
-    let last_before = row.map(|row| row.state.last_seq);
+    let last_before = wreck.as_ref().and_then(Wreck::last);
     let why = match (&wreck, before) {
         (Some(_), _) => Some(Why::Damaged),
         (None, Some(_)) => Some(Why::Replaced),
@@ -239,6 +249,12 @@ fn make(
     let series: SeriesId = keys::random()?;
     if let Some(before) = before {
         state.leave_series(before);
+    }
+    if wreck.as_ref().is_some_and(Wreck::goes_on) {
+        // What is open in it was closed, perhaps, by records that came after it.
+        for lane in state.lanes.values_mut() {
+            (lane.package, lane.pallet) = (None, None);
+        }
     }
     let service_key = row.and_then(|row| row.service_key).map(|key| key.0);
     let transaction = connection
@@ -312,8 +328,8 @@ fn take_over(connection: &Connection, wreck: &Wreck, series: SeriesId) -> Result
         }
     }
     let state = match wreck.station {
-        Some(_) => "What was open goes on",
-        None => "What was open is not known any more: close it at the service, and begin new packages",
+        Some(_) if !wreck.goes_on() => "What was open goes on",
+        _ => "What was open is not known any more: close it at the service, and begin new packages",
     };
     Ok(format!(
         "The journal was damaged and set aside. {carried} records without a receipt are sent from the new one, {lost} cannot be \

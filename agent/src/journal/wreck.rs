@@ -1,5 +1,6 @@
 //! What a damaged journal still gives: rows are looked up one by one, so that a damaged page hides only what is on it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base::sqlite::{self, Profile};
@@ -8,7 +9,7 @@ use rusqlite::Connection;
 
 use super::group::known_crc;
 use super::series::state_of;
-use super::{JournalError, query};
+use super::{JournalError, query, raw};
 use crate::station::State;
 
 /// Most sequences that are looked up: a damaged number must not make this endless.
@@ -21,6 +22,8 @@ pub(super) struct Wreck {
     pub station: Option<StationRow>,
     /// Its series, where at least that can be read.
     pub series: Option<SeriesId>,
+    /// Lines behind a damaged place of the write-ahead log, where SQLite does not look.
+    unread: BTreeMap<u64, Vec<u8>>,
 }
 
 /// What the row of the station says.
@@ -46,10 +49,42 @@ impl Wreck {
     /// # Errors
     /// When it cannot be opened as a database at all.
     pub fn open(file: &Path) -> Result<Self, JournalError> {
+        let unread = unread(file)?;
         let connection = sqlite::open(file, &Profile::reader(1024, std::time::Duration::from_secs(1)))?;
         let station = station(&connection);
         let series = connection.query_row("SELECT series FROM station", [], |row| row.get(0).map(FixedBytes)).ok();
-        Ok(Self { connection, station, series })
+        Ok(Self { connection, station, series, unread })
+    }
+
+    /// The highest sequence, where the row of the station can be read.
+    pub fn last(&self) -> Option<u64> {
+        let unread = self.unread.last_key_value().map_or(0, |(seq, _)| *seq);
+        self.station.as_ref().map(|row| row.state.last_seq.max(unread))
+    }
+
+    /// Are there records behind the last one that the row of the station knows? What it says is open is then of before.
+    pub fn goes_on(&self) -> bool {
+        let last = self.station.as_ref().map_or(0, |row| row.state.last_seq);
+        self.unread.last_key_value().is_some_and(|(seq, _)| *seq > last)
+    }
+
+    /// Refuses a journal whose write-ahead log is damaged in front of records that were durable. SQLite ends such a log at
+    /// the damage, without a word, and writes over what is behind it.
+    ///
+    /// # Errors
+    /// [`sqlite::Error::Damaged`]; the log cannot be read.
+    pub fn check_log(journal: &Path) -> Result<(), JournalError> {
+        if unread(journal)?.is_empty() {
+            return Ok(());
+        }
+        // What cannot even be opened is for the one who opens it to say.
+        match Self::open(journal) {
+            Ok(wreck) if wreck.goes_on() => {
+                let found = "its write-ahead log, in front of records that are intact".to_owned();
+                Err(sqlite::Error::Damaged { path: journal.to_owned(), found }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The journals of a data folder that were set aside, the newest first.
@@ -76,6 +111,7 @@ impl Wreck {
             Some(row) => Some(row.state.last_seq),
             None => bound("SELECT max(seq) FROM record").map_err(query("read"))?,
         };
+        let last = last.max(self.unread.last_key_value().map(|(seq, _)| *seq));
         Ok(last.filter(|last| *last >= first).map(|last| (first, last.min(first + MOST))))
     }
 
@@ -85,7 +121,11 @@ impl Wreck {
             .connection
             .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
             .and_then(|mut row| row.query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))));
-        row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact))
+        let read =
+            row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact));
+        let intact = read.as_ref().is_some_and(|(_, intact)| *intact);
+        let unread = self.unread.get(&seq).filter(|_| !intact);
+        unread.map(|line| (line.clone(), true)).or(read)
     }
 
     /// The known units whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
@@ -106,6 +146,13 @@ impl Wreck {
         }
         found
     }
+}
+
+fn unread(journal: &Path) -> Result<BTreeMap<u64, Vec<u8>>, JournalError> {
+    let mut log = journal.as_os_str().to_owned();
+    log.push("-wal");
+    let log = base::files::read_optional(Path::new(&log))?.unwrap_or_default();
+    Ok(raw::unread_rows(&log).into_iter().map(|row| (row.seq, row.line)).collect())
 }
 
 fn known_row(row: &rusqlite::Row<'_>) -> Option<KnownRow> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::sqlite;
 use gs1::Allocator;
@@ -21,6 +21,8 @@ use crate::station::{Answer, Code, Input, Line, Start, State, decide};
 const GROUP: usize = 64;
 /// What is written without haste is written after so long at the latest.
 const IDLE: Duration = Duration::from_millis(200);
+/// The longest wait for those who show answers to take them.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// How often receipted records are forgotten.
 const FORGET_EVERY_MS: u64 = 60_000;
 /// A tick that could not be written is tried again after so long.
@@ -35,8 +37,10 @@ pub(super) struct Running {
     answers: broadcast::Sender<Answer>,
     mark: watch::Sender<Mark>,
     bell: Bell,
-    /// The last sequence whose answer has been given.
+    /// The last sequence whose answer has surely been taken by whoever shows it.
     pub(super) answered: u64,
+    /// The last sequence whose answer was handed over.
+    pub(super) said: u64,
     /// When receipted records are forgotten next, in milliseconds since boot.
     forget_at: u64,
     /// Work orders that could not be put on record yet, the newest of each lane.
@@ -52,6 +56,7 @@ impl Running {
     pub(super) fn new(owner: Owner, answers: broadcast::Sender<Answer>, mark: watch::Sender<Mark>, bell: Bell) -> Self {
         Self {
             answered: owner.state.last_seq,
+            said: owner.state.last_seq,
             owner,
             answers,
             mark,
@@ -110,7 +115,20 @@ impl Running {
         stop
     }
 
+    /// Before the next group is begun, those who show answers take the last one's: a stop then leaves one group without a
+    /// light, not several. Who hangs is waited for only a moment, and then counted as having seen all groups but the last.
+    fn let_answers_out(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.answers.is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if self.answers.is_empty() {
+            self.answered = self.said;
+        }
+    }
+
     fn decide_group(&mut self, items: Vec<Item>) {
+        self.let_answers_out();
         let now = self.owner.clock.now();
         let result = match self.has_room() {
             true => self.commit_group(&items, &now).map_err(Red::Failed),
@@ -153,7 +171,8 @@ impl Running {
                 drop(reply.send(answer));
             }
         }
-        self.answered = self.owner.state.last_seq;
+        self.answered = self.said;
+        self.said = self.owner.state.last_seq;
     }
 
     /// The broker has been told that the work order arrived: it must not be lost because the disk is full.
@@ -218,6 +237,9 @@ impl Running {
         match request {
             Request::Receipt(receipt) => self.receipt(&receipt),
             Request::SsccMark { mark, reply } => drop(reply.send(self.enter_sscc_mark(mark))),
+            // Sequences of another series say nothing of this one.
+            Request::AtBroker { series, up_to } if series == journal.series() => journal.settle(up_to),
+            Request::AtBroker { .. } => {}
             Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),
@@ -270,6 +292,7 @@ impl Running {
     }
 
     fn save_settled(&mut self) {
+        self.let_answers_out();
         if let Err(error) = self.owner.journal.save_settled(self.answered) {
             warn("the mark of receipts could not be written", &error);
         }
@@ -322,7 +345,7 @@ impl Running {
     fn start_at_last(&mut self, start: Start) {
         match self.owner.commit_start(&Input::Started(start.clone())) {
             Ok(()) => {
-                self.answered = self.owner.state.last_seq;
+                self.said = self.owner.state.last_seq;
                 self.bell.ring();
             }
             Err(error) => {
@@ -345,7 +368,7 @@ impl Running {
         match written {
             Ok(()) => {
                 *state = decision.next;
-                self.answered = state.last_seq;
+                self.said = state.last_seq;
             }
             Err(error) => {
                 self.tick_at = now.since_boot + TICK_AGAIN_MS;

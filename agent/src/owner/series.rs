@@ -61,7 +61,7 @@ impl Running {
         match self.owner.begin_series(None) {
             Ok(()) => {
                 self.unbegun = false;
-                self.answered = self.owner.state.last_seq;
+                (self.answered, self.said) = (self.owner.state.last_seq, self.owner.state.last_seq);
             }
             Err(error) => warn("a new series could not be begun", &error),
         }

@@ -8,6 +8,7 @@ pub struct Profile {
     pub(super) read_only: bool,
     pub(super) busy_timeout: Duration,
     pub(super) settings: Vec<(&'static str, Setting)>,
+    pub(super) vfs: Option<String>,
 }
 
 /// The value of a pragma.
@@ -34,6 +35,7 @@ impl Profile {
             busy_timeout: Duration::from_secs(5),
             settings: vec![
                 ("locking_mode", Word("exclusive")),
+                ("synchronous", Number(EXTRA)),
                 ("journal_mode", Word("wal")),
                 ("synchronous", Number(FULL)),
                 ("journal_size_limit", Number(1 << 20)),
@@ -42,6 +44,7 @@ impl Profile {
                 ("foreign_keys", Number(1)),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
     }
 
@@ -54,6 +57,7 @@ impl Profile {
             busy_timeout,
             settings: vec![
                 ("page_size", NumberWhenNew(8192)),
+                ("synchronous", Number(EXTRA)),
                 ("journal_mode", Word("wal")),
                 ("synchronous", Number(FULL)),
                 ("journal_size_limit", Number(64 << 20)),
@@ -61,6 +65,7 @@ impl Profile {
                 ("foreign_keys", Number(1)),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
     }
 
@@ -75,9 +80,19 @@ impl Profile {
                 ("cache_size", Number(-i64::from(cache_kib))),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
+    }
+
+    /// On the VFS that was registered under this name (<https://www.sqlite.org/vfs.html>) instead of the system's files.
+    #[must_use]
+    pub fn with_vfs(self, name: impl Into<String>) -> Self {
+        Self { vfs: Some(name.into()), ..self }
     }
 }
 
 /// `PRAGMA synchronous`: a sync after each commit, also of the write-ahead log.
 const FULL: i64 = 2;
+/// And of the folder when a rollback journal was deleted. A new store has one until it is in WAL mode; where a power cut
+/// undoes the deletion, the next start would roll the store back to nothing, whatever its write-ahead log holds.
+const EXTRA: i64 = 3;

@@ -4,6 +4,8 @@ mod board;
 mod check;
 mod outbox;
 mod pump;
+#[cfg(test)]
+mod rate;
 mod waiting;
 
 pub use board::Board;

@@ -2,7 +2,6 @@
 //!
 //! One line of JSON for each campaign on stdout, progress on stderr. Exit codes: 0 all is well, 1 something was found (or a
 //! campaign could not be run), 2 wrong usage.
-#![allow(clippy::expect_used, reason = "a test rig says what broke and ends")]
 
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -13,12 +13,12 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
     name: "fulldisk",
     what: "no space from the n-th page on, taken by another program, and by the queue itself",
     runs_long: 300,
-    runs_short: 8,
+    runs_short: 6,
     run,
 };
 
 /// The station's disk: its ballast of 2 MiB, a log, and a journal of some thousand records.
-const MEBIBYTES: u32 = 12;
+const MEBIBYTES: u32 = 8;
 const PAGE: u64 = 4096;
 /// One round in so many lets the queue itself fill the disk.
 const OWN_DOING: u32 = 50;

@@ -81,16 +81,18 @@ impl Line {
         self.rig.start_station();
         self.rig.wait_for_scanner();
         let mut ask = self.rig.ask().expect("the station runs");
-        let shown = ask.status().expect("a status")["notConfirmed"].to_string();
+        let status = ask.status().expect("a status");
+        let shown = status["notConfirmed"].to_string();
         let newest: Vec<String> =
             self.scanned.iter().rev().filter(|s| self.told.green.contains_key(*s)).take(check).cloned().collect();
-        // The last one first: only what was packed last answers "already recorded".
+        let mut codes = Vec::new();
         for serial in self.told.last.iter().chain(&newest) {
             let answer = ask.scan(serial).expect("an answer");
             if !is_known(&answer) {
                 self.outcome.false_green += 1;
                 self.outcome.wrong(format!("{serial} was green before the stop, and is not known after it: {answer}"));
             }
+            codes.push((serial.clone(), answer["code"].clone()));
         }
         let again: Vec<String> = self.scanned.iter().filter(|serial| self.is_open(serial)).cloned().collect();
         self.watch = self.rig.watch().expect("the station runs");
@@ -100,8 +102,16 @@ impl Line {
             if is_known(&answer) {
                 let named = shown.contains(serial.as_str());
                 self.outcome.must(named, || format!("{serial} was stored without a light, and is not shown"));
+                codes.push((serial.clone(), answer["code"].clone()));
                 unlit.push(serial);
             }
+        }
+        // The unit that was recorded last lies in the open package: it has an answer of its own.
+        let is_open = status["lanes"]["main"]["package"]["count"].as_u64() > Some(0);
+        let last = unlit.last().or(self.told.last.as_ref()).filter(|_| is_open);
+        for (serial, code) in codes {
+            let wanted = if Some(&serial) == last { "already-recorded" } else { "duplicate" };
+            self.outcome.must(code == wanted, || format!("{serial} scanned again: {code}, not {wanted}"));
         }
         let count = unlit.len();
         self.outcome.must(count <= GROUP, || format!("{count} units of one stop were stored without a light"));

@@ -26,8 +26,8 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
 
 /// The size of the disk.
 const MEBIBYTES: u64 = 48;
-/// Units from one cut to the next.
-const UNITS: usize = 120;
+/// Most units from one cut to the next.
+const UNITS: u64 = 200;
 
 fn run(options: &Options) -> Ran {
     let mosquitto = find_mosquitto().ok_or_else(LeftOut::mosquitto)?;
@@ -37,11 +37,12 @@ fn run(options: &Options) -> Ran {
     disk.mount(&mut rig)?;
     let mut line = Line::of(rig);
     for run in 1..=options.runs {
-        line.scan(UNITS);
-        dice.wait_up_to(25_000);
+        let units = 40 + dice.roll(UNITS - 40) as usize;
+        line.scan(units);
+        dice.wait_up_to(40_000);
         disk.cut(&mut line.rig);
         line.hear_rest();
-        line.start_again(UNITS);
+        line.start_again(units);
         if run.is_multiple_of(20) {
             progress("powercut", &format!("{run} cuts, {} green", line.told.green.len()));
         }
@@ -153,6 +154,7 @@ impl Control {
         let library = build_shim(disk.folder.path())?;
         let mut rig = prepare(mosquitto);
         disk.mount(&mut rig)?;
+        rig.enter_sscc_mark();
         rig.start_station_with(&[("LD_PRELOAD", &library)]).expect("the station starts");
         rig.scan("WO:WO-77");
         let mut ask = rig.ask().expect("the station runs");

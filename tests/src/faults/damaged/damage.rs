@@ -76,7 +76,7 @@ impl Damage {
 
     /// Nobody but a person can say which key or which SSCCs a station has; nor which of two journals is its own.
     pub fn may_stop(&self) -> bool {
-        self.file.starts_with("station") || (self.file == FILES[0] && matches!(self.how, How::Swap))
+        self.file.starts_with("station") || (self.file.starts_with(FILES[0]) && matches!(self.how, How::Swap))
     }
 
     /// What another key signs nobody takes until a person has enrolled it.
