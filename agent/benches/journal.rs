@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::clock::{Clock, SystemClock};
+use agent::clock::SystemClock;
 use agent::journal::{Journal, Marks, Opened};
 use agent::owner::Owner;
 use agent::settings::Settings;

@@ -40,12 +40,9 @@ pub enum DaemonError {
     /// The page's token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The password file.
+    /// A folder.
     #[error(transparent)]
-    Password(#[from] base::files::Error),
-    /// The password file is missing or not text.
-    #[error("the password file `{0}` is missing or is not text: write the broker's password into it")]
-    NoPassword(std::path::PathBuf),
+    Folder(#[from] base::files::Error),
     /// Threads, signals.
     #[error("the system gives no threads or signals")]
     System(#[from] std::io::Error),
@@ -69,7 +66,6 @@ pub fn run(settings: Settings) -> Result<(), DaemonError> {
 async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let password = password(&settings)?;
     let token = settings.page.token_file.as_deref().map(Token::load).transpose()?;
     if let Some(folder) = settings.socket.parent() {
         base::files::ensure_folder(folder, 0o755)?;
@@ -118,18 +114,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     });
     devices.extend(signals(&settings, &server, &stop)?);
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
-    let forwarder = Forwarder {
-        station,
-        series,
-        key,
-        lanes,
-        broker: settings.broker,
-        password,
-        trusted,
-        owner: handle.clone(),
-        board,
-        retry,
-    };
+    let forwarder =
+        Forwarder { station, key, lanes, broker: settings.broker, trusted, owner: handle.clone(), board, retry };
     let mut forwarding = tokio::spawn(forwarder.run(forwarding_stops));
     tracing::info!(station = settings.station, %series, "running");
 
@@ -208,13 +194,6 @@ fn lanes(settings: &Settings) -> Vec<String> {
     lanes.sort();
     lanes.dedup();
     lanes
-}
-
-fn password(settings: &Settings) -> Result<Option<String>, DaemonError> {
-    let Some(path) = &settings.broker.password_file else { return Ok(None) };
-    let bytes = base::files::read_optional(path)?.ok_or_else(|| DaemonError::NoPassword(path.clone()))?;
-    let text = String::from_utf8(bytes).map_err(|_| DaemonError::NoPassword(path.clone()))?;
-    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Opens the journal, says what was found in it, and puts the start on record.

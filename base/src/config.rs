@@ -22,6 +22,7 @@
 //!
 //! Values under a key whose path contains `password`, `passphrase`, `token` or `secret` are never shown.
 
+mod credential;
 mod entry;
 mod fault;
 mod section;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use credential::{CredentialError, secret_file};
 pub use entry::Entry;
 pub use fault::{Fault, Faults};
 pub use section::Section;

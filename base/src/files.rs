@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -24,11 +24,14 @@ impl fmt::Display for Error {
         write!(f, "cannot {} `{}`", self.action, self.path.display())?;
         let advice = match self.source.kind() {
             ErrorKind::PermissionDenied => "give the user that runs this program access to it",
+            ErrorKind::NotFound if self.action == "read" => "put the file there, or correct the path",
             ErrorKind::NotFound => "make its folder, or correct the path",
+            ErrorKind::FileTooLarge => "it is too large to be the right file: correct the path",
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space on this disk",
             ErrorKind::ReadOnlyFilesystem => {
                 "the disk is mounted read-only: mount it for writing, or check it for damage"
             }
+            ErrorKind::InvalidData => "write one line of text into it",
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "a file is in the way: move it, or correct the path",
             _ => return Ok(()),
         };
@@ -90,6 +93,35 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// The content of a file of at most `most` bytes, which has to be there: of a file that a person names, so that a wrong
+/// path fills no memory.
+///
+/// # Errors
+/// The file is missing, larger, or cannot be read.
+pub fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    match read {
+        Ok(count) if count as u64 > most => Err(failed("read", path)(ErrorKind::FileTooLarge.into())),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// The one line of text in a file with a password or token, without its line end; at most 4 KiB.
+///
+/// # Errors
+/// The file is missing, larger, cannot be read, is not UTF-8, is empty or has more lines. The text is never shown.
+pub fn read_secret(path: &Path) -> Result<String, Error> {
+    let invalid = |what: &'static str| failed("read", path)(io::Error::new(ErrorKind::InvalidData, what));
+    let text = String::from_utf8(read_small(path, 4096)?).map_err(|_| invalid("it is not text"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(invalid("it is empty")),
+        line if line.contains(['\r', '\n', '\0']) => Err(invalid("it has more than one line")),
+        line => Ok(line.to_owned()),
     }
 }
 
@@ -194,6 +226,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read_optional(&folder.path().join("none")).unwrap().is_none());
         assert!(read_optional(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_file_that_a_person_names_is_read_within_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let told = |error: Error| error.to_string();
+        assert!(told(read_small(&path, 4).unwrap_err()).contains("put the file there"));
+        fs::write(&path, "1234").unwrap();
+        assert_eq!(read_small(&path, 4).unwrap(), b"1234");
+        assert!(told(read_small(&path, 3).unwrap_err()).contains("too large"));
+        assert!(read_small(folder.path(), 3).is_err());
+        assert!(told(read_small(Path::new("/dev/zero"), 3).unwrap_err()).contains("/dev/zero"));
+    }
+
+    #[test]
+    fn a_secret_is_one_line_and_is_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for (content, secret) in [(&b"hunter2\r\n"[..], "hunter2"), (b" a b ", " a b "), (b"x\n\n", "x")] {
+            fs::write(&path, content).unwrap();
+            assert_eq!(read_secret(&path).unwrap(), secret);
+        }
+        for wrong in [&b""[..], b"\n", b"hunter2\nmore\n", b"hunter2\xff", b"hun\0ter2", &[b'h'; 4097]] {
+            fs::write(&path, wrong).unwrap();
+            let error = crate::describe(&read_secret(&path).unwrap_err());
+            assert!(error.contains("secret") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

@@ -8,38 +8,51 @@
 //!   connection: the caller keeps the message and sends it again after [`Event::Connected`].
 //! - A received message is acknowledged with [`Ack::send`], after it has been stored. Until then it counts against
 //!   [`Settings::receive_buffer`], and the broker sends it again on the next connection of a session that is kept.
+//! - Certificates and passwords stand in files that are read again for each connection. A file that is missing or wrong is a
+//!   reason for [`Event::Disconnected`], and is tried again.
 //! - Reading events and publishing may happen in the same task: neither ever waits for the other.
 
+mod access;
 mod reason;
 mod resume;
 pub mod scripted;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod topic;
+mod url;
 
-use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, ClientError, ManualAck, PubAckReason, PublishNoticeError, PublishOptions, PublishResult};
+use rumqttc::{
+    AsyncClient, ClientError, DisconnectReasonCode, ManualAck, PubAckReason, PublishNoticeError, PublishOptions,
+    PublishResult,
+};
 use tokio::sync::{Notify, mpsc, watch};
 
+pub use access::Access;
+pub use tls::Tls;
 pub use topic::{TopicError, publish_topic};
+pub use url::{BrokerUrl, BrokerUrlError};
 
 /// How to connect, and what to subscribe to.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Host name or address of the broker.
     pub host: String,
-    /// Its TCP port; 1883 by default for MQTT.
+    /// Its TCP port; 1883 by default for MQTT, 8883 with TLS.
     pub port: u16,
+    /// The files for TLS; `None` for a connection without TLS.
+    pub tls: Option<Tls>,
     /// The client's name, unique at the broker.
     pub client_id: String,
     /// User name, if the broker asks for one.
     pub username: Option<String>,
-    /// Password, if the broker asks for one. Never shown.
-    pub password: Option<String>,
+    /// The file with the password, if the broker asks for one. It is read again for each connection.
+    pub password_file: Option<PathBuf>,
     /// A ping is sent after this time without traffic; whole seconds, at least 1.
     pub keep_alive: Duration,
     /// Whether the broker forgets the session of an earlier connection, and the messages that wait in it.
@@ -71,9 +84,10 @@ impl Settings {
         Self {
             host: host.into(),
             port,
+            tls: None,
             client_id: client_id.into(),
             username: None,
-            password: None,
+            password_file: None,
             keep_alive: Duration::from_secs(30),
             clean_start: true,
             session_expiry: Duration::ZERO,
@@ -86,19 +100,6 @@ impl Settings {
             backoff_max: Duration::from_secs(60),
             receive_buffer: 64,
         }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("client_id", &self.client_id)
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "(not shown)"))
-            .field("subscriptions", &self.subscriptions)
-            .finish_non_exhaustive()
     }
 }
 
@@ -136,6 +137,11 @@ pub enum Event {
 pub struct Ack(Option<(AsyncClient, ManualAck)>);
 
 impl Ack {
+    /// That of a message that needs none, such as one that did not come from a broker.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     /// Tells the broker that the message need not be sent again. Without effect when its connection is lost: the broker
     /// then sends it again.
     pub fn send(self) {
@@ -163,6 +169,14 @@ pub enum PublishError {
     /// The connection was lost before the acknowledgement.
     #[error("the connection to the broker was lost before it acknowledged the message")]
     SessionLost,
+    /// The broker ended the connection before the acknowledgement, and said why. It does not say because of which message.
+    #[error("the broker ended the connection before it acknowledged the message: {reason}")]
+    Ended {
+        /// The reason code of MQTT 5.0, section 3.14.2.1.
+        code: u8,
+        /// The same in words.
+        reason: String,
+    },
     /// No acknowledgement in time; the connection is given up.
     #[error("the broker did not acknowledge the message within {0:?}")]
     TimedOut(Duration),
@@ -207,8 +221,8 @@ struct Link {
     client: AsyncClient,
     /// Gives the connection up because an acknowledgement is overdue.
     reset: Arc<Notify>,
-    /// Its sender is dropped with the connection.
-    lost: watch::Receiver<()>,
+    /// Its sender is dropped with the connection, after it has said with which code the broker ended it, if it did.
+    lost: watch::Receiver<Option<DisconnectReasonCode>>,
     /// The largest packet in bytes.
     largest: u32,
 }
@@ -258,7 +272,7 @@ impl Client {
         if size > u64::from(link.largest) {
             return Err(PublishError::TooLarge { size, largest: link.largest });
         }
-        let Link { client, reset, mut lost, .. } = link;
+        let Link { client, reset, lost, .. } = link;
         let options = PublishOptions::at_least_once().retain(message.retain);
         let notice =
             client.try_publish_tracked(message.topic, message.payload, options).map_err(|error| match error {
@@ -268,8 +282,11 @@ impl Client {
         tokio::select! {
             // An acknowledgement that has come counts, whatever happened since.
             biased;
-            result = notice.wait_async() => acknowledged(result),
-            _ = lost.changed() => Err(PublishError::SessionLost),
+            result = notice.wait_async() => match acknowledged(result) {
+                Err(PublishError::SessionLost) => Err(ended(lost).await),
+                result => result,
+            },
+            error = ended(lost.clone()) => Err(error),
             () = tokio::time::sleep(self.0.ack_timeout) => {
                 reset.notify_one();
                 Err(PublishError::TimedOut(self.0.ack_timeout))
@@ -288,6 +305,16 @@ impl Client {
         self.0.closing.send_replace(true);
         // Ends with an error when the task has dropped the sender.
         drop(self.0.finished.clone().changed().await);
+    }
+}
+
+/// Waits for the end of the connection, which the library may have noticed already, and tells what the broker said.
+async fn ended(mut lost: watch::Receiver<Option<DisconnectReasonCode>>) -> PublishError {
+    // Ends with an error when the connection ended without a word.
+    drop(lost.wait_for(Option::is_some).await);
+    match *lost.borrow() {
+        Some(code) => PublishError::Ended { code: code as u8, reason: reason::of_disconnect(code) },
+        None => PublishError::SessionLost,
     }
 }
 

@@ -96,7 +96,12 @@ pub fn open(path: &Path, profile: &Profile) -> Result<Connection, Error> {
         false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     };
     let failed = |source| opening_failed(path, source);
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match &profile.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs.as_str()),
+        None => Connection::open_with_flags(path, flags),
+    }
+    .map_err(failed)?;
     connection.busy_timeout(profile.busy_timeout).map_err(failed)?;
     for (name, setting) in &profile.settings {
         set(&connection, path, name, setting)?;

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base::config::{Document, Faults, Section};
+use base::mqtt::{Access, BrokerUrl};
 use records::wire::{DEFAULT_PREFIX, Topics};
 
 use crate::store::Enrolment;
@@ -12,7 +14,6 @@ use crate::store::Enrolment;
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8480";
 /// Where the store is when nobody says otherwise.
 pub const DEFAULT_DATA: &str = "/var/lib/lotline-manufacturing";
-const DEFAULT_BROKER: &str = "mqtt://127.0.0.1:1883";
 const DEFAULT_CLIENT: &str = "lotline-manufacturing";
 
 /// The settings.
@@ -44,52 +45,20 @@ pub enum StoreChoice {
 /// The MQTT broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
-    /// Its address.
-    pub url: BrokerUrl,
+    /// Where it is, and who this service is there.
+    pub access: Access,
     /// The client's name there; two services with one name push each other out.
     pub client_id: String,
-    /// User name, where it asks for one.
-    pub username: Option<String>,
-    /// The file with the password, where it asks for one.
-    pub password_file: Option<PathBuf>,
-}
-
-/// `mqtt://HOST:PORT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokerUrl {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+    /// After this time without the broker's acknowledgement of a message the connection is given up.
+    pub ack_timeout: Duration,
+    /// How long nothing is tried after a connection failed: first and longest wait.
+    pub reconnect: (Duration, Duration),
 }
 
 /// A value of a flag or a file is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Wrong(String);
-
-impl std::str::FromStr for BrokerUrl {
-    type Err = Wrong;
-
-    fn from_str(text: &str) -> Result<Self, Wrong> {
-        let wrong = |why: &str| Err(Wrong(format!("{why}: write mqtt://HOST or mqtt://HOST:PORT")));
-        let Ok(url) = reqwest::Url::parse(text) else { return wrong("this is no URL") };
-        match url.scheme() {
-            "mqtt" => {}
-            "mqtts" => return wrong("TLS to the broker is not supported yet"),
-            _ => return wrong("the scheme is not mqtt"),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return wrong("user name and password belong into the settings username and password_file");
-        }
-        if !["", "/"].contains(&url.path()) || url.query().is_some() || url.fragment().is_some() {
-            return wrong("nothing may follow the port");
-        }
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return wrong("the host is missing") };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { host, port: url.port().unwrap_or(1883) })
-    }
-}
 
 impl std::str::FromStr for StoreChoice {
     type Err = Wrong;
@@ -137,16 +106,26 @@ impl Settings {
         let modes = [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
         let enrolment = root.section("enrolment").one_of("mode", &modes).or(Enrolment::FirstUse);
         let section = root.section("broker");
-        let url = parsed(&section, "url", "mqtt://HOST:PORT", DEFAULT_BROKER);
+        let default = BrokerUrl { host: "127.0.0.1".to_owned(), port: 1883, tls: false };
+        let access = Access::read(&section, default);
         let client_id = section.string("client_id").or(DEFAULT_CLIENT.to_owned());
-        let username = section.string("username").optional();
-        let password_file = section.string("password_file").optional().map(PathBuf::from);
+        let ack_timeout = section.duration("ack_timeout_ms", 100..=600_000).or(Duration::from_secs(60));
+        let first = section.duration("reconnect_first_ms", 10..=60_000).or(Duration::from_secs(1));
+        let longest = section.duration("reconnect_longest_ms", 10..=600_000).or(Duration::from_secs(60));
+        if longest < first {
+            section.fault(
+                "reconnect_longest_ms",
+                "is shorter than reconnect_first_ms",
+                "make it the longer of the two",
+            );
+        }
+        let reconnect = (first, longest);
         let prefix = section.parsed("prefix", "one or more levels of a topic", topics).optional();
         let prefix = prefix.or_else(|| topics(DEFAULT_PREFIX).ok());
         document.finish()?;
-        match (listen, store, url, prefix) {
-            (Some(listen), Some(store), Some(url), Some(topics)) => {
-                let broker = Broker { url, client_id, username, password_file };
+        match (listen, store, prefix) {
+            (Some(listen), Some(store), Some(topics)) => {
+                let broker = Broker { access, client_id, ack_timeout, reconnect };
                 Ok(Self { listen, data, store, broker, topics, enrolment, hosts })
             }
             // Every value that is missing here was reported as a fault.
@@ -188,15 +167,5 @@ mod tests {
             "listen = 8480\nstore = \"postgres://db\"\ndtaa = \"x\"\n[broker]\nurl = \"http://b\"\nprefix = \"a/#\"\n";
         let faults = Settings::read(Document::parse("m.toml".as_ref(), text).unwrap()).unwrap_err().to_string();
         insta::assert_snapshot!(faults);
-    }
-
-    #[test]
-    fn broker_urls() {
-        let url = |text: &str| text.parse::<BrokerUrl>();
-        assert_eq!(url("mqtt://plant.example").unwrap(), BrokerUrl { host: "plant.example".into(), port: 1883 });
-        assert_eq!(url("mqtt://[::1]:1884").unwrap(), BrokerUrl { host: "::1".into(), port: 1884 });
-        for wrong in ["plant", "mqtts://b", "mqtt://", "mqtt://u:p@b", "mqtt://b/x", "mqtt://b:99999"] {
-            assert!(url(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -70,7 +70,7 @@ fn wrong_usage_is_told_with_code_2() {
     );
     for arguments in [
         &["serve", "--store", "postgres://db"][..],
-        &["serve", "--broker", "mqtts://b"],
+        &["serve", "--broker", "http://b"],
         &["recall"],
         &["paint"],
         &["device", "S1", "--url", "ftp://x"],

@@ -3,6 +3,7 @@
 //! `cargo build --workspace --bins` makes the programs; `tests/run` does it first.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test rig says what broke and ends")]
 
+mod around;
 mod browser;
 pub mod faults;
 mod http;
@@ -10,10 +11,11 @@ mod process;
 mod rig;
 mod station;
 
+pub use around::{Around, can_mount};
 pub use browser::{Browser, chromium};
 pub use http::get;
 pub use process::{Process, find_mosquitto, mosquitto, program, run};
-pub use rig::{Rig, Shape};
+pub use rig::{Rig, Shape, free_port};
 pub use station::{Ask, Watch};
 
 /// Waits until `probe` gives something; panics with `what` after `seconds`.

@@ -4,13 +4,15 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use demo::sim::{Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
+use demo::sim::{FaultyWire, Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
 
 use crate::faults::Mounted;
 use crate::process::{Process, program};
 use crate::station::{Ask, Watch};
-use crate::{get, wait_for};
+use crate::{Around, get, wait_for};
+
+mod asking;
 
 /// What a line is like.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,11 @@ pub struct Rig {
     /// The camera.
     pub camera: PictureCamera,
     page_port: u16,
+    around: Around,
+    /// The bad wire between station and broker, where there is one.
+    pub station_wire: Option<FaultyWire>,
+    /// The bad wire between service and broker, where there is one.
+    pub service_wire: Option<FaultyWire>,
     /// The station's own disk, where a campaign gave it one; goes before the folder that it is mounted in.
     pub station_disk: Option<Mounted>,
     /// Last, so that logs can be shown after a failure.
@@ -43,7 +50,11 @@ pub struct Rig {
 }
 
 /// A port that is free now.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// When the machine has none.
+#[must_use]
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
@@ -54,7 +65,16 @@ impl Rig {
     /// When a part does not start.
     #[must_use]
     pub fn start(mosquitto: PathBuf, shape: Shape) -> Self {
-        Self::start_with(mosquitto, shape, ZplPrinterOptions::default(), &[])
+        Self::start_around(mosquitto, shape, Around::default())
+    }
+
+    /// The same with other things around it.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    #[must_use]
+    pub fn start_around(mosquitto: PathBuf, shape: Shape, around: Around) -> Self {
+        Self::start_with(mosquitto, shape, ZplPrinterOptions::default(), &[], around)
     }
 
     /// The same with a label for each package and pallet, from a printer that is like this; it keeps pictures.
@@ -63,11 +83,17 @@ impl Rig {
     /// When a part does not start.
     #[must_use]
     pub fn start_printing(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions) -> Self {
-        Self::start_with(mosquitto, shape, printer, &["package", "pallet"])
+        Self::start_with(mosquitto, shape, printer, &["package", "pallet"], Around::default())
     }
 
-    fn start_with(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
-        let mut rig = Self::prepare(mosquitto, shape, printer, labels);
+    fn start_with(
+        mosquitto: PathBuf,
+        shape: Shape,
+        printer: ZplPrinterOptions,
+        labels: &[&str],
+        around: Around,
+    ) -> Self {
+        let mut rig = Self::prepare_around(mosquitto, shape, printer, labels, around);
         rig.start_all();
         rig
     }
@@ -78,6 +104,16 @@ impl Rig {
     /// When the system does not give what it needs.
     #[must_use]
     pub fn prepare(mosquitto: PathBuf, shape: Shape, printer: ZplPrinterOptions, labels: &[&str]) -> Self {
+        Self::prepare_around(mosquitto, shape, printer, labels, Around::default())
+    }
+
+    fn prepare_around(
+        mosquitto: PathBuf,
+        shape: Shape,
+        printer: ZplPrinterOptions,
+        labels: &[&str],
+        around: Around,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
@@ -85,8 +121,14 @@ impl Rig {
         std::fs::create_dir(folder.path().join("camera")).expect("a folder");
         let camera = PictureCamera::new(folder.path().join("camera")).expect("a camera");
         let (broker_port, http_port, page_port) = (free_port(), free_port(), free_port());
+        let wire =
+            |wanted: bool| wanted.then(|| FaultyWire::start(([127, 0, 0, 1], broker_port).into()).expect("a wire"));
+        let (station_wire, service_wire) = (wire(around.station_wire), wire(around.service_wire));
         let rig = Self {
             folder,
+            around,
+            station_wire,
+            service_wire,
             mosquitto,
             broker_port,
             http_port,
@@ -99,9 +141,12 @@ impl Rig {
             printer,
             camera,
         };
-        std::fs::write(rig.path("broker.conf"), format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"))
-            .expect("a configuration");
-        std::fs::write(rig.path("station.toml"), rig.station_toml(shape, labels)).expect("a configuration");
+        let lines = &rig.around.broker_lines;
+        let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
+        std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
+        let toml = rig.around.edited(rig.station_toml(shape, labels));
+        std::fs::write(rig.path("service.toml"), &rig.around.service_toml).expect("a configuration");
+        std::fs::write(rig.path("station.toml"), toml).expect("a configuration");
         rig
     }
 
@@ -111,7 +156,9 @@ impl Rig {
     /// When a part does not start.
     pub fn start_all(&mut self) {
         self.start_broker();
-        self.start_service();
+        if !self.around.no_service {
+            self.start_service();
+        }
         self.start_station();
         self.wait_for_scanner();
         wait_for("SSCCs to be given out", 15, || self.status().filter(|status| status["ssccMark"].is_u64()));
@@ -128,7 +175,10 @@ impl Rig {
 
     fn station_toml(&self, Shape { package, pallet }: Shape, labels: &[&str]) -> String {
         let folder = self.folder.path().display();
-        let (port, page, printer) = (self.broker_port, self.page_port, self.printer.address());
+        let (page, printer) = (self.page_port, self.printer.address());
+        let port = self.station_wire.as_ref().map_or(self.broker_port, |wire| wire.address().port());
+        let url = self.around.station_url.clone().unwrap_or_else(|| "mqtt://127.0.0.1:PORT".to_owned());
+        let url = url.replace("PORT", &port.to_string());
         let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/labels");
         let labels: String = labels
             .iter()
@@ -141,7 +191,7 @@ impl Rig {
 data = "{folder}/station"
 socket = "{folder}/station.sock"
 [broker]
-url = "mqtt://127.0.0.1:{port}"
+url = "{url}"
 receipt_timeout_ms = 2000
 reconnect_first_ms = 50
 reconnect_longest_ms = 500
@@ -218,14 +268,9 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     /// Starts the service.
     pub fn start_service(&mut self) {
         let mut command = Command::new(program("lotline-manufacturing"));
-        command.args([
-            "serve",
-            "--listen",
-            &self.http(),
-            "--broker",
-            &format!("mqtt://127.0.0.1:{}", self.broker_port),
-        ]);
-        command.arg("--data").arg(self.path("service"));
+        let broker = self.service_wire.as_ref().map_or(self.broker_port, |wire| wire.address().port());
+        command.args(["serve", "--listen", &self.http(), "--broker", &format!("mqtt://127.0.0.1:{broker}")]);
+        command.arg("--data").arg(self.path("service")).arg("--config").arg(self.path("service.toml"));
         self.service = Some(Process::start("service", self.folder.path(), &mut command));
         let http = self.http();
         wait_for("the service", 15, || get(&http, "/healthz", "application/json"));
@@ -245,7 +290,7 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     /// When it ends instead: what it wrote this time.
     pub fn start_station_with(&mut self, environment: &[(&str, &Path)]) -> Result<(), String> {
         let before = self.station_log().len();
-        let mut command = Command::new(program("lotline-station"));
+        let mut command = self.around.station();
         command.args(["run", "--config", &self.config()]).envs(environment.iter().copied());
         let mut station = Process::start("station", self.folder.path(), &mut command);
         let started = wait_for("the station", 30, || match station.has_ended() {
@@ -337,49 +382,6 @@ pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
     pub fn wait_until_delivered(&self, seconds: u64) {
         wait_for("the queue to drain", seconds, || self.status().filter(|status| status["undelivered"] == 0));
     }
-
-    /// Asks the service; expects 200 and JSON.
-    ///
-    /// # Panics
-    /// When the answer is another one.
-    #[must_use]
-    pub fn json(&self, path: &str) -> Value {
-        let (status, body) = get(&self.http(), path, "application/json").expect("an answer");
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    /// The serials of the work order of a unit; none where the service does not know it.
-    #[must_use]
-    pub fn recall_if_any(&self, serial: &str) -> std::collections::BTreeSet<String> {
-        match get(&self.http(), &format!("/v1/devices/{}", escaped(serial)), "application/json") {
-            Some((200, _)) => self.recall(serial, "workOrder"),
-            _ => std::collections::BTreeSet::new(),
-        }
-    }
-
-    /// The serials that a recall names.
-    ///
-    /// # Panics
-    /// When the answer is not a recall, or names a unit twice.
-    #[must_use]
-    pub fn recall(&self, serial: &str, by: &str) -> std::collections::BTreeSet<String> {
-        let answer = self.json(&format!("/v1/recall?serial={}&by={by}", escaped(serial)));
-        let units = answer["units"].as_array().expect("units");
-        assert_eq!(answer["count"], units.len());
-        let serials: std::collections::BTreeSet<String> =
-            units.iter().map(|unit| unit["serialNumber"].as_str().expect("a serial").to_owned()).collect();
-        assert_eq!(serials.len(), units.len(), "a unit twice");
-        serials
-    }
-}
-
-/// A text as part of a URL.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect()
 }
 
 /// The folder of a line that is looked at from outside.

@@ -5,10 +5,12 @@ use base::mqtt::Message;
 use records::WIRE_VERSION;
 use records::wire::{Holds, Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
 
-use super::Running;
+use super::alarms::Alarm;
+use super::{Running, Uplink};
 use crate::owner::{Ended, Request};
+use crate::settings::Confirm;
 
-impl Running {
+impl<U: Uplink> Running<U> {
     pub(super) async fn incoming(&mut self, message: &Message) -> Result<(), Ended> {
         match self.topics().parse(&message.topic) {
             Some(Topic::Receipts(station)) if station == self.setup.station => self.receipt(&message.payload).await,
@@ -16,7 +18,7 @@ impl Running {
                 let holds = self.holds.read(&message.payload, self.trusted, &self.setup.board);
                 self.keep(holds).await
             }
-            Some(Topic::Service) => self.hello(&message.payload).await,
+            Some(Topic::Service) => self.hello(&message.payload, message.retain).await,
             Some(Topic::WorkOrder(station, lane)) if station == self.setup.station => {
                 let lane = lane.to_owned();
                 self.work_order(lane, &message.payload).await
@@ -41,7 +43,7 @@ impl Running {
             return Ok(());
         }
         self.setup.board.heard_service();
-        if receipt.station != self.setup.station || receipt.series != self.setup.series {
+        if receipt.station != self.setup.station || receipt.series != self.series {
             tracing::warn!(station = receipt.station, series = %receipt.series, "a receipt has no effect: it is not for this journal");
             let other = receipt.station != self.setup.station;
             self.setup.board.receipt_without_effect(if other { "wrong-station" } else { "wrong-series" });
@@ -49,28 +51,33 @@ impl Running {
         }
         if let Some(fork) = receipt.fork {
             tracing::error!(seq = fork.seq, held = %fork.held, "the service holds another record under one of this station's identities");
-            let trouble = format!(
-                "The service holds another record {} of this series: this journal was copied or restored. Stop packing and ask who did it.",
+            self.forked = Some(fork.seq);
+            let text = format!(
+                "The service holds another record {} of this series: this journal was copied or restored. Find out where the \
+                 other copy runs.",
                 fork.seq
             );
-            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+            self.raise(Alarm::Forked, &text);
         }
-        self.forked |= receipt.fork.is_some();
-        let forked = self.forked;
-        self.setup.board.uplink(|uplink| {
-            uplink.service_seen = true;
-            if !forked {
-                uplink.trouble.clear();
-            }
-        });
+        self.setup.board.uplink(|uplink| uplink.service_seen = true);
+        let receipt = match self.setup.broker.confirm {
+            Confirm::Receipt => receipt,
+            // The broker's word is enough: what the service has stored or not is of no account here.
+            Confirm::Broker => Receipt {
+                fork: receipt.fork,
+                rejected: receipt.rejected,
+                sscc_mark: receipt.sscc_mark,
+                ..Receipt::stored(&receipt.station, receipt.series, 0, records::Hash::ZERO)
+            },
+        };
         let resend = receipt.resend.clone();
         self.setup.owner.submit_async(Request::Receipt(receipt)).await?;
-        self.sender.resend(&resend, self.now());
+        self.sender.resend(&resend);
         Ok(())
     }
 
     /// The service says who it is. The first key is kept and trusted from then on.
-    async fn hello(&mut self, payload: &[u8]) -> Result<(), Ended> {
+    async fn hello(&mut self, payload: &[u8], kept: bool) -> Result<(), Ended> {
         let (key, hello) = match signed::open::<ServiceHello>(payload) {
             Ok(opened) => opened,
             Err(error) => {
@@ -85,20 +92,25 @@ impl Running {
             let trouble = format!(
                 "A service with the key {key} answers, but this station trusts {trusted}: if the service was set up anew, restore its key."
             );
-            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+            self.raise(Alarm::OtherService, &trouble);
             return Ok(());
         }
-        if !hello.versions.contains(&WIRE_VERSION) {
-            let trouble = format!("The service does not read wire version {WIRE_VERSION}: update it.");
-            tracing::error!("{trouble}");
-            self.setup.board.uplink(|uplink| uplink.trouble = trouble);
+        self.end_alarm(Alarm::OtherService);
+        match hello.versions.contains(&WIRE_VERSION) {
+            true => self.end_alarm(Alarm::Version),
+            false => {
+                let text = format!("The service does not read wire version {WIRE_VERSION}: update it.");
+                self.raise(Alarm::Version, &text);
+            }
         }
         self.setup.board.uplink(|uplink| uplink.service_seen = true);
         self.setup.board.heard_service();
         let early = self.holds.read_early(trusted, &self.setup.board);
         self.keep(early).await?;
-        if self.service_instance.replace(hello.instance) != Some(hello.instance) {
-            // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived.
+        let before = self.service_instance.replace(hello.instance);
+        // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived. A hello that
+        // the broker kept from before this connection says nothing of that.
+        if before != Some(hello.instance) && !(before.is_none() && kept) {
             self.sender.start_again(self.now());
         }
         Ok(())

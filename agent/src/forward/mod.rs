@@ -1,26 +1,38 @@
 //! The way to the service: sends segments until their receipts have come, says how the station is, takes work orders.
 
+mod alarms;
+mod fake;
 mod holds;
 mod incoming;
-mod sender;
+mod outgoing;
+mod refusal;
+mod runs;
+pub mod sender;
+mod status;
+#[cfg(test)]
+mod tests;
+mod uplink;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::mqtt::{self, Client, Event, Message, PublishError};
-use records::wire::{Online, QueueDepth, Status, Topic, Topics, signed};
-use records::{PublicKey, SeriesId, SigningKey, segment};
+use base::mqtt::{self, Event, Message, PublishError};
+use records::wire::{Online, Topic, Topics};
+use records::{PublicKey, SeriesId, SigningKey};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
-use crate::journal::{JournalError, Queued};
-use crate::owner::{Ended, Handle, Mark, Request};
-use crate::settings::Broker;
-use base::describe;
+use crate::owner::{Ended, Handle, Mark};
+use crate::settings::{Broker, Confirm};
+use alarms::{Alarm, Alarms};
 use holds::HoldsReader;
-use sender::{Sender, Step};
+use runs::Runs;
+use sender::{Pace, Sender};
+
+pub use fake::{FakeUplink, Reply};
+pub use uplink::Uplink;
 
 /// A status is said at each change, at most once in so long.
 const STATUS_AFTER: Duration = Duration::from_secs(1);
@@ -36,16 +48,12 @@ const SEGMENT_BYTES: usize = 64 << 10;
 pub struct Forwarder {
     /// The station's name.
     pub station: String,
-    /// Its series.
-    pub series: SeriesId,
     /// Its key.
     pub key: Arc<SigningKey>,
     /// The lanes whose work orders it takes.
     pub lanes: Vec<String>,
     /// The broker.
     pub broker: Broker,
-    /// The password, where the broker asks for one.
-    pub password: Option<String>,
     /// The service's key that the journal holds, if it was seen before.
     pub trusted: Option<PublicKey>,
     /// The owner of the journal.
@@ -57,25 +65,28 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Forwards until `stop` turns true, then says good-bye to the broker.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    /// Forwards over MQTT until `stop` turns true, then says good-bye to the broker.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
         let (client, events) = mqtt::start(self.session());
-        let mut running = Running::new(self, client.clone());
+        self.run_over(client, events, stop).await;
+    }
+
+    /// Forwards over a session until `stop` turns true, then says good-bye and closes it.
+    pub async fn run_over<U: Uplink>(self, uplink: U, events: mpsc::Receiver<Event>, mut stop: watch::Receiver<bool>) {
+        let mut running = Running::new(self, uplink.clone());
         tokio::select! {
             _ = running.go_on(events) => {} // the owner has ended
             _ = stop.wait_for(|stop| *stop) => {}
         }
         running.say_good_bye().await;
-        client.close().await;
+        uplink.close().await;
     }
 
     fn session(&self) -> mqtt::Settings {
         let topics = &self.broker.topics;
-        let mut session =
-            mqtt::Settings::new(&self.broker.host, self.broker.port, format!("lotline-station-{}", self.station));
-        session.username.clone_from(&self.broker.username);
-        session.password.clone_from(&self.password);
+        let mut session = self.broker.access.session(self.client_id());
         (session.backoff_min, session.backoff_max) = self.broker.reconnect;
+        session.ack_timeout = self.broker.ack_timeout;
         session.last_will = Some(self.online(false));
         session.subscriptions = vec![topics.name(Topic::Receipts(&self.station)), topics.name(Topic::Service)];
         session.subscriptions.push(topics.name(Topic::Holds(&self.station)));
@@ -83,6 +94,13 @@ impl Forwarder {
         let lanes = self.lanes.iter().map(|lane| topics.name(Topic::WorkOrder(&self.station, lane)));
         session.subscriptions.extend(lanes);
         session
+    }
+
+    /// The same at each start on this machine, and another one for a copy of it once the copy has its own series: two
+    /// clients with one name would push each other out for ever.
+    fn client_id(&self) -> String {
+        let series = self.owner.mark().borrow().series.to_string();
+        format!("lotline-station-{}-{}", self.station, series.get(..8).unwrap_or(&series))
     }
 
     fn online(&self, online: bool) -> Message {
@@ -95,42 +113,51 @@ impl Forwarder {
 /// A segment came back from the client: its first sequence, and how it went.
 type Sent = (u64, Result<mqtt::Delivered, PublishError>);
 
-struct Running {
+struct Running<U> {
     setup: Forwarder,
-    client: Client,
+    uplink: U,
+    /// The series that is written now.
+    series: SeriesId,
     sender: Sender,
     mark: watch::Receiver<Mark>,
     on_the_way: JoinSet<Sent>,
     begin: Instant,
     status_due: Instant,
-    status_said: Option<Mark>,
     trusted: Option<PublicKey>,
     service_instance: Option<SeriesId>,
-    /// The service holds other records under this station's identities: that does not pass by itself.
-    forked: bool,
+    alarms: Alarms,
+    /// The sequence of this series of which the service holds another record.
+    forked: Option<u64>,
+    /// What the service asked for and is gone.
+    not_held: Runs,
+    /// The one-time token that is shown to the service.
+    token: Option<String>,
     holds: HoldsReader,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
 }
 
-impl Running {
-    fn new(setup: Forwarder, client: Client) -> Self {
+impl<U: Uplink> Running<U> {
+    fn new(setup: Forwarder, uplink: U) -> Self {
         let mark = setup.owner.mark();
-        let Mark { last, settled, .. } = *mark.borrow();
-        let sender = Sender::new(last, settled, setup.broker.receipt_timeout);
+        let Mark { series, last, settled, .. } = *mark.borrow();
+        let pace = Pace { timeout: setup.broker.receipt_timeout, live_first: setup.broker.live_first };
         let (begin, trusted) = (Instant::now(), setup.trusted);
         Self {
             setup,
-            client,
-            sender,
+            uplink,
+            series,
+            sender: Sender::new(last, settled, pace),
             mark,
             on_the_way: JoinSet::new(),
             begin,
             status_due: begin,
-            status_said: None,
             trusted,
             service_instance: None,
-            forked: false,
+            alarms: Alarms::default(),
+            forked: None,
+            not_held: Runs::default(),
+            token: None,
             holds: HoldsReader::default(),
             paused_until: None,
         }
@@ -142,8 +169,8 @@ impl Running {
 
     async fn go_on(&mut self, mut events: mpsc::Receiver<Event>) -> Result<(), Ended> {
         loop {
-            let wait = self.send_what_is_due().await?;
-            let receipt_due = wait.map(|due| self.begin + due);
+            let due = self.send_what_is_due().await?.map(|due| self.begin + due);
+            self.show_silence();
             let retry = self.setup.retry.clone();
             tokio::select! {
                 event = events.recv() => match event {
@@ -152,41 +179,63 @@ impl Running {
                 },
                 changed = self.mark.changed() => {
                     changed.map_err(|_| Ended)?;
-                    let Mark { last, settled, .. } = *self.mark.borrow_and_update();
-                    self.sender.journal(last, settled, self.now());
-                    self.status_due = self.status_due.min(Instant::now() + STATUS_AFTER);
+                    self.journal_moved();
                 }
-                Some(sent) = self.on_the_way.join_next() => self.came_back(sent),
-                () = sleep_until(receipt_due) => self.show_silence(),
-                () = tokio::time::sleep_until(self.status_due), if self.client.is_connected() => self.say_status().await?,
+                Some(sent) = self.on_the_way.join_next() => self.came_back(sent).await?,
+                () = sleep_until(due) => {}
+                () = tokio::time::sleep_until(self.status_due), if self.uplink.is_connected() => self.say_status().await?,
                 () = retry.notified() => self.sender.start_again(self.now()),
             }
+        }
+    }
+
+    fn journal_moved(&mut self) {
+        let mark = *self.mark.borrow_and_update();
+        self.status_due = self.status_due.min(Instant::now() + STATUS_AFTER);
+        if mark.series != self.series {
+            self.begin_series(&mark);
+        } else {
+            self.sender.journal(mark.last, mark.settled, self.now());
+        }
+    }
+
+    /// The journal writes another series: what was on its way belongs to the one before.
+    fn begin_series(&mut self, mark: &Mark) {
+        let before = std::mem::replace(&mut self.series, mark.series);
+        tracing::warn!(%before, now = %self.series, "the journal writes another series from now on");
+        self.on_the_way = JoinSet::new();
+        self.not_held = Runs::default();
+        self.sender.begin(mark.last, mark.settled, self.now());
+        if let Some(seq) = self.forked.take() {
+            let text = format!(
+                "The service holds another record {seq} of series {before}: this journal was copied or restored; from now on \
+                 series {} is written. Find out where the other copy runs.",
+                self.series
+            );
+            self.raise(Alarm::Forked, &text);
         }
     }
 
     async fn event(&mut self, event: Event) -> Result<(), Ended> {
         match event {
             Event::Connected { .. } => {
-                tracing::info!(host = %self.setup.broker.host, port = self.setup.broker.port, "connected to the broker");
-                let forked = self.forked;
-                self.setup.board.uplink(|uplink| {
-                    uplink.connected = true;
-                    if !forked {
-                        uplink.trouble.clear();
-                    }
-                });
+                tracing::info!(broker = %self.setup.broker.access.url, "connected to the broker");
+                self.setup.board.uplink(|uplink| uplink.connected = true);
+                self.end_alarm(Alarm::Connection);
+                // What the session before said of a segment counts, whichever is heard first.
+                while let Some(sent) = self.on_the_way.try_join_next() {
+                    self.came_back(sent).await?;
+                }
                 self.on_the_way = JoinSet::new();
                 self.sender.connected(self.now());
+                self.read_token();
                 self.publish(self.setup.online(true));
-                self.status_said = None;
                 self.say_status().await?;
             }
             Event::Disconnected { reason } => {
                 self.sender.disconnected();
-                self.setup.board.uplink(|uplink| {
-                    uplink.connected = false;
-                    uplink.trouble.clone_from(&reason);
-                });
+                self.setup.board.uplink(|uplink| uplink.connected = false);
+                self.raise(Alarm::Connection, &reason);
             }
             Event::Message(message, ack) => {
                 self.incoming(&message).await?;
@@ -196,140 +245,60 @@ impl Running {
         Ok(())
     }
 
-    /// Sends until the window is full or nothing is due; tells when to look again.
-    async fn send_what_is_due(&mut self) -> Result<Option<Duration>, Ended> {
-        if let Some(until) = self.paused_until.filter(|until| *until > Instant::now()) {
-            return Ok(Some(until - self.begin));
-        }
-        loop {
-            let (first, last, again) = match self.sender.step(self.now()) {
-                Step::Wait(due) => return Ok(due),
-                Step::Send(first) => (first, u64::MAX, false),
-                Step::Again(first, last) => (first, last, true),
-            };
-            let most = usize::try_from(last - first).unwrap_or(usize::MAX).saturating_add(1).min(SEGMENT_LINES);
-            let ask = move |reply| Request::Queued { first, most, bytes: SEGMENT_BYTES, reply };
-            match self.setup.owner.ask(ask).await? {
-                Ok(Some(run)) if run.first <= last => {
-                    let sent = (run.first, run.first + run.lines.len() as u64 - 1);
-                    self.send(run);
-                    if again { self.sender.sent_again(sent.0, sent.1) } else { self.sender.sent(sent.0, sent.1) }
-                }
-                Ok(_) if again => {
-                    tracing::error!(first, last, "the service asks for records that are not held here any more");
-                    self.sender.not_held(last);
-                }
-                Ok(_) => self.sender.nothing_there(),
-                Err(error) => {
-                    self.journal_failed("The queue cannot be read", &error);
-                    return Ok(Some(self.now() + PAUSE));
-                }
-            }
-        }
-    }
-
-    /// The journal has a fault; forwarding goes on when it has none any more.
-    fn journal_failed(&mut self, what: &str, error: &JournalError) {
-        tracing::error!(error = error as &dyn std::error::Error, "{what}");
-        let trouble = format!("{what}: {}. It is tried again.", describe(error));
-        self.setup.board.uplink(|uplink| uplink.trouble = trouble);
-        self.paused_until = Some(Instant::now() + PAUSE);
-    }
-
-    fn send(&mut self, run: Queued) {
-        let Forwarder { station, series, key, broker, .. } = &self.setup;
-        let payload = segment::seal(key, station, *series, run.first, run.prev, &run.lines);
-        let topic = broker.topics.name(Topic::Records(station));
-        let client = self.client.clone();
-        self.on_the_way
-            .spawn(async move { (run.first, client.publish(Message { topic, payload, retain: false }).await) });
-    }
-
-    fn came_back(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
-        let Ok((first, result)) = sent else { return };
-        match result {
-            Ok(_) => self.sender.at_broker(first, self.now()),
-            // Without a session the sender waits for the next one, which puts everything back.
-            Err(PublishError::NotConnected | PublishError::SessionLost | PublishError::TimedOut(_)) => {
-                self.sender.disconnected();
-            }
-            Err(error) => {
-                // Kept, and tried again when the wait for receipts is over.
-                self.sender.at_broker(first, self.now());
-                let trouble = format!("The broker does not take records: {error}. Check its access rules and limits.");
-                tracing::error!(first, error = &error as &dyn std::error::Error, "the broker does not take records");
-                self.setup.board.uplink(|uplink| uplink.trouble = trouble);
-            }
-        }
-    }
-
-    fn show_silence(&self) {
+    fn show_silence(&mut self) {
         let timeout = self.setup.broker.receipt_timeout;
-        if self.sender.silence(self.now()).is_some_and(|silence| silence >= timeout) {
-            let trouble = "The broker is reached, but the service sends no receipts: check that lotline-manufacturing runs and uses the same broker and prefix.";
-            self.setup.board.uplink(|uplink| {
-                if uplink.trouble.is_empty() {
-                    tracing::warn!("{trouble}");
-                }
-                uplink.trouble = trouble.to_owned();
-            });
+        let silent = self.sender.silence(self.now()).is_some_and(|silence| silence >= timeout);
+        if !silent || self.setup.broker.confirm == Confirm::Broker {
+            return self.end_alarm(Alarm::Silent);
         }
+        let never = self.trusted.is_none() && self.mark.borrow().settled == 0;
+        let hint = match never {
+            true => " Where another program takes the records, which sends no receipts, set confirm = \"broker\".",
+            false => "",
+        };
+        let text = format!(
+            "The broker is reached, but the service sends no receipts: check that lotline-manufacturing runs and uses the same \
+             broker and prefix.{hint}"
+        );
+        self.raise(Alarm::Silent, &text);
+    }
+
+    fn raise(&mut self, alarm: Alarm, text: &str) {
+        if self.alarms.raise(alarm, text) {
+            // Why there is no connection has been logged by the session.
+            if alarm != Alarm::Connection {
+                tracing::warn!("{text}");
+            }
+            self.show_alarms();
+        }
+    }
+
+    fn end_alarm(&mut self, alarm: Alarm) {
+        if self.alarms.end(alarm) {
+            self.show_alarms();
+        }
+    }
+
+    fn show_alarms(&self) {
+        self.setup.board.uplink(|uplink| uplink.trouble = self.alarms.text());
     }
 
     /// Publishes what is not waited for: it is said again when it changes.
     fn publish(&self, message: Message) {
-        let client = self.client.clone();
+        let uplink = self.uplink.clone();
         tokio::spawn(async move {
             let topic = message.topic.clone();
-            if let Err(error) = client.publish(message).await {
+            if let Err(error) = uplink.publish(message).await {
                 tracing::debug!(topic, %error, "not published");
             }
         });
     }
 
-    async fn say_status(&mut self) -> Result<(), Ended> {
-        let report = match self.setup.owner.ask(Request::Report).await? {
-            Ok(report) => report,
-            Err(error) => {
-                self.journal_failed("The journal cannot be read", &error);
-                self.status_due = Instant::now() + PAUSE;
-                return Ok(());
-            }
-        };
-        self.status_due = Instant::now() + STATUS_EVERY;
-        self.status_said = Some(report.mark);
-        let oldest = report.depth.oldest.map_or(0, |stored| report.now.wall.as_second().saturating_sub(stored));
-        let status = Status {
-            station: self.setup.station.clone(),
-            series: report.mark.series,
-            last: report.mark.last,
-            head: report.mark.head,
-            at: report.now,
-            sscc_mark: report.mark.sscc_mark,
-            queue: QueueDepth {
-                records: report.depth.records,
-                oldest_seconds: if report.depth.records == 0 { 0 } else { u64::try_from(oldest).unwrap_or(0) },
-            },
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            set_aside: report.set_aside,
-            not_held: Vec::new(),
-            token: None,
-        };
-        match signed::seal(&self.setup.key, &status) {
-            Ok(payload) => {
-                let topic = self.setup.broker.topics.name(Topic::Status(&self.setup.station));
-                self.publish(Message { topic, payload, retain: true });
-            }
-            Err(error) => tracing::error!(%error, "the status cannot be written"),
-        }
-        Ok(())
-    }
-
     async fn say_good_bye(&mut self) {
-        if self.client.is_connected() {
+        if self.uplink.is_connected() {
             // The last status and the end are worth a short wait, not a long one.
             let good_bye = async {
-                drop(self.client.publish(self.setup.online(false)).await);
+                drop(self.uplink.publish(self.setup.online(false)).await);
             };
             drop(tokio::time::timeout(Duration::from_secs(2), good_bye).await);
         }

@@ -1,322 +1,354 @@
 //! Which records to send next. Pure: times are handed in, nothing is sent here.
 //!
-//! A record is `stored`, then sent, then at the broker (its own PUBACK came), then settled (a receipt agreed). Only a
-//! receipt ends it. A lost session, a missing PUBACK, a missing receipt or a restarted service puts everything without a
-//! receipt back; the identity of records makes repetition harmless.
+//! A record is `stored`, then sent, then at the broker (its own PUBACK came), then settled: a receipt agreed or, with
+//! `confirm = "broker"`, its own PUBACK was enough. A lost session, a missing PUBACK, a missing receipt or a restarted
+//! service puts everything that is not settled back; the identity of records makes repetition harmless.
+//!
+//! While the connection was made with a large backlog, records that are stored from then on are *live*: one place of the
+//! window is theirs, the other places drain the backlog. Each of the two is sent in order; the service takes segments in
+//! any order. When the backlog has reached the live ones they are one again.
+//!
+//! Without receipts, only the oldest segment is sent again, ever more slowly; when one moves, so does everything behind it.
 
+#[cfg(test)]
+mod property;
+mod refused;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use super::runs::Runs;
 
 /// Segments that may wait for their PUBACK at once.
 const WINDOW: usize = 4;
-/// Without any progress the wait for receipts grows up to this many times the configured one.
+/// Of these, the places of live records while there is a backlog.
+const LIVE_WINDOW: usize = 1;
+/// So many records make a backlog: two segments.
+pub(super) const BACKLOG: u64 = 256;
+/// Without any progress the wait grows up to this many times the configured one.
 const LONGEST_FACTOR: u32 = 16;
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Send a segment that begins at this sequence.
-    Send(u64),
+    /// Send a segment that begins at the first sequence and does not go beyond the second.
+    Send(u64, u64),
     /// Send a segment from the first to the second sequence again, receipted or not: the service asks for it.
     Again(u64, u64),
     /// Nothing until something happens, or until this time.
     Wait(Option<Duration>),
 }
 
+/// How to send.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Receipts are waited for so long.
+    pub timeout: Duration,
+    /// Whether live records are sent beside a backlog.
+    pub live_first: bool,
+}
+
+/// Records that are sent beside the backlog.
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    /// The first of them.
+    from: u64,
+    /// The next to send.
+    cursor: u64,
+}
+
+/// Records are at the broker, and their receipt has not come.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    /// Since when nothing has moved.
+    since: Duration,
+    /// When the oldest segment is sent again.
+    due: Duration,
+}
+
 /// The sender's view of the queue.
 #[derive(Debug, Clone)]
 pub struct Sender {
+    pace: Pace,
     connected: bool,
     last: u64,
     settled: u64,
-    /// The next sequence to send.
+    /// The next sequence of the backlog to send; of everything where nothing is live.
     cursor: u64,
+    live: Option<Live>,
     in_flight: Vec<(u64, u64)>,
     /// What the service asks for again; it may have lost what it had receipted.
     asked: Vec<(u64, u64)>,
-    timeout: Duration,
+    /// What the broker refused and is sent again as it stands here.
+    back: Vec<(u64, u64)>,
+    /// Above `settled`: nothing is left to be done for these, their own PUBACK was enough or they are set aside.
+    done: Runs,
+    /// No segment goes on beyond one of these: a larger one was refused.
+    cuts: BTreeSet<u64>,
+    /// How often a single record was refused.
+    strikes: BTreeMap<u64, u8>,
+    /// One segment at a time up to here: one of those in flight made the broker end the connection.
+    careful: u64,
+    /// Nothing is sent before this time, because the broker refused.
+    held_until: Duration,
+    refusals: u32,
+    waiting: Option<Waiting>,
     factor: u32,
-    /// When something last moved towards a receipt.
-    progress: Duration,
+    /// The oldest segment was sent again: once it moves, what is behind it follows.
+    probing: bool,
+    /// Highest sequence that the broker has.
+    at_broker: u64,
 }
 
 impl Sender {
-    /// Begins with everything above `settled` unsent. Receipts are waited for `timeout` long.
+    /// Begins with everything above `settled` unsent.
     #[must_use]
-    pub fn new(last: u64, settled: u64, timeout: Duration) -> Self {
-        let cursor = settled + 1;
+    pub fn new(last: u64, settled: u64, pace: Pace) -> Self {
         Self {
+            pace,
             connected: false,
             last,
             settled,
-            cursor,
+            cursor: settled + 1,
+            live: None,
             in_flight: Vec::new(),
             asked: Vec::new(),
-            timeout,
+            back: Vec::new(),
+            done: Runs::default(),
+            cuts: BTreeSet::new(),
+            strikes: BTreeMap::new(),
+            careful: 0,
+            held_until: Duration::ZERO,
+            refusals: 0,
+            waiting: None,
             factor: 1,
-            progress: Duration::ZERO,
+            probing: false,
+            at_broker: 0,
+        }
+    }
+
+    /// Another series is written from now on, over the same session.
+    pub fn begin(&mut self, last: u64, settled: u64, now: Duration) {
+        let connected = self.connected;
+        *self = Self::new(last, settled, self.pace);
+        if connected {
+            self.connected(now);
         }
     }
 
     /// There is a session. What was in flight in another one is unknown: it goes back.
     pub fn connected(&mut self, now: Duration) {
         self.connected = true;
+        self.live = None;
         self.start_again(now);
+        if self.pace.live_first && self.last - self.settled > BACKLOG {
+            self.live = Some(Live { from: self.last + 1, cursor: self.last + 1 });
+        }
     }
 
-    /// There is no session.
+    /// There is no session. What was in flight is known until the next one: it may still be told why this one ended.
     pub fn disconnected(&mut self) {
         self.connected = false;
-        self.in_flight.clear();
         self.asked.clear(); // the service asks again with its next receipt
+        self.waiting = None;
     }
 
-    /// The service began anew, or someone asks for another try.
+    /// The service began anew, or someone asks for another try: everything that is not settled goes back.
     pub fn start_again(&mut self, now: Duration) {
         self.in_flight.clear();
+        self.back.clear();
+        self.done = Runs::default();
         self.cursor = self.settled + 1;
-        self.factor = 1;
-        self.progress = now;
+        if let Some(live) = &mut self.live {
+            live.cursor = live.from;
+        }
+        (self.held_until, self.refusals) = (now, 0);
+        (self.waiting, self.factor, self.probing, self.at_broker) = (None, 1, false, 0);
     }
 
     /// The service asks for records that it has not, or not any more.
-    pub fn resend(&mut self, ranges: &[(u64, u64)], now: Duration) {
+    pub fn resend(&mut self, ranges: &[(u64, u64)]) {
         if ranges.is_empty() {
             return;
         }
         // Each receipt asks for all that is missing: the last one counts. The numbers come from outside.
-        let last = self.last;
-        self.asked =
-            ranges.iter().map(|(from, to)| ((*from).max(1), (*to).min(last))).filter(|(from, to)| from <= to).collect();
+        let asked = ranges.iter().map(|(from, to)| ((*from).max(1), (*to).min(self.last)));
         // What is on its way already would only be sent twice.
-        self.asked.retain(|(from, _)| !self.in_flight.iter().any(|(first, last)| first <= from && from <= last));
-        self.asked.sort_unstable();
-        self.progress = now;
+        let mut asked: Vec<_> = asked.filter(|(from, to)| from <= to && !self.is_in_flight(*from)).collect();
+        asked.sort_unstable();
+        self.asked = asked;
     }
 
     /// The segment from `first` to `last`, which was asked for, was handed to the client.
     pub fn sent_again(&mut self, first: u64, last: u64) {
         self.in_flight.push((first, last));
-        self.not_held(last);
+        self.answered(last);
     }
 
     /// What was asked for up to `last` is done with.
-    pub fn not_held(&mut self, last: u64) {
+    pub fn answered(&mut self, last: u64) {
         self.asked.iter_mut().for_each(|(from, _)| *from = (*from).max(last + 1));
         self.asked.retain(|(from, to)| from <= to);
     }
 
     /// The journal moved.
     pub fn journal(&mut self, last: u64, settled: u64, now: Duration) {
-        if self.cursor > self.last && last > self.last {
-            self.progress = now; // the queue was empty: the wait begins now
-        }
         self.last = last;
-        if settled > self.settled {
-            self.settled = settled;
-            self.cursor = self.cursor.max(settled + 1);
-            self.factor = 1;
-            self.progress = now;
+        if settled <= self.settled {
+            return;
+        }
+        self.settled = settled;
+        self.factor = 1;
+        self.done.forget_up_to(settled);
+        self.cuts.retain(|cut| *cut > settled);
+        if self.careful <= settled {
+            self.careful = 0;
+        }
+        self.strikes.retain(|seq, _| *seq > settled);
+        self.back.retain_mut(|(first, last)| {
+            *first = (*first).max(settled + 1);
+            first <= last
+        });
+        if std::mem::take(&mut self.probing) {
+            // What had been sent after the oldest segment may be as lost as that one was.
+            self.cursor = settled + 1;
+            if let Some(live) = &mut self.live {
+                live.cursor = live.from;
+            }
+        }
+        self.cursor = self.cursor.max(settled + 1);
+        let due = now + self.pace.timeout;
+        self.waiting = (settled < self.at_broker).then_some(Waiting { since: now, due });
+    }
+
+    /// The segment from `first` to `last` was handed to the client for [`Step::Send`] of `asked`: what lies between is set
+    /// aside.
+    pub fn sent(&mut self, asked: u64, first: u64, last: u64) {
+        self.in_flight.push((first, last));
+        if asked < first {
+            self.done.insert(asked, first - 1);
+        }
+        self.advance(asked, last);
+    }
+
+    /// There is nothing to send from `asked` to `last`: what is there is set aside.
+    pub fn nothing_there(&mut self, asked: u64, last: u64) {
+        let last = last.min(self.last);
+        self.done.insert(asked, last);
+        self.advance(asked, last);
+    }
+
+    fn advance(&mut self, from: u64, last: u64) {
+        let pieces = std::mem::take(&mut self.back).into_iter().map(|(first, to)| match first == from {
+            true => (last + 1, to),
+            false => (first, to),
+        });
+        self.back = pieces.filter(|(first, to)| first <= to).collect();
+        match &mut self.live {
+            Some(live) if live.from <= from => live.cursor = live.cursor.max(last + 1),
+            _ => self.cursor = self.cursor.max(last + 1),
         }
     }
 
-    /// The segment from `first` to `last` was handed to the client.
-    pub fn sent(&mut self, first: u64, last: u64) {
-        self.in_flight.push((first, last));
-        self.cursor = last + 1;
-    }
-
-    /// There is nothing to send from the cursor on: what is there is set aside.
-    pub fn nothing_there(&mut self) {
-        self.cursor = self.last + 1;
-    }
-
-    /// The broker has the segment that begins at `first`.
+    /// The broker has the segment that begins at `first`. A receipt will say that the service has it, too.
     pub fn at_broker(&mut self, first: u64, now: Duration) {
-        self.in_flight.retain(|(begin, _)| *begin != first);
-        self.progress = now;
+        let Some((_, last)) = self.landed(first) else { return };
+        self.at_broker = self.at_broker.max(last);
+        if self.settled < last {
+            let due = now + self.pace.timeout * self.factor;
+            self.waiting.get_or_insert(Waiting { since: now, due });
+        }
     }
 
-    /// Records without a receipt, although the broker has them, and for how long nothing has moved.
+    /// The broker has the segment that begins at `first`, and its word is enough. Tells up to where, without a hole,
+    /// everything is done.
+    pub fn done(&mut self, first: u64) -> u64 {
+        if let Some((first, last)) = self.landed(first) {
+            self.done.insert(first, last);
+        }
+        self.done.after(self.settled + 1) - 1
+    }
+
+    /// Takes a segment out of the window that the broker took.
+    fn landed(&mut self, first: u64) -> Option<(u64, u64)> {
+        let (first, last) = self.take(first)?;
+        self.refusals = 0;
+        if last >= self.careful {
+            self.careful = 0;
+        }
+        Some((first, last))
+    }
+
+    fn take(&mut self, first: u64) -> Option<(u64, u64)> {
+        let place = self.in_flight.iter().position(|(begin, _)| *begin == first)?;
+        Some(self.in_flight.remove(place))
+    }
+
+    fn is_in_flight(&self, seq: u64) -> bool {
+        self.in_flight.iter().any(|(first, last)| *first <= seq && seq <= *last)
+    }
+
+    /// For how long nothing has moved, although the broker has records without a receipt.
     #[must_use]
     pub fn silence(&self, now: Duration) -> Option<Duration> {
-        let waiting = self.connected && self.settled < self.last && self.in_flight.is_empty();
-        waiting.then(|| now.saturating_sub(self.progress))
+        self.waiting.map(|waiting| now.saturating_sub(waiting.since))
     }
 
     /// What to do now. With [`Step::Send`] the caller must go on with [`Sender::sent`] or
-    /// [`Sender::nothing_there`], with [`Step::Again`] with [`Sender::sent_again`] or [`Sender::not_held`].
+    /// [`Sender::nothing_there`], with [`Step::Again`] with [`Sender::sent_again`] or [`Sender::answered`].
     pub fn step(&mut self, now: Duration) -> Step {
         if !self.connected {
             return Step::Wait(None);
         }
-        if let Some((first, last)) = self.asked.first().filter(|_| self.in_flight.len() < WINDOW) {
-            return Step::Again(*first, *last);
+        if now < self.held_until {
+            return Step::Wait(Some(self.held_until));
         }
-        if self.cursor <= self.last && self.in_flight.len() < WINDOW {
-            return Step::Send(self.cursor);
+        self.cursor = self.done.after(self.cursor);
+        if let Some(live) = self.live.filter(|live| live.from <= self.cursor) {
+            self.cursor = self.done.after(self.cursor.max(live.cursor));
+            self.live = None;
         }
-        if self.settled == self.last || !self.in_flight.is_empty() {
-            return Step::Wait(None); // the client times missing PUBACKs out
+        // Where nothing is live, everything is the backlog.
+        let (backlog_end, places) = self.live.map_or((u64::MAX, WINDOW), |live| (live.from - 1, WINDOW - LIVE_WINDOW));
+        let live_flying = self.in_flight.iter().filter(|(first, _)| *first > backlog_end).count();
+        let others_flying = self.in_flight.len() - live_flying;
+        let is_free = self.in_flight.len() < if self.careful > 0 { 1 } else { WINDOW };
+        if is_free && others_flying < places {
+            if let Some((first, last)) = self.asked.first() {
+                return Step::Again(*first, *last);
+            }
+            if let Some((first, last)) = self.back.first() {
+                return self.send(*first, *last);
+            }
+            if let Some(first) = self.probe(now) {
+                return self.send(first, u64::MAX);
+            }
         }
-        let due = self.progress + self.timeout * self.factor;
-        if now < due {
-            return Step::Wait(Some(due));
+        if let Some(live) = self.live.filter(|live| is_free && live.cursor <= self.last && live_flying < LIVE_WINDOW) {
+            return self.send(live.cursor, u64::MAX);
         }
-        self.cursor = self.settled + 1;
+        if is_free && self.cursor <= self.last.min(backlog_end) && others_flying < places {
+            return self.send(self.cursor, backlog_end);
+        }
+        // What is due and has no place goes when a place becomes free.
+        Step::Wait(self.waiting.map(|waiting| waiting.due).filter(|due| *due > now))
+    }
+
+    fn send(&self, first: u64, last: u64) -> Step {
+        let cut = self.cuts.range(first..).next().copied().unwrap_or(u64::MAX);
+        Step::Send(first, last.min(cut))
+    }
+
+    /// The oldest record without a receipt, if it is due to be sent again.
+    fn probe(&mut self, now: Duration) -> Option<u64> {
+        let first = self.done.after(self.settled + 1);
+        let in_flight = self.is_in_flight(first);
+        let waiting = self.waiting.as_mut().filter(|waiting| waiting.due <= now && !in_flight)?;
         self.factor = (self.factor * 2).min(LONGEST_FACTOR);
-        self.progress = now;
-        Step::Send(self.cursor)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(10);
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn sends_in_order_and_waits_for_the_receipt() {
-        let mut sender = Sender::new(3, 0, TIMEOUT);
-        assert_eq!(sender.step(at(0)), Step::Wait(None), "not connected");
-        sender.connected(at(0));
-        assert_eq!(sender.step(at(0)), Step::Send(1));
-        sender.sent(1, 2);
-        assert_eq!(sender.step(at(0)), Step::Send(3));
-        sender.sent(3, 3);
-        sender.at_broker(1, at(1));
-        sender.at_broker(3, at(1));
-        assert_eq!(sender.step(at(1)), Step::Wait(Some(at(11))));
-        sender.journal(3, 3, at(2));
-        assert_eq!(sender.step(at(2)), Step::Wait(None), "everything has its receipt");
-    }
-
-    #[test]
-    fn without_a_receipt_it_sends_again_ever_more_slowly() {
-        let mut sender = Sender::new(1, 0, TIMEOUT);
-        sender.connected(at(0));
-        let mut sent_at = Vec::new();
-        for now in 0..600 {
-            if let Step::Send(first) = sender.step(at(now)) {
-                assert_eq!(first, 1);
-                sender.sent(1, 1);
-                sender.at_broker(1, at(now));
-                sent_at.push(now);
-            }
-        }
-        assert_eq!(sent_at, [0, 10, 30, 70, 150, 310, 470]);
-    }
-
-    #[test]
-    fn a_lost_session_and_a_new_service_put_everything_back() {
-        let mut sender = Sender::new(5, 2, TIMEOUT);
-        sender.connected(at(0));
-        sender.sent(3, 4);
-        sender.disconnected();
-        assert_eq!(sender.step(at(1)), Step::Wait(None));
-        sender.connected(at(1));
-        assert_eq!(sender.step(at(1)), Step::Send(3));
-        sender.sent(3, 5);
-        sender.at_broker(3, at(1));
-        sender.start_again(at(2));
-        assert_eq!(sender.step(at(2)), Step::Send(3));
-    }
-
-    #[test]
-    fn a_puback_never_frees() {
-        let mut sender = Sender::new(1, 0, TIMEOUT);
-        sender.connected(at(0));
-        sender.sent(1, 1);
-        sender.at_broker(1, at(0));
-        sender.connected(at(1));
-        assert_eq!(sender.step(at(1)), Step::Send(1));
-    }
-
-    #[test]
-    fn what_the_service_has_lost_is_sent_again_although_it_was_receipted() {
-        let mut sender = Sender::new(20, 20, TIMEOUT);
-        sender.connected(at(0));
-        assert_eq!(sender.step(at(0)), Step::Wait(None));
-        sender.resend(&[(5, 8), (12, 99), (30, 40), (9, 3)], at(1));
-        assert_eq!(sender.step(at(1)), Step::Again(5, 8));
-        sender.sent_again(5, 6);
-        assert_eq!(sender.step(at(1)), Step::Again(7, 8));
-        sender.not_held(8);
-        assert_eq!(sender.step(at(1)), Step::Again(12, 20), "never beyond what was written");
-        sender.sent_again(12, 20);
-        assert_eq!(sender.step(at(1)), Step::Wait(None));
-    }
-
-    #[derive(Debug, Clone)]
-    enum Happens {
-        Stored(u64),
-        PubackAll,
-        SessionLost,
-        ServiceRestarts,
-        ServiceReads(bool),
-        Time(u64),
-    }
-
-    fn happens() -> impl Strategy<Value = Happens> {
-        prop_oneof![
-            (1..40u64).prop_map(Happens::Stored),
-            Just(Happens::PubackAll),
-            Just(Happens::SessionLost),
-            Just(Happens::ServiceRestarts),
-            any::<bool>().prop_map(Happens::ServiceReads),
-            (1..200u64).prop_map(Happens::Time),
-        ]
-    }
-
-    proptest! {
-        /// Whatever happens on the way, once the way is clear everything arrives and gets its receipt.
-        #[test]
-        fn nothing_stays_behind(history in proptest::collection::vec(happens(), 0..80)) {
-            let (mut now, mut last, mut settled) = (0, 0, 0);
-            let mut sender = Sender::new(0, 0, TIMEOUT);
-            let mut wire: Vec<(u64, u64)> = Vec::new(); // sent, not yet read by the service
-            let mut held = std::collections::BTreeSet::new(); // what the service has
-            let clear = [Happens::SessionLost, Happens::PubackAll, Happens::ServiceReads(true)];
-            let end = std::iter::repeat_n(clear, 20).flatten().chain([Happens::Time(300)]);
-            sender.connected(at(0));
-            for event in history.into_iter().chain(end) {
-                match event {
-                    Happens::Stored(count) => last += count,
-                    Happens::PubackAll => {
-                        for (first, _) in sender.in_flight.clone() {
-                            sender.at_broker(first, at(now));
-                        }
-                    }
-                    Happens::SessionLost => {
-                        sender.disconnected();
-                        sender.connected(at(now));
-                    }
-                    Happens::ServiceRestarts => sender.start_again(at(now)),
-                    Happens::ServiceReads(arrives) => {
-                        for (first, to) in wire.drain(..).filter(|_| arrives) {
-                            held.extend(first..=to);
-                        }
-                        while held.contains(&(settled + 1)) {
-                            settled += 1;
-                        }
-                    }
-                    Happens::Time(seconds) => now += seconds,
-                }
-                sender.journal(last, settled, at(now));
-                while let Step::Send(first) = sender.step(at(now)) {
-                    prop_assert!(first <= last && first > settled);
-                    let to = last.min(first + 9);
-                    sender.sent(first, to);
-                    wire.push((first, to));
-                }
-            }
-            prop_assert_eq!(settled, last);
-        }
+        waiting.due = now + self.pace.timeout * self.factor;
+        self.probing = true;
+        (first <= self.last).then_some(first)
     }
 }

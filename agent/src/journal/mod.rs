@@ -9,6 +9,7 @@
 //! | `known(scope, serial, seq, package, crc)` | units packed here; outlives the records |
 //! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |
+//! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
 //! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
@@ -20,6 +21,7 @@ mod ballast;
 mod error;
 mod group;
 mod holds;
+mod kept;
 mod labels;
 mod marks;
 mod opening;
@@ -29,6 +31,7 @@ mod raw;
 mod room;
 mod salvage;
 mod series;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod wreck;
@@ -50,10 +53,11 @@ pub use marks::Marks;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};
+pub use storage::Storage;
 
 const FILE: &str = "journal.db";
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         sql: "
@@ -67,6 +71,7 @@ const MIGRATIONS: [Migration; 4] = [
     Migration { number: 2, sql: labels::TABLES },
     Migration { number: 3, sql: series::TABLES },
     Migration { number: 4, sql: room::TABLES },
+    Migration { number: 5, sql: kept::TABLES },
 ];
 
 /// Where the chain of lines stands.
@@ -180,6 +185,15 @@ impl Journal {
             .map_err(query("write"))?;
         self.settled_on_disk = self.settled;
         Ok(())
+    }
+
+    /// A program that is killed between a write and its sync leaves a group that is read here, but that the next power cut
+    /// would take away again, after it was shown and sent. A checkpoint begins with a sync of the write-ahead log; writing
+    /// a row as it is would write nothing. On a full disk the start goes on, since that sync came first.
+    fn make_durable(&self) {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(())) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the journal could not be written back whole");
+        }
     }
 
     fn lines_after(&self, seq: u64) -> Result<Vec<Vec<u8>>, JournalError> {

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use base::sqlite::{self, Profile};
+use base::sqlite;
 use records::{Event, FixedBytes, Hash, Record, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::group::{known_crc, put_known};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
-use super::{Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Why, place, query, room};
+use super::{
+    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, place, query, room,
+};
 use crate::station::State;
 
 /// Where a station keeps its journal, and what it may be.
@@ -30,8 +32,13 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]; among them that another process has it open.
-    pub fn open(folder: &Path, station: &str, quota: u64, sscc_first: u64) -> Result<Opened, JournalError> {
-        Self::open_on(&place::machine(), folder, station, quota, sscc_first)
+    pub fn open(
+        folder: &Path,
+        station: &str,
+        storage: impl Into<Storage>,
+        sscc_first: u64,
+    ) -> Result<Opened, JournalError> {
+        Self::open_on(&place::machine(), folder, station, storage, sscc_first)
     }
 
     /// The same on a machine with this id.
@@ -42,18 +49,19 @@ impl Journal {
         machine: &str,
         folder: &Path,
         station: &str,
-        quota: u64,
+        storage: impl Into<Storage>,
         sscc_first: u64,
     ) -> Result<Opened, JournalError> {
+        let storage = storage.into();
         base::files::ensure_folder(folder, 0o750)?;
         let home = Home { folder, station, machine };
         let path = Self::file(folder);
         let (mut damaged, mut alarms) = (None, Vec::new());
-        let opened = Wreck::check_log(&path).and_then(|()| Self::connect(&path, quota));
+        let opened = Wreck::check_log(&path).and_then(|()| Self::connect(&path, &storage));
         let mut connection = match opened.and_then(|connection| sound(connection, &path)) {
             Err(JournalError::Store(sqlite::Error::Damaged { found, .. })) => {
                 damaged = Some((sqlite::set_aside(&path)?, found));
-                Self::connect(&path, quota)?
+                Self::connect(&path, &storage)?
             }
             other => other?,
         };
@@ -61,9 +69,10 @@ impl Journal {
         if is_empty(&connection)? {
             make(&mut connection, &home, marks.as_ref(), sscc_first, damaged.is_some(), &mut alarms)?;
         }
-        let (mut journal, mut state, answered) = Self::load(connection, &path, station, quota)?;
+        let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
+        journal.make_durable();
         let here = place::of(&path, machine);
         let made = journal.place()?;
         if made.is_some() && made != here {
@@ -91,12 +100,12 @@ impl Journal {
     /// [`JournalError`]; among them that it is damaged, or in use.
     pub fn open_existing(folder: &Path, station: &str, quota: u64) -> Result<Self, JournalError> {
         let path = Self::file(folder);
-        let connection = Self::connect(&path, quota).and_then(|connection| sound(connection, &path))?;
+        let connection = Self::connect(&path, &quota.into()).and_then(|connection| sound(connection, &path))?;
         Ok(Self::load(connection, &path, station, quota)?.0)
     }
 
-    pub(super) fn connect(path: &Path, quota: u64) -> Result<Connection, JournalError> {
-        let mut connection = sqlite::open(path, &Profile::journal(quota))?;
+    pub(super) fn connect(path: &Path, storage: &Storage) -> Result<Connection, JournalError> {
+        let mut connection = sqlite::open(path, &storage.profile())?;
         sqlite::quick_check(&connection)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
         Ok(connection)
@@ -253,6 +262,13 @@ fn make(
         .map_err(query("begin a transaction in"))?;
     if let Some(wreck) = &wreck {
         alarms.push(take_over(&transaction, wreck, before.unwrap_or_default())?);
+    }
+    if matches!(why, Some(Why::Replaced)) {
+        alarms.push(
+            "The journal of this station was gone, and a new one begins. Units packed before are not known here any more, and \
+             what had no receipt is only in the old one: look for it"
+                .to_owned(),
+        );
     }
     state.last_seq = 0;
     let json = serde_json::to_string(&state).map_err(JournalError::State)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use records::wire::{Receipt, Status};
-use records::{Hash, chain};
+use records::{Hash, SeriesId, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub const FORGET_AT_ONCE: usize = 1000;
 /// A run of lines to be sent in one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
+    /// The series.
+    pub series: SeriesId,
     /// Sequence of the first line.
     pub first: u64,
     /// Hash of the line before it.
@@ -110,7 +112,9 @@ impl Journal {
             if run.is_some() && size > bytes {
                 break;
             }
-            let run = run.get_or_insert_with(|| Queued { first: next, prev: prev_of(&line), lines: Vec::new() });
+            let series = self.series;
+            let run =
+                run.get_or_insert_with(|| Queued { series, first: next, prev: prev_of(&line), lines: Vec::new() });
             run.lines.push(line);
             next += 1;
         }
@@ -171,12 +175,54 @@ impl Journal {
         Ok(Applied::Settled(settled))
     }
 
-    /// Is the line with this sequence held, and has it this hash?
+    /// Everything up to `up_to` counts as delivered, by another word than a receipt. Never beyond what was written; records
+    /// that were set aside do not hold the mark back.
+    pub fn settle(&mut self, up_to: u64) {
+        self.settled = self.settled.max(up_to.min(self.position.last));
+        while self.quarantined.binary_search(&(self.settled + 1)).is_ok() {
+            self.settled += 1;
+        }
+    }
+
+    /// Sets a record of this series aside that the broker does not take.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn set_aside_refused(&mut self, series: SeriesId, seq: u64, reason: &str) -> Result<(), JournalError> {
+        if series == self.series && seq > self.settled {
+            self.quarantine(seq, seq, reason)?;
+            self.settle(self.settled);
+        }
+        Ok(())
+    }
+
+    /// The lowest sequence from `first` on that is held, in the queue or set aside.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn held_from(&self, first: u64) -> Result<Option<u64>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT min(seq) FROM (SELECT min(seq) AS seq FROM record WHERE seq >= ?1
+                 UNION ALL SELECT min(seq) FROM quarantine WHERE seq >= ?1 AND series = ?2)",
+            )
+            .and_then(|mut held| held.query_row(params![first, self.series.0], |row| row.get(0)))
+            .map_err(query("read"))
+    }
+
+    /// Is this the hash of a record here? That of a damaged line stands in the line after it; where that one is damaged as
+    /// well, nothing here contradicts the service, and a queue that waits for more would wait for ever.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
-        Ok(self.line(seq)?.is_some_and(|line| chain::hash_line(&line) == hash))
+        let intact = |(line, crc): &(Vec<u8>, u32)| crc32c::crc32c(line) == *crc;
+        let Some(here) = self.line_and_crc(seq)? else { return Ok(false) };
+        if intact(&here) {
+            return Ok(chain::hash_line(&here.0) == hash);
+        }
+        let next = self.line_and_crc(seq + 1)?.filter(intact);
+        Ok(next.is_none_or(|(line, _)| prev_of(&line) == hash))
     }
 
     pub(super) fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
@@ -250,14 +296,15 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
-        let before = self.kept_since(now_seconds, keep)?;
+        let everything = keep.is_zero() || self.is_nearly_full()?;
+        let up_to = if everything { self.settled_on_disk } else { self.receipted_for(now_seconds, keep)? };
         // The last line stays: the next one is chained to it.
-        let up_to = self.settled_on_disk.min(self.position.last.saturating_sub(1));
+        let up_to = up_to.min(self.position.last.saturating_sub(1));
         let forgotten = self
             .connection
             .execute(
-                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?3) AND stored < ?2",
-                params![up_to, before, FORGET_AT_ONCE],
+                "DELETE FROM record WHERE seq IN (SELECT seq FROM record WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
+                params![up_to, FORGET_AT_ONCE],
             )
             .map_err(query("forget records of"))?;
         if forgotten > 0 && self.refusals > 0 {
@@ -266,10 +313,15 @@ impl Journal {
         Ok(forgotten)
     }
 
+    /// Has the journal filled three quarters of its quota?
+    fn is_nearly_full(&self) -> Result<bool, JournalError> {
+        Ok(self.used()? > self.quota / 4 * 3)
+    }
+
     /// What was stored before this time is not kept, in seconds since 1970.
     pub(super) fn kept_since(&self, now_seconds: i64, keep: Duration) -> Result<i64, JournalError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        Ok(if self.used()? > self.quota / 4 * 3 { i64::MAX } else { now_seconds.saturating_sub(keep) })
+        Ok(if self.is_nearly_full()? { i64::MAX } else { now_seconds.saturating_sub(keep) })
     }
 
     /// Bytes inside the file that forgotten records have left free: they can be written to even on a full disk.

@@ -208,7 +208,10 @@ mod tests {
         flipped[middle + FRAME_HEADER + 9] ^= 1;
         assert!(seqs(&unread_rows(&flipped)).contains(&LINES), "the newest line is behind the damaged frame");
         // What another program reads of it ends before.
-        std::fs::write(folder.path().join("cut.db"), [] as [u8; 0]).unwrap();
+        // As the store was before anything of its log was written back: an empty file would have no log at all.
+        let before = Connection::open(folder.path().join("cut.db")).unwrap();
+        before.execute_batch("PRAGMA journal_mode = wal").unwrap();
+        drop(before);
         std::fs::write(folder.path().join("cut.db-wal"), &flipped).unwrap();
         let connection = Connection::open(folder.path().join("cut.db")).unwrap();
         let last: u64 = connection.query_row("SELECT max(seq) FROM record", [], |row| row.get(0)).unwrap();

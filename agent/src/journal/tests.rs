@@ -179,8 +179,11 @@ fn forgetting_frees_bytes_but_not_what_is_known() {
     journal.apply(&receipt(&journal, 10)).unwrap();
     assert_eq!(journal.forget(1_000_000, day).unwrap(), 0, "nor before the receipt is on disk");
     journal.save_settled(10).unwrap();
-    assert_eq!(journal.forget(1_000 + 86_400, day).unwrap(), 0, "nor before its time");
-    assert_eq!(journal.forget(1_001 + 86_400, day).unwrap(), 9);
+    assert_eq!(journal.forget(900_000, day).unwrap(), 0, "nor at once, however long ago it was stored");
+    drop(journal);
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    assert_eq!(journal.forget(899_999 + 86_400, day).unwrap(), 0, "nor before its time");
+    assert_eq!(journal.forget(900_000 + 86_400, day).unwrap(), 9, "which goes on over a restart");
     assert!(journal.line(10).unwrap().is_some(), "the next line is chained to it");
     assert_eq!(journal.group().unwrap().known("", "S1").unwrap().unwrap().seq, 1);
     write(&mut journal, &mut state, 1).unwrap();
@@ -450,4 +453,41 @@ proptest! {
             prop_assert_eq!(journal.settled(), expected);
         }
     }
+}
+
+#[test]
+fn the_brokers_word_settles_what_was_written_and_a_refused_record_is_no_hole() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 9).unwrap();
+    let series = journal.series();
+    assert_eq!(journal.queued(1, 1, 1).unwrap().unwrap().series, series);
+    journal.set_aside_refused(FixedBytes([9; 16]), 2, "of another series").unwrap();
+    journal.set_aside_refused(series, 4, "too large").unwrap();
+    assert_eq!((journal.settled(), journal.set_aside()), (0, vec![(4, 4)]));
+    journal.settle(3);
+    assert_eq!(journal.settled(), 4, "what is set aside does not hold the mark back");
+    journal.set_aside_refused(series, 3, "settled already").unwrap();
+    journal.set_aside_refused(series, 5, "too large").unwrap();
+    assert_eq!((journal.settled(), journal.set_aside()), (5, vec![(4, 5)]));
+    journal.settle(2);
+    assert_eq!(journal.settled(), 5, "never back");
+    journal.settle(u64::MAX);
+    assert_eq!(journal.settled(), 9, "never beyond what was written");
+}
+
+#[test]
+fn what_is_held_is_found_in_the_queue_and_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    assert_eq!(journal.held_from(1).unwrap(), None);
+    write(&mut journal, &mut state, 9).unwrap();
+    journal.set_aside_refused(journal.series(), 4, "too large").unwrap();
+    journal.settle(9);
+    journal.save_settled(9).unwrap();
+    journal.forget(i64::MAX, Duration::ZERO).unwrap();
+    assert_eq!(
+        [1, 4, 5, 9, 10].map(|first| journal.held_from(first).unwrap()),
+        [Some(4), Some(4), Some(9), Some(9), None]
+    );
 }

@@ -63,6 +63,13 @@ pub enum Request {
     },
     /// Keep what the trusted service has put on hold.
     Holds(Holds),
+    /// The broker has everything of this series up to a sequence, and the configuration says that its word is enough.
+    AtBroker {
+        /// The series.
+        series: SeriesId,
+        /// The last sequence, without a hole before it.
+        up_to: u64,
+    },
     /// Lines to be sent.
     Queued {
         /// From this sequence on.

@@ -237,6 +237,9 @@ impl Running {
         match request {
             Request::Receipt(receipt) => self.receipt(&receipt),
             Request::SsccMark { mark, reply } => drop(reply.send(self.enter_sscc_mark(mark))),
+            // Sequences of another series say nothing of this one.
+            Request::AtBroker { series, up_to } if series == journal.series() => journal.settle(up_to),
+            Request::AtBroker { .. } => {}
             Request::Queued { first, most, bytes, reply } => drop(reply.send(journal.queued(first, most, bytes))),
             Request::PinService { key, reply } => match journal.service_key() {
                 Some(pinned) => drop(reply.send(pinned)),

@@ -1,5 +1,6 @@
 //! The configuration of a station, typed. `config/station.toml` shows and explains every key.
 
+mod broker;
 mod packing;
 mod page;
 mod printing;
@@ -17,11 +18,12 @@ use drivers::printer::PrinterSettings;
 use labels::{Density, Template};
 use records::Hash;
 use records::enrolment::SERVICE;
-use records::wire::{Topics, check_name};
+use records::wire::check_name;
 
 use crate::interpret::Rules;
 use crate::station::{LabelRule, Packing};
 
+pub use broker::{Broker, Confirm};
 pub use page::Page;
 pub use signals::SignalSettings;
 
@@ -58,25 +60,6 @@ pub struct Settings {
     pub page: Page,
     /// What decides, as it is put on record.
     pub deciding: serde_json::Value,
-}
-
-/// Where records go.
-#[derive(Debug, Clone)]
-pub struct Broker {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// User name, where the broker asks for one.
-    pub username: Option<String>,
-    /// File with the password.
-    pub password_file: Option<PathBuf>,
-    /// Topic names.
-    pub topics: Topics,
-    /// After this time without a receipt records are sent again.
-    pub receipt_timeout: Duration,
-    /// How long nothing is tried after a connection failed: first and longest wait.
-    pub reconnect: (Duration, Duration),
 }
 
 /// Limits of the journal.
@@ -143,7 +126,7 @@ impl Settings {
         let station = root.parsed("station", NAME, station_name).required();
         let data = PathBuf::from(root.string("data").or("/var/lib/lotline".to_owned()));
         let socket = PathBuf::from(root.string("socket").or("/run/lotline/station.sock".to_owned()));
-        let broker = broker(&root.section("broker"));
+        let broker = broker::read(&root.section("broker"));
         let journal = journal(&root.section("journal"));
         let (packing, packing_json) = packing::read(&root);
         let scanners = scanners::read(&root);
@@ -195,46 +178,6 @@ fn station_name(text: &str) -> Result<String, String> {
         Ok(()) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),
     }
-}
-
-fn broker(section: &Section<'_>) -> Broker {
-    let expected = "mqtt://HOST or mqtt://HOST:PORT";
-    let (host, port) = section.parsed("url", expected, parse_url).or(("127.0.0.1".to_owned(), 1883));
-    let topics = section.parsed("prefix", "topic levels without wildcards, such as lotline/v1", Topics::new).optional();
-    let first = section.duration("reconnect_first_ms", 10..=60_000).or(Duration::from_secs(1));
-    let longest = section.duration("reconnect_longest_ms", 10..=600_000).or(Duration::from_secs(60));
-    if longest < first {
-        section.fault("reconnect_longest_ms", "is shorter than reconnect_first_ms", "make it the longer of the two");
-    }
-    Broker {
-        host,
-        port,
-        username: section.string("username").optional(),
-        password_file: section.string("password_file").optional().map(PathBuf::from),
-        topics: topics.unwrap_or_default(),
-        receipt_timeout: section.duration("receipt_timeout_ms", 100..=600_000).or(Duration::from_secs(10)),
-        reconnect: (first, longest),
-    }
-}
-
-/// Host and port of `mqtt://HOST[:PORT]`.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_url(text: &str) -> Result<(String, u16), String> {
-    let rest = text.strip_prefix("mqtt://").ok_or("it does not begin with mqtt://")?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            (host, port.parse().ok().filter(|port| *port > 0).ok_or("the port is not a number from 1 to 65535")?)
-        }
-        _ => (rest, 1883),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || host.contains(['/', '@', '?', ' ']) {
-        return Err("there is no plain host name in it".to_owned());
-    }
-    Ok((host.to_owned(), port))
 }
 
 fn journal(section: &Section<'_>) -> Journal {

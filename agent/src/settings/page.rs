@@ -33,7 +33,7 @@ pub(super) fn read(section: &Section<'_>) -> Page {
     });
     let listen = listen.or(Some(SocketAddr::from(([127, 0, 0, 1], 8470))));
     let hosts = section.parsed_strings("hosts", "names without a port, such as line-7.example", host).or(Vec::new());
-    let token_file = section.string("token_file").optional().map(PathBuf::from);
+    let token_file = section.secret_file("token_file");
     let elsewhere = listen.is_some_and(|listen| !listen.ip().is_loopback());
     if elsewhere && !section.has("token_file") {
         section.fault(

@@ -10,7 +10,7 @@ fn the_example_is_good_and_means_what_it_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/station.toml");
     let settings = Settings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(settings.station, "pack-1");
-    assert_eq!((settings.broker.host.as_str(), settings.broker.port), ("127.0.0.1", 1883));
+    assert_eq!(settings.broker.access.url.to_string(), "mqtt://127.0.0.1:1883");
     assert_eq!(settings.journal.quota, 512 << 20);
     assert_eq!((settings.packing.package_size, settings.packing.pallet_size), (10, 20));
     assert_eq!(settings.scanners[0].lane, "main");
@@ -101,15 +101,5 @@ fn a_camera_is_a_scanner_with_keys_of_its_own() {
     ] {
         let faults = scanner(more).unwrap_err().to_string();
         assert!(faults.contains(says), "{more}: {faults}");
-    }
-}
-
-#[test]
-fn broker_urls() {
-    assert_eq!(parse_url("mqtt://broker"), Ok(("broker".into(), 1883)));
-    assert_eq!(parse_url("mqtt://[::1]:1884/"), Ok(("::1".into(), 1884)));
-    assert_eq!(parse_url("mqtt://[::1]"), Ok(("::1".into(), 1883)));
-    for wrong in ["broker:1883", "mqtt://", "mqtt://a:0", "mqtt://a:x", "mqtt://u@a", "mqtts://a"] {
-        assert!(parse_url(wrong).is_err(), "{wrong}");
     }
 }

@@ -1,41 +1,33 @@
 //! Why there is no connection, in a sentence for the person who can mend it.
 
-use std::io::ErrorKind;
+mod tls;
+
+use std::io::{self, ErrorKind};
 
 use rumqttc::{
-    ConnectReturnCode, ConnectionError, DisconnectReasonCode, PubAckReason, StateError, SubscribeReasonCode,
+    ConnectReturnCode, ConnectionError, DisconnectReasonCode, PubAckReason, StateError, SubscribeReasonCode, TlsError,
 };
 
 use super::Settings;
 
 /// `HOST:PORT`.
 pub(super) fn broker(settings: &Settings) -> String {
-    match settings.host.contains(':') && !settings.host.starts_with('[') {
-        true => format!("[{}]:{}", settings.host, settings.port),
-        false => format!("{}:{}", settings.host, settings.port),
-    }
+    super::url::address(&settings.host, settings.port)
 }
 
 pub(super) fn of_error(settings: &Settings, error: &ConnectionError) -> String {
     let broker = broker(settings);
     match error {
-        ConnectionError::Io(source) | ConnectionError::MqttState(StateError::Io(source)) => match source.kind() {
-            ErrorKind::ConnectionRefused => {
-                format!("nothing listens at {broker}: check that the broker runs, and its port")
-            }
-            ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::UnexpectedEof
-            | ErrorKind::BrokenPipe => {
-                format!("the connection to {broker} broke: check the network and the log of the broker")
-            }
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-                format!("there is no way to {broker}: check the network cable, the address and the gateway")
-            }
-            ErrorKind::TimedOut => no_answer(&broker),
-            // A name that is not found has no kind of its own.
-            _ => format!("cannot connect to {broker} ({source}): check the host name and the network"),
-        },
+        ConnectionError::Io(source)
+        | ConnectionError::MqttState(
+            // What the first read meets counts to the library as a fault of the packet.
+            StateError::Io(source) | StateError::Deserialization(rumqttc::mqttbytes::Error::Io(source)),
+        )
+        | ConnectionError::Tls(TlsError::Io(source)) => of_io(settings, source),
+        ConnectionError::Tls(TlsError::TLS(error)) => tls::of_error(settings, error),
+        ConnectionError::Tls(TlsError::DNSName(_)) => {
+            format!("no certificate can be for the host {:?}: connect to a name or an address", settings.host)
+        }
         ConnectionError::Timeout(_) => no_answer(&broker),
         ConnectionError::ConnectionRefused(code) => of_refusal(settings, *code),
         ConnectionError::MqttState(StateError::ConnFail { reason }) => of_refusal(settings, *reason),
@@ -58,8 +50,7 @@ pub(super) fn of_error(settings: &Settings, error: &ConnectionError) -> String {
                 DisconnectReasonCode::PacketTooLarge => "raise the largest packet of the broker".to_owned(),
                 _ => "check the log of the broker".to_owned(),
             };
-            let code = *reason_code as u8;
-            format!("{broker} ended the connection ({}, 0x{code:02X}{said}): {advice}", words(reason_code))
+            format!("{broker} ended the connection ({}{said}): {advice}", of_disconnect(*reason_code))
         }
         ConnectionError::MqttState(StateError::IncomingPacketTooLarge { pkt_size, max }) => {
             format!(
@@ -67,12 +58,39 @@ pub(super) fn of_error(settings: &Settings, error: &ConnectionError) -> String {
             )
         }
         ConnectionError::MqttState(StateError::Deserialization(_)) | ConnectionError::NotConnAck(_) => {
-            format!("{broker} does not speak MQTT 5: check that this is the MQTT port of a broker with version 5")
+            format!(
+                "{broker} does not speak MQTT 5: check that this is the MQTT port of a broker with version 5, and that \
+                 mqtts:// is written where it wants TLS"
+            )
         }
         ConnectionError::SessionStateMismatch { .. } => {
             format!("{broker} answered with a session that was not asked for: check the client id and the broker")
         }
         other => format!("the connection to {broker} failed ({other}): check the log of the broker"),
+    }
+}
+
+fn of_io(settings: &Settings, error: &io::Error) -> String {
+    let broker = broker(settings);
+    if let Some(error) = tls::inside(error) {
+        return tls::of_error(settings, error);
+    }
+    match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            format!("nothing listens at {broker}: check that the broker runs, and its port")
+        }
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::BrokenPipe => {
+            format!("the connection to {broker} broke: check the network and the log of the broker")
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+            format!("there is no way to {broker}: check the network cable, the address and the gateway")
+        }
+        ErrorKind::TimedOut => no_answer(&broker),
+        // A name that is not found has no kind of its own.
+        _ => format!("cannot connect to {broker} ({error}): check the host name and the network"),
     }
 }
 
@@ -131,4 +149,8 @@ pub(super) fn words(code: &impl std::fmt::Debug) -> String {
 
 pub(super) fn of_puback(reason: PubAckReason) -> String {
     format!("{} (0x{:02X})", words(&reason), reason as u8)
+}
+
+pub(super) fn of_disconnect(reason: DisconnectReasonCode) -> String {
+    format!("{}, 0x{:02X}", words(&reason), reason as u8)
 }

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{
-    AckMode, AsyncClient, ConnAck, ConnectionError, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet, QoS,
-    SubAck, SubscribeFilter, SubscribeReasonCode,
+    AckMode, AsyncClient, ConnAck, ConnectionError, DisconnectReasonCode, EventLoop, LastWill, MqttOptions,
+    NetworkOptions, Packet, QoS, StateError, SubAck, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::rustls::ClientConfig;
 
 use super::resume::EmptySession;
 use super::{Ack, Event, Link, Message, Settings, Shared, reason};
 use crate::backoff::{self, Backoff};
+use crate::{describe, files};
 
 /// Time for the DISCONNECT at the end.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -38,6 +40,15 @@ enum End {
     /// Nobody reads the events any more.
     Unread,
     Lost(String),
+}
+
+/// Says with which code the broker ended a connection, if it did.
+type Ending = watch::Sender<Option<DisconnectReasonCode>>;
+
+/// What is read from files for each connection.
+struct Secrets {
+    password: Option<String>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Session {
@@ -72,7 +83,8 @@ impl Session {
 
     /// One connection with a client of its own, so that nothing queued in it outlives it.
     async fn connection(&mut self) -> Result<Infallible, End> {
-        let (client, mut eventloop) = AsyncClient::builder(options(&self.settings)).unbounded().build();
+        let secrets = self.secrets().await?;
+        let (client, mut eventloop) = AsyncClient::builder(options(&self.settings, secrets)).unbounded().build();
         let reset = Arc::new(Notify::new());
         let end = match self.converse(&client, &mut eventloop, &reset).await {
             Ok(never) => match never {},
@@ -85,20 +97,37 @@ impl Session {
         Err(end)
     }
 
+    /// Reads the files. What is wrong with them is a reason for having no connection, and may be mended meanwhile.
+    async fn secrets(&mut self) -> Result<Secrets, End> {
+        let (tls, password_file) = (self.settings.tls.clone(), self.settings.password_file.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let password = password_file.as_deref().map(files::read_secret).transpose();
+            let password = password.map_err(|error| describe(&error))?;
+            let tls = tls.map(|tls| tls.config()).transpose().map_err(|error| describe(&error))?;
+            Ok(Secrets { password, tls })
+        });
+        let read = self.watched(None, reading, &Notify::new()).await?;
+        read.unwrap_or_else(|failed| Err(failed.to_string())).map_err(|why: String| {
+            End::Lost(format!("no connection to {} is tried: {why}", reason::broker(&self.settings)))
+        })
+    }
+
     async fn converse(
         &mut self,
         client: &AsyncClient,
         eventloop: &mut EventLoop,
         reset: &Arc<Notify>,
     ) -> Result<Infallible, End> {
+        // Dropped with this connection: the sign for those who wait for an acknowledgement.
+        let (ending, lost) = watch::channel(None);
         let connack = loop {
-            if let rumqttc::Event::Incoming(Packet::ConnAck(connack)) = self.poll(eventloop, None, reset).await? {
+            if let rumqttc::Event::Incoming(Packet::ConnAck(connack)) =
+                self.poll(eventloop, None, reset, &ending).await?
+            {
                 break connack;
             }
         };
-        let early = self.subscribe(client, eventloop, reset).await?;
-        // Dropped with this connection: the sign for those who wait for an acknowledgement.
-        let (_alive, lost) = watch::channel(());
+        let early = self.subscribe(client, eventloop, reset, &ending).await?;
         self.shared.link(Link {
             client: client.clone(),
             reset: reset.clone(),
@@ -116,7 +145,9 @@ impl Session {
             self.received(client, publish);
         }
         loop {
-            if let rumqttc::Event::Incoming(Packet::Publish(publish)) = self.poll(eventloop, None, reset).await? {
+            if let rumqttc::Event::Incoming(Packet::Publish(publish)) =
+                self.poll(eventloop, None, reset, &ending).await?
+            {
                 self.received(client, publish);
             }
         }
@@ -128,6 +159,7 @@ impl Session {
         client: &AsyncClient,
         eventloop: &mut EventLoop,
         reset: &Notify,
+        ending: &Ending,
     ) -> Result<Vec<rumqttc::Publish>, End> {
         let mut early = Vec::new();
         if self.settings.subscriptions.is_empty() {
@@ -147,7 +179,7 @@ impl Session {
         })?;
         let deadline = Instant::now() + self.settings.connect_timeout;
         loop {
-            match self.poll(eventloop, Some(deadline), reset).await? {
+            match self.poll(eventloop, Some(deadline), reset, ending).await? {
                 rumqttc::Event::Incoming(Packet::SubAck(answer)) => {
                     return self.subscribed(&answer).map(|()| early);
                 }
@@ -172,9 +204,15 @@ impl Session {
         eventloop: &mut EventLoop,
         deadline: Option<Instant>,
         reset: &Notify,
+        ending: &Ending,
     ) -> Result<rumqttc::Event, End> {
         let result: Result<rumqttc::Event, ConnectionError> = self.watched(deadline, eventloop.poll(), reset).await?;
-        result.map_err(|error| End::Lost(reason::of_error(&self.settings, &error)))
+        result.map_err(|error| {
+            if let ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) = error {
+                ending.send_replace(Some(reason_code));
+            }
+            End::Lost(reason::of_error(&self.settings, &error))
+        })
     }
 
     /// Waits for `work`, and meanwhile hands over events and watches for the end. A full reader never holds `work` up.
@@ -254,12 +292,14 @@ fn largest_packet(settings: &Settings, connack: &ConnAck) -> u32 {
 /// Most published messages without acknowledgement on one connection; further ones wait.
 pub(super) const IN_FLIGHT: u16 = 64;
 
-fn options(settings: &Settings) -> MqttOptions {
-    let host = match settings.host.contains(':') && !settings.host.starts_with('[') {
-        true => format!("[{}]", settings.host),
-        false => settings.host.clone(),
-    };
-    let mut options = MqttOptions::new(settings.client_id.clone(), (host, settings.port));
+fn options(settings: &Settings, secrets: Secrets) -> MqttOptions {
+    // The host as a certificate names it: an IPv6 address without brackets.
+    let mut options = MqttOptions::new(settings.client_id.clone(), (settings.host.clone(), settings.port));
+    let address = reason::broker(settings);
+    options.set_socket_connector(move |_, network| rumqttc::default_socket_connect(address.clone(), network));
+    if let Some(tls) = secrets.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+    }
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     options
@@ -274,7 +314,7 @@ fn options(settings: &Settings) -> MqttOptions {
         // The library keeps a slot for each: without a limit 65,535 of them, 16 MB.
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_session_store(EmptySession);
-    match (&settings.username, &settings.password) {
+    match (&settings.username, &secrets.password) {
         (Some(user), Some(password)) => options.set_credentials(user.clone(), password.clone()),
         (Some(user), None) => options.set_username(user.clone()),
         (None, Some(password)) => options.set_password(password.clone()),

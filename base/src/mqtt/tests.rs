@@ -1,3 +1,5 @@
+mod tls;
+
 use std::time::Instant;
 
 use super::scripted::{Broker, ConnAck, Packet, Peer};
@@ -144,8 +146,10 @@ async fn a_missing_acknowledgement_gives_the_connection_up() {
 #[tokio::test]
 async fn a_refused_connection_says_what_to_check_once() {
     let broker = Broker::start().await.unwrap();
-    let settings = Settings { username: Some("me".into()), password: Some("hunter2".into()), ..broker.settings("a") };
-    assert!(!format!("{settings:?}").contains("hunter2"));
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, "hunter2\n").unwrap();
+    let settings = Settings { username: Some("me".into()), password_file: Some(password_file), ..broker.settings("a") };
     let (client, mut events) = start(settings);
     for _ in 0..3 {
         let mut peer = broker.connection().await.unwrap();
@@ -352,10 +356,16 @@ async fn a_session_that_nobody_reads_ends_without_goodbye() {
 #[tokio::test]
 async fn a_broker_that_ends_the_connection_is_quoted() {
     let broker = Broker::start().await.unwrap();
-    let (_client, mut events) = start(broker.settings("twin"));
-    let peer = broker.welcome(false, false).await.unwrap();
+    let (client, mut events) = start(broker.settings("twin"));
+    let mut peer = broker.welcome(false, false).await.unwrap();
     connected(&mut events).await;
+    let sending = publish(&client, "not acknowledged");
+    published(&mut peer).await;
     peer.disconnect(0x8E).await.unwrap();
+    assert_eq!(
+        sending.await.unwrap(),
+        Err(PublishError::Ended { code: 0x8E, reason: "session taken over, 0x8E".to_owned() })
+    );
     let reason = disconnected(&mut events).await;
     assert!(reason.contains("another client uses the client id \"twin\""), "{reason}");
 }

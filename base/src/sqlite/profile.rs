@@ -8,6 +8,7 @@ pub struct Profile {
     pub(super) read_only: bool,
     pub(super) busy_timeout: Duration,
     pub(super) settings: Vec<(&'static str, Setting)>,
+    pub(super) vfs: Option<String>,
 }
 
 /// The value of a pragma.
@@ -36,6 +37,7 @@ impl Profile {
                 // A commit of one record changes three or four pages, each written whole: small ones cost a fifth less.
                 ("page_size", NumberWhenNew(2048)),
                 ("locking_mode", Word("exclusive")),
+                ("synchronous", Number(EXTRA)),
                 ("journal_mode", Word("wal")),
                 ("synchronous", Number(FULL)),
                 ("journal_size_limit", Number(1 << 20)),
@@ -44,6 +46,7 @@ impl Profile {
                 ("foreign_keys", Number(1)),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
     }
 
@@ -56,6 +59,7 @@ impl Profile {
             busy_timeout,
             settings: vec![
                 ("page_size", NumberWhenNew(8192)),
+                ("synchronous", Number(EXTRA)),
                 ("journal_mode", Word("wal")),
                 ("synchronous", Number(FULL)),
                 ("journal_size_limit", Number(64 << 20)),
@@ -63,6 +67,7 @@ impl Profile {
                 ("foreign_keys", Number(1)),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
     }
 
@@ -77,9 +82,19 @@ impl Profile {
                 ("cache_size", Number(-i64::from(cache_kib))),
                 ("trusted_schema", Number(0)),
             ],
+            vfs: None,
         }
+    }
+
+    /// On the VFS that was registered under this name (<https://www.sqlite.org/vfs.html>) instead of the system's files.
+    #[must_use]
+    pub fn with_vfs(self, name: impl Into<String>) -> Self {
+        Self { vfs: Some(name.into()), ..self }
     }
 }
 
 /// `PRAGMA synchronous`: a sync after each commit, also of the write-ahead log.
 const FULL: i64 = 2;
+/// And of the folder when a rollback journal was deleted. A new store has one until it is in WAL mode; where a power cut
+/// undoes the deletion, the next start would roll the store back to nothing, whatever its write-ahead log holds.
+const EXTRA: i64 = 3;

@@ -157,7 +157,11 @@ impl Line {
         progress("starting the station");
         self.start_part(Part::Station)?;
         progress("waiting until the station hears of the service");
-        let connected = |status: &Status| status.notices.uplink.connected && status.notices.uplink.service_seen;
+        let connected = |status: &Status| {
+            let uplink = &status.notices.uplink;
+            // Its first package needs an SSCC, and a new station asks the service from where on they are free.
+            uplink.connected && uplink.service_seen && status.sscc_mark.is_some()
+        };
         self.wait_status(READY, "a station that hears of the service", connected)?;
         Ok(())
     }

@@ -1,9 +1,11 @@
-//! Simulated devices. Programs cannot tell them from real ones by what they read.
+//! Simulated devices, and a bad wire. Programs cannot tell them from real ones by what they read.
 
 mod camera;
 mod printer;
 mod scanner;
+mod wire;
 
 pub use camera::{PictureCamera, PictureError};
 pub use printer::{Printed, ZplPrinter, ZplPrinterError, ZplPrinterOptions};
 pub use scanner::{Format, PtyScanner, ScannerError};
+pub use wire::{Counts, Fault, FaultyWire, FaultyWireError, Greeting, Rule, Toward};

@@ -1,6 +1,7 @@
 //! Over a real socket, with the command-line client as well.
 
 mod changes;
+mod clocks;
 mod metrics;
 mod questions;
 mod slow;

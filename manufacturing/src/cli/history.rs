@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use jiff::{Timestamp, Unit};
 use serde_json::Value;
 
 use super::device::text;
@@ -43,7 +44,44 @@ impl History {
         let mut lines = vec![["time", "event", "subject", "station", "record", "what"].map(str::to_owned).to_vec()];
         lines.extend(records.iter().map(line));
         shown::print(output, &shown::table(&lines))?;
-        shown::print(output, &format!("{} records\n", records.len()))
+        shown::print(output, &format!("{} records\n", records.len()))?;
+        for (trust, mark, words) in [
+            ("projected", '~', "clock not synchronised; the time follows from a synchronised record of the same boot"),
+            (
+                "bounded",
+                '?',
+                "clock not synchronised; the time may be wrong, `--json` shows between which times it was",
+            ),
+            ("contradictory", '!', "what is known of the clock contradicts itself; it happened between these times"),
+        ] {
+            if records.iter().any(|record| record["happened"]["trust"] == trust) {
+                shown::print(output, &format!("{mark} {words}\n"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When it happened: by its clock where that was synchronised, else as it was projected. Else what its clock showed, where
+/// that can be, or between what it lies.
+fn time(record: &Value) -> String {
+    let happened = &record["happened"];
+    let border = |name: &str| happened[name].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    let whole = |time: Timestamp| time.round(Unit::Second).unwrap_or(time);
+    match (happened["trust"].as_str(), border("earliest").zip(border("latest"))) {
+        (Some("projected"), Some((earliest, latest))) => {
+            let half = latest.duration_since(earliest) / 2;
+            earliest.checked_add(half).map_or_else(|_| "?".to_owned(), |middle| format!("~{}", whole(middle)))
+        }
+        (Some(trust @ ("bounded" | "contradictory")), Some((earliest, latest))) => {
+            let mark = if trust == "bounded" { "?" } else { "!" };
+            let shown = record["at"]["wall"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+            match shown.filter(|shown| trust == "bounded" && (earliest..=latest).contains(shown)) {
+                Some(shown) => format!("{mark}{shown}"),
+                None => format!("{mark}{} to {}", whole(earliest), whole(latest)),
+            }
+        }
+        _ => record["at"]["wall"].as_str().unwrap_or("?").to_owned(),
     }
 }
 
@@ -69,7 +107,7 @@ fn line(record: &Value) -> Vec<String> {
     let or = |value: &Value, other: &str| if value.is_null() { other.to_owned() } else { text(value) };
     let subject = &record["subject"];
     vec![
-        or(&record["at"]["wall"], "?"),
+        time(record),
         or(&record["event"], "?"),
         format!("{} {}", or(&subject["kind"], ""), or(&subject["id"], "")),
         or(&record["station"], ""),

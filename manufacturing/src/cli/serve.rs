@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use base::mqtt::BrokerUrl;
 use clap::Args;
 use records::wire::Topics;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 use super::{Failure, log};
 use crate::clock;
 use crate::service::serve;
-use crate::settings::{BrokerUrl, Settings, StoreChoice, topics};
+use crate::settings::{Settings, StoreChoice, topics};
 
 /// Flags win over the file.
 #[derive(Args)]
@@ -29,7 +30,7 @@ pub struct Serve {
     /// Where records are kept: sqlite, in the data folder
     #[arg(long, value_name = "URL")]
     store: Option<StoreChoice>,
-    /// The MQTT broker: mqtt://HOST:PORT
+    /// The MQTT broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS
     #[arg(long, value_name = "URL")]
     broker: Option<BrokerUrl>,
     /// The beginning of all topics
@@ -73,7 +74,7 @@ impl Serve {
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.data = self.data.unwrap_or(settings.data);
         settings.store = self.store.unwrap_or(settings.store);
-        settings.broker.url = self.broker.unwrap_or(settings.broker.url);
+        settings.broker.access.url = self.broker.unwrap_or(settings.broker.access.url);
         settings.topics = self.prefix.unwrap_or(settings.topics);
         Ok(settings)
     }

@@ -42,7 +42,7 @@ impl Verify {
             shown::print(output, &text(&what, &report, self.key.is_some()))?;
         }
         match report.fault_count {
-            0 => Ok(()),
+            _ if report.is_sound() => Ok(()),
             1 => Err(Failure::No("1 fault was found".to_owned())),
             count => Err(Failure::No(format!("{count} faults were found"))),
         }
@@ -98,7 +98,7 @@ fn text(what: &str, report: &Report, pinned: bool) -> String {
         text += &shown::table(&holes.iter().map(line).collect::<Vec<_>>());
         text += &more(*hole_count, holes.len());
     }
-    if *fault_count == 0 {
+    if report.is_sound() {
         return text + "\nnothing found: every record that is here is as its station has signed it\n";
     }
     text += &format!("\nfaults ({fault_count}):\n");

@@ -159,3 +159,34 @@ proptest! {
         prop_assert_eq!((offline.records, offline.envelopes, &offline.holes), (report.records, report.envelopes, &report.holes));
     }
 }
+
+#[test]
+fn each_hole_says_why_it_is_one() {
+    let mut a = station("a", 1, 2);
+    a.write_line(b"{\"seq\":".to_vec());
+    (4..=12).for_each(|n| drop(a.write(n, packed(&format!("S{n}"), "P1", &[]))));
+    let mut forked = station("a", 1, 2);
+    (3..=12).for_each(|n| drop(forked.write(n, packed(&format!("X{n}"), "P1", &[]))));
+    let mut status = a.status(50, 0);
+    if let Work::Status(heard) = &mut status {
+        heard.status.set_aside = vec![(5, 6)];
+        heard.status.not_held = vec![(2, 3), (6, 8)];
+    }
+    let folder = folder(&[a.work(1, 2), a.work(3, 3), a.work(12, 12), forked.work(10, 12), status]);
+    let report = verify::file(&*exported(&folder), None, drop).unwrap();
+    let holes: Vec<(u64, u64, Why)> = report.holes.iter().map(|hole| (hole.first, hole.last, hole.why)).collect();
+    let wanted = [
+        (3, 3, Why::Rejected),
+        (4, 4, Why::NotCome),
+        (5, 6, Why::SetAside),
+        (7, 8, Why::NotHeld),
+        (9, 9, Why::NotCome),
+        (10, 10, Why::Apart),
+        (11, 11, Why::Apart),
+    ];
+    assert_eq!(holes, wanted);
+    assert_eq!((report.rejected, report.apart), (1, 3));
+    // For the others there is a reason; for these the station has receipts.
+    let missing: Vec<_> = report.faults.iter().map(|fault| (fault.first, fault.what)).collect();
+    assert_eq!(missing, [(Some(4), verify::What::Missing), (Some(9), verify::What::Missing)]);
+}

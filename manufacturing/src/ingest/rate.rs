@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::store::{Order, Store};
-use crate::testkit::{Station, at, packed};
+use crate::store::{Enrolment, Order, Store};
+use crate::testkit::{Station, at, own, packed};
 
 #[test]
 fn segments_of_a_hundred_records_are_taken_in() {
@@ -26,7 +26,7 @@ fn segments_of_a_hundred_records_are_taken_in() {
     let committed = move |committed: crate::store::Committed| {
         committed.receipts.iter().for_each(|receipt| *seen.lock().unwrap() = receipt.up_to);
     };
-    let (store, ended) = Store::start(folder.path(), Arc::new(|| at(0)), committed).unwrap();
+    let (store, ended) = Store::start(folder.path(), own(Enrolment::FirstUse), Arc::new(|| at(0)), committed).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let begin = Instant::now();
     for bytes in &segments {

@@ -20,8 +20,31 @@ function identity({ station, series, seq }) {
   return peek(`${station} · ${series.slice(0, 8)}… · ${number(seq)}`, `${station} / ${series} / ${seq}`, { class: "mono" });
 }
 
+const TRUST = {
+  projected: ["clock not synchronised: projected from the same boot", (earliest, latest) => [time(middle(earliest, latest))]],
+  bounded: ["clock not synchronised: only between these times", (earliest, latest) => [time(earliest), " to ", time(latest)]],
+  contradictory: ["what is known of the clock contradicts itself", (earliest, latest) => [time(earliest), " to ", time(latest)]],
+};
+
+const middle = (earliest, latest) => new Date((Date.parse(earliest) + Date.parse(latest)) / 2).toISOString();
+
+/** When it happened: by its own clock, where that was synchronised, else as far as other records know. */
+function when({ at, happened }, free) {
+  if (!at) return ["time unknown"];
+  const known = TRUST[happened?.trust];
+  if (!known) return [time(at.wall), !at.synchronised && !free && unsynchronised(" ! clock not synchronised")];
+  const [words, shown] = known;
+  const { earliest, latest, trust } = happened;
+  // What the clock showed is the best there is, where it can be.
+  if (trust === "bounded" && Date.parse(earliest) <= Date.parse(at.wall) && Date.parse(at.wall) <= Date.parse(latest)) {
+    return [time(at.wall), !free && unsynchronised(" ! clock not synchronised", trust)];
+  }
+  return [...shown(earliest, latest), unsynchronised(` ! ${words}`, trust)];
+}
+
+const unsynchronised = (words, trust) => make("span", { class: "warn", data: { clock: "free", trust } }, words);
+
 function entry(record, levels, contested, free) {
-  const at = record.at;
   const marks = [
     record.into?.some(({ id }) => contested.has(id)) && !record.corrected && make("span", { class: "pill warn" }, "! contested: another record says another place"),
     record.corrected && make("span", { class: "pill bad" }, "✕ corrected: was never true"),
@@ -30,8 +53,7 @@ function entry(record, levels, contested, free) {
   ].filter(Boolean);
   const { chips, digests } = remarks(record);
   return make("li", { class: record.corrected ? "event corrected" : "event", data: { event: record.event ?? "unreadable", seq: record.seq } },
-    make("div", { class: "when" }, at ? time(at.wall) : "time unknown",
-      at && !at.synchronised && !free && make("span", { class: "warn", data: { clock: "free" } }, " ! clock not synchronised")),
+    make("div", { class: "when" }, when(record, free)),
     make("div", { class: "what" },
       make("p", { class: "sentence" }, sentence(record, levels).map(part), record.reason && `, reason: ${record.reason}`),
       marks.length > 0 && make("p", { class: "marks" }, marks),

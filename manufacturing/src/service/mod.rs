@@ -119,7 +119,7 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?;
     let key = key(&settings.data.join(KEY_FILE))?;
     let admin = AdminToken::load(&settings.data)?;
-    let broker = session(&settings.broker)?;
+    let broker = session(&settings.broker);
     let told = Told::default();
     let own =
         Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
@@ -246,16 +246,12 @@ fn protect(path: &Path) -> Result<(), files::Error> {
     })
 }
 
-fn session(broker: &Broker) -> Result<mqtt::Settings, ServiceError> {
-    let mut settings = mqtt::Settings::new(broker.url.host.clone(), broker.url.port, broker.client_id.clone());
-    settings.username.clone_from(&broker.username);
-    if let Some(file) = &broker.password_file {
-        let bytes =
-            std::fs::read(file).map_err(|source| files::Error { action: "read", path: file.clone(), source })?;
-        settings.password = Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned());
-    }
+fn session(broker: &Broker) -> mqtt::Settings {
+    let mut settings = broker.access.session(&broker.client_id);
+    settings.ack_timeout = broker.ack_timeout;
+    (settings.backoff_min, settings.backoff_max) = broker.reconnect;
     settings.max_packet = u32::try_from(MOST_PACKET).unwrap_or(u32::MAX);
-    Ok(settings)
+    settings
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::clock;
-use crate::settings::BrokerUrl;
 use crate::testkit::{Station, packed};
 
 struct Running {
@@ -23,7 +22,7 @@ fn settings(data: &Path, port: u16) -> Settings {
     let mut settings = Settings::defaults().unwrap();
     settings.listen = ([127, 0, 0, 1], 0).into();
     settings.data = data.to_owned();
-    settings.broker.url = BrokerUrl { host: "127.0.0.1".into(), port };
+    settings.broker.access.url.port = port;
     settings
 }
 

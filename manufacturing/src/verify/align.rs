@@ -81,20 +81,21 @@ mod tests {
         numbers.iter().map(line).map(|line| (line.clone(), LineHead::of(&line))).collect()
     }
 
-    fn of(first: u64, announced: u64, numbers: &[usize]) -> (Vec<(u64, usize)>, Vec<u64>, Vec<Option<u64>>) {
-        let Aligned { lines, reordered, inserted } = align(first, announced, &block(numbers));
-        (lines, reordered, inserted)
+    /// Is it aligned so?
+    fn is(numbers: &[usize], lines: &[(u64, usize)], reordered: &[u64], inserted: &[Option<u64>]) {
+        let announced = lines.last().map_or(0, |(last, _)| last - 2);
+        let wanted = Aligned { lines: lines.to_vec(), reordered: reordered.to_vec(), inserted: inserted.to_vec() };
+        assert_eq!(align(3, announced, &block(numbers)), wanted, "{numbers:?}");
     }
 
     #[test]
     fn what_was_edited_is_named_and_the_rest_keeps_its_place() {
-        let (none, nowhere) = (Vec::new(), Vec::new());
-        assert_eq!(of(3, 3, &[3, 4, 5]), (vec![(3, 0), (4, 1), (5, 2)], none.clone(), nowhere.clone()));
-        assert_eq!(of(3, 3, &[3, 5]), (vec![(3, 0), (5, 1)], none.clone(), nowhere.clone()), "removed");
-        assert_eq!(of(3, 3, &[5, 4, 3]), (vec![(3, 2), (4, 1), (5, 0)], vec![3, 5], nowhere.clone()), "exchanged");
-        assert_eq!(of(3, 2, &[3, 9, 4]), (vec![(3, 0), (4, 2)], none.clone(), vec![Some(9)]), "of elsewhere");
-        assert_eq!(of(3, 2, &[3, 0, 4]), (vec![(3, 0), (4, 2)], none.clone(), vec![None]), "no record");
-        assert_eq!(of(3, 3, &[3, 0, 5]), (vec![(3, 0), (4, 1), (5, 2)], none.clone(), nowhere), "unreadable now");
-        assert_eq!(of(3, 3, &[103, 3, 4, 5]), (vec![(3, 1), (4, 2), (5, 3)], none, vec![Some(3)]), "the one that fits");
+        is(&[3, 4, 5], &[(3, 0), (4, 1), (5, 2)], &[], &[]);
+        is(&[3, 5], &[(3, 0), (5, 1)], &[], &[]); // removed
+        is(&[5, 4, 3], &[(3, 2), (4, 1), (5, 0)], &[3, 5], &[]); // exchanged
+        is(&[3, 9, 4], &[(3, 0), (4, 2)], &[], &[Some(9)]); // of elsewhere
+        is(&[3, 0, 4], &[(3, 0), (4, 2)], &[], &[None]); // no record
+        is(&[3, 0, 5], &[(3, 0), (4, 1), (5, 2)], &[], &[]); // unreadable now
+        is(&[103, 3, 4, 5], &[(3, 1), (4, 2), (5, 3)], &[], &[Some(3)]); // the one that fits is kept
     }
 }

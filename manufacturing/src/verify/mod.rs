@@ -45,8 +45,8 @@ use serde::Deserialize;
 use crate::export::{self, Error};
 use check::Checker;
 pub use read::Refused;
-use report::What;
-pub use report::{Fault, Hole, Report};
+
+pub use report::{Fault, Hole, Report, What};
 
 /// What the chain needs of a line, whatever else it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

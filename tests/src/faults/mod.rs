@@ -7,12 +7,16 @@ mod backlog;
 mod damaged;
 mod dice;
 mod fulldisk;
+mod identity;
 mod kill;
 mod line;
 mod mounted;
 mod outcome;
 mod powercut;
+mod scanning;
+mod service;
 mod told;
+mod wire;
 
 pub use dice::Dice;
 pub use mounted::{Mounted, make_image};
@@ -52,8 +56,16 @@ impl Options {
 }
 
 /// All campaigns, in the order in which they are run.
-pub const CAMPAIGNS: &[Campaign] =
-    &[kill::CAMPAIGN, powercut::CAMPAIGN, fulldisk::CAMPAIGN, damaged::CAMPAIGN, backlog::CAMPAIGN];
+pub const CAMPAIGNS: &[Campaign] = &[
+    kill::CAMPAIGN,
+    powercut::CAMPAIGN,
+    fulldisk::CAMPAIGN,
+    damaged::CAMPAIGN,
+    backlog::CAMPAIGN,
+    wire::CAMPAIGN,
+    service::CAMPAIGN,
+    identity::CAMPAIGN,
+];
 
 /// The campaign of this name.
 #[must_use]

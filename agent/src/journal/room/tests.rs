@@ -64,7 +64,7 @@ fn what_refusals_take_is_known_through_commits_restarts_and_forgetting() {
     assert!(!journal.has_room_for_refusals());
     write(&mut journal, &mut state, records::Event::Packed, 1);
     settle(&mut journal, state.last_seq);
-    journal.forget(10_000, std::time::Duration::from_secs(1)).unwrap();
+    journal.forget(10_000, std::time::Duration::ZERO).unwrap();
     assert_eq!((journal.refusals, journal.has_room_for_refusals()), (0, true), "forgotten, there is room again");
 }
 
@@ -93,7 +93,7 @@ fn refusals_of_an_older_journal_are_counted_when_it_is_brought_up_to_date() {
             connection.execute(insert, params![seq, line.as_bytes()]).unwrap();
         }
     }
-    let connection = Journal::connect(&path, QUOTA).unwrap();
+    let connection = Journal::connect(&path, &QUOTA.into()).unwrap();
     assert_eq!(refusals(&connection).unwrap(), 27);
 }
 

@@ -258,6 +258,8 @@ fn no_station_can_speak_as_the_service() {
     let mut forged = Station::new(SERVICE, 99);
     forged.write(1, super::enrolled("a", &false_one.key.public(), super::How::Person));
     assert_eq!(writer.commit(&[forged.all()], at(9)).unwrap().refused.len(), 1);
+    forged.series = Segment::parse(&own_segments(&writer)[0]).unwrap().envelope.series;
+    assert_eq!(writer.commit(&[forged.all()], at(9)).unwrap().refused.len(), 1, "nor in its series");
     for segment in own_segments(&writer) {
         let crate::ingest::Verdict::Segment(checked) = crate::ingest::check(SERVICE, &segment) else {
             panic!("refused")

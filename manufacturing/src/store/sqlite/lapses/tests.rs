@@ -1,5 +1,3 @@
-use records::Subject;
-
 use crate::completeness::{Completeness, Moment, judge};
 use crate::store::sqlite::Writer;
 use crate::store::{Ask, Denied, Enrolment};
@@ -128,10 +126,22 @@ fn what_came_twice_and_what_cannot_be_read_is_settled_by_a_write_off() {
     assert_eq!(said(&mut writer, 11, None).1, [why[1]]);
     write_off(&mut writer, None, None, 12).unwrap();
     assert!(said(&mut writer, 12, None).0);
-    // Settled once, however often it is written off.
-    writer.commit(&[testkit::ask(Ask::Hold { what: Subject::device("S"), reason: "r".into() }).0], at(13)).unwrap();
-    other.lines.pop();
-    other.write(3, packed("Y", "P9", &[]));
-    writer.commit(&[other.work(2, 3)], at(14)).unwrap();
-    assert_eq!(judged(&mut writer, 14, None).written_off.len(), 2);
+    // What two write-offs name is settled once: a third record that came twice stays named.
+    let twice = |writer: &mut Writer, seq: usize| {
+        let mut other = Station::new("a", 1);
+        other.lines = a.lines[..seq - 1].to_vec();
+        other.write(9, packed("Y", "P9", &[]));
+        writer.commit(&[other.work(seq, seq)], at(13)).unwrap();
+    };
+    twice(&mut writer, 2);
+    assert!(said(&mut writer, 13, None).0, "in what was written off");
+    let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
+    writer.commit(&[a.work(1, 3), station("a", 1, 3).status(10, 0)], at(10)).unwrap();
+    for (seq, range) in [(3, (3, 3)), (2, (2, 3))] {
+        twice(&mut writer, seq);
+        write_off(&mut writer, Some(&a), Some(range), 13).unwrap();
+    }
+    assert!(said(&mut writer, 13, None).0);
+    twice(&mut writer, 1);
+    assert_eq!(said(&mut writer, 13, None).1, [why[1]]);
 }
