@@ -23,7 +23,7 @@ pub(super) struct Row {
 
 /// The intact lines in these bytes, in the order in which they stand there; one can be there several times, and forgotten
 /// ones may be among them.
-fn rows(bytes: &[u8]) -> Vec<Row> {
+pub(super) fn rows(bytes: &[u8]) -> Vec<Row> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = find(bytes, BEGIN, from) {

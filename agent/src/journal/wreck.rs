@@ -77,11 +77,16 @@ impl Wreck {
         if unread(journal)?.is_empty() {
             return Ok(());
         }
+        let damaged = |found: &str| sqlite::Error::Damaged { path: journal.to_owned(), found: found.to_owned() };
+        if is_empty(journal) {
+            // There is a file to be set aside then, and the log with it, before SQLite deletes it.
+            base::files::write_atomic(journal, &[], 0o640)?;
+            return Err(damaged("the file is gone or empty, and its write-ahead log is there").into());
+        }
         // What cannot even be opened is for the one who opens it to say.
         match Self::open(journal) {
             Ok(wreck) if wreck.goes_on() => {
-                let found = "its write-ahead log, in front of records that are intact".to_owned();
-                Err(sqlite::Error::Damaged { path: journal.to_owned(), found }.into())
+                Err(damaged("its write-ahead log, in front of records that are intact").into())
             }
             _ => Ok(()),
         }
@@ -109,7 +114,8 @@ impl Wreck {
         let first = bound("SELECT min(seq) FROM record").ok().flatten().unwrap_or(1);
         let last = match &self.station {
             Some(row) => Some(row.state.last_seq),
-            None => bound("SELECT max(seq) FROM record").map_err(query("read"))?,
+            None if self.unread.is_empty() => bound("SELECT max(seq) FROM record").map_err(query("read"))?,
+            None => bound("SELECT max(seq) FROM record").ok().flatten(),
         };
         let last = last.max(self.unread.last_key_value().map(|(seq, _)| *seq));
         Ok(last.filter(|last| *last >= first).map(|last| (first, last.min(first + MOST))))
@@ -152,7 +158,13 @@ fn unread(journal: &Path) -> Result<BTreeMap<u64, Vec<u8>>, JournalError> {
     let mut log = journal.as_os_str().to_owned();
     log.push("-wal");
     let log = base::files::read_optional(Path::new(&log))?.unwrap_or_default();
-    Ok(raw::unread_rows(&log).into_iter().map(|row| (row.seq, row.line)).collect())
+    let rows = if is_empty(journal) { raw::rows(&log) } else { raw::unread_rows(&log) };
+    Ok(rows.into_iter().map(|row| (row.seq, row.line)).collect())
+}
+
+/// Is the file gone or without a byte? SQLite deletes its log then, unread.
+fn is_empty(journal: &Path) -> bool {
+    std::fs::metadata(journal).map_or(true, |found| found.len() == 0)
 }
 
 fn known_row(row: &rusqlite::Row<'_>) -> Option<KnownRow> {

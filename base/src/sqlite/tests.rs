@@ -113,7 +113,7 @@ fn flipped_bytes_are_seen_by_the_check() {
     connection.close().unwrap();
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     // The header of the table's root page: its cell count and cell pointers.
-    file.seek(SeekFrom::Start((root.unsigned_abs() - 1) * 4096 + 3)).unwrap();
+    file.seek(SeekFrom::Start((root.unsigned_abs() - 1) * 2048 + 3)).unwrap();
     file.write_all(&[0xFF; 24]).unwrap();
     drop(file);
     let connection = open(&path, &Profile::journal(64 << 20)).unwrap();

@@ -51,3 +51,23 @@ fn a_log_that_a_power_cut_has_cut_short_is_no_damage() {
     assert!(opened.damaged.is_none() && opened.alarms.is_empty());
     assert_eq!(opened.state.last_seq, state.last_seq - 1, "the group that was being written has not happened");
 }
+
+#[test]
+fn a_log_whose_store_is_gone_gives_what_it_has() {
+    for gone in [true, false] {
+        let folder = marked();
+        damaged_in_frame(&folder, |frames| frames - 1);
+        let path = Journal::file(folder.path());
+        if gone {
+            std::fs::remove_file(&path).unwrap()
+        } else {
+            std::fs::write(&path, b"").unwrap()
+        }
+        let Opened { mut journal, mut state, damaged, .. } = open(&folder);
+        assert!(damaged.unwrap().1.contains("gone or empty"));
+        write(&mut journal, &mut state, 1).unwrap();
+        carry_all(&mut journal, &mut state);
+        let former: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
+        assert!(former.len() >= 11 && former.iter().copied().eq(1..=former.len() as u64), "{former:?}");
+    }
+}
