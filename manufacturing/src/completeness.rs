@@ -118,8 +118,11 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
             let superseded = superseded(state, states, &by_id);
             let place = Place { superseded, lost: superseded || has_another(state), retired: retired(state) };
             let mut series = series(state, place, lapses, now, as_of);
+            series.alarms.extend(state.lineage.why.as_deref().filter(|_| !superseded).and_then(trouble));
             if !superseded && state.series.is_some() && two_machines.contains(&*state.station) {
-                series.alarms.push(format!("two machines write as station {}", state.station));
+                series
+                    .alarms
+                    .push(format!("two machines write as station {}: one of them has to be stopped", state.station));
             }
             series
         })
@@ -148,6 +151,18 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
     Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, written_off }
+}
+
+/// What a person has to look into where a series began for this reason.
+fn trouble(why: &str) -> Option<String> {
+    let what = match why {
+        "moved" => "its journal was copied, restored or moved to another machine: find out whether another copy writes",
+        "forked" => "another copy of its journal has written: find it, and stop it",
+        "damaged" => "its journal was damaged: look at its disk",
+        "replaced" => "its journal is gone: find out why",
+        _ => return None,
+    };
+    Some(format!("a new series began, {what}"))
 }
 
 /// Does the series go on although its station began another one after it?

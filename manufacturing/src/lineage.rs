@@ -28,6 +28,8 @@ pub struct Lineage {
     pub successors: Vec<Successor>,
     /// The series that its own record 1 names as the one before.
     pub before: Option<SeriesId>,
+    /// Why it began after that one, as its record 1 says.
+    pub why: Option<String>,
     /// Its last record.
     pub last: Option<LastRecord>,
 }

@@ -50,6 +50,7 @@ pub use group::Group;
 pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
+pub(crate) use opening::not_gone_on;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};

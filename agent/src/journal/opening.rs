@@ -79,13 +79,13 @@ impl Journal {
             tracing::error!(
                 "the journal was made in another place: this folder is a copy, or came from another machine"
             );
-            alarms.push(
+            let open = journal.renew(Why::Moved, &mut state)?;
+            alarms.push(format!(
                 "This journal was made in another place: the folder is a copy, or came from another machine. A new series \
-                 begins, and SSCCs are given out again when the service has said from where on. Find out whether another \
-                 copy is still in use"
-                    .to_owned(),
-            );
-            journal.renew(Why::Moved, &mut state)?;
+                 begins, and SSCCs are given out again when the service has said from where on. {}Find out whether another \
+                 copy is still in use",
+                not_gone_on(&open)
+            ));
         }
         if made != here {
             journal.set_place(here)?;
@@ -407,4 +407,12 @@ fn reconcile(journal: &Journal, state: &mut State, marks: Option<Marks>, folder:
         true_now.store(folder)?;
     }
     Ok(())
+}
+
+/// Which containers a copy does not go on with, as a sentence with a blank behind it.
+pub(crate) fn not_gone_on(open: &[String]) -> String {
+    match open {
+        [] => String::new(),
+        open => format!("Put nothing more into {}, which were open in this copy. ", open.join(", ")),
+    }
 }

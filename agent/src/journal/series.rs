@@ -100,12 +100,14 @@ pub(super) fn put_carried(
 }
 
 impl Journal {
-    /// Begins a new series. What has no receipt waits to be written again in it; the state goes on. Its mark of SSCCs is no
-    /// longer to be trusted unless only the key changed: another copy of this journal may have used what comes next.
+    /// Begins a new series. What has no receipt waits to be written again in it; the state goes on. Unless only the key
+    /// changed, another copy of this journal may have written since: then its mark of SSCCs is not to be trusted, what is
+    /// open is not gone on with, and of labels that wait nobody knows whether the other one printed them. Tells the ids of
+    /// the containers that were open.
     ///
     /// # Errors
     /// When the disk does not take it; the journal is then as before.
-    pub fn renew(&mut self, why: Why, state: &mut State) -> Result<(), JournalError> {
+    pub fn renew(&mut self, why: Why, state: &mut State) -> Result<Vec<String>, JournalError> {
         let (before, settled) = (self.series, self.settled);
         let began = match self.position.last {
             // A series without a record was never seen by anybody: only its number changes.
@@ -115,7 +117,9 @@ impl Journal {
         let series: SeriesId = keys::random()?;
         let mut next = state.clone();
         next.leave_series(before);
-        next.sscc_lost |= why != Why::KeyChanged;
+        let is_copy = why != Why::KeyChanged;
+        next.sscc_lost |= is_copy;
+        let abandoned = if is_copy { next.abandon_open() } else { Vec::new() };
         let json = serde_json::to_string(&next).map_err(JournalError::State)?;
         let transaction = self
             .connection
@@ -123,6 +127,12 @@ impl Journal {
             .map_err(query("begin a transaction in"))?;
         transaction.execute("DELETE FROM record WHERE seq <= ?1", [settled]).map_err(query("begin a series in"))?;
         while move_lines(&transaction, before)? {}
+        if why == Why::Moved {
+            // At the start, labels that were being sent become doubtful.
+            transaction
+                .execute("UPDATE label SET state = 'sending' WHERE state = 'waiting'", [])
+                .map_err(query("begin a series in"))?;
+        }
         transaction
             .execute(
                 "UPDATE station SET series = ?1, state = ?2, state_crc = ?3, settled = 0, answered = 0, key = NULL,
@@ -146,7 +156,7 @@ impl Journal {
         self.key = None;
         self.began = began;
         self.refusals = 0;
-        Ok(())
+        Ok(abandoned)
     }
 
     /// Records of series before that wait to be written again.

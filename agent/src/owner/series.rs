@@ -3,7 +3,7 @@
 use records::wire::{Fork, Receipt};
 
 use super::running::{Running, warn};
-use crate::journal::{Applied, JournalError, Marks, Why};
+use crate::journal::{Applied, JournalError, Marks, Why, not_gone_on};
 use crate::station::{Input, decide};
 
 /// Most sentences that are kept for people.
@@ -12,6 +12,7 @@ const MOST_ALARMS: usize = 20;
 impl Running {
     /// Does what a receipt of the trusted service says.
     pub(super) fn receipt(&mut self, receipt: &Receipt) {
+        let last = self.owner.journal.position().last;
         match self.owner.journal.apply(receipt) {
             Ok(Applied::Ignored(why)) => {
                 tracing::warn!(%why, "a receipt has no effect");
@@ -25,6 +26,9 @@ impl Running {
         }
         if let Some(fork) = receipt.fork {
             self.forked(fork);
+        } else if receipt.up_to > last {
+            // This journal is older than what the service has of it: it was restored from an image of its disk.
+            self.forked(Fork { seq: receipt.up_to, held: receipt.hash });
         } else if let Some(mark) = receipt.sscc_mark.filter(|_| self.owner.state.sscc_lost) {
             match self.set_sscc_mark(mark) {
                 Ok(mark) => tracing::info!(mark, "the service says from where on SSCCs are free"),
@@ -40,17 +44,21 @@ impl Running {
             return;
         }
         let before = self.owner.journal.series();
-        if let Err(error) = self.owner.journal.renew(Why::Forked, &mut self.owner.state) {
-            // The service says it again with each segment that comes.
-            warn("a new series could not be begun after a fork", &error);
-            return;
-        }
+        let open = match self.owner.journal.renew(Why::Forked, &mut self.owner.state) {
+            Ok(open) => open,
+            Err(error) => {
+                // The service says it again with each segment that comes.
+                warn("a new series could not be begun after a fork", &error);
+                return;
+            }
+        };
         let series = self.owner.journal.series();
         tracing::error!(%before, %series, seq = fork.seq, "another copy of this journal writes: a new series begins");
         self.alarm(format!(
-            "Another copy of this journal has written record {} of series {before}. This station goes on in series {series}. \
-             Find out where the other copy is, and stop it",
-            fork.seq
+            "Another copy of this journal has written record {} of series {before}. This station goes on in series {series}. {}\
+             Find out where the other copy is, and stop it, or who restored this one",
+            fork.seq,
+            not_gone_on(&open)
         ));
         self.unbegun = true;
         self.begin_series();

@@ -204,6 +204,17 @@ impl OpenPallet {
 }
 
 impl State {
+    /// This journal may be a copy: what is open in it may have been filled and closed since by the other one. Tells the ids
+    /// of the containers that are not gone on with.
+    pub fn abandon_open(&mut self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for lane in self.lanes.values_mut() {
+            ids.extend(lane.package.take().map(|package| package.id));
+            ids.extend(lane.pallet.take().map(|pallet| pallet.id));
+        }
+        ids
+    }
+
     /// The journal begins another series: sequences start anew, and what was packed before keeps its identity.
     pub fn leave_series(&mut self, before: SeriesId) {
         self.last_seq = 0;

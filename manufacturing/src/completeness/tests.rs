@@ -152,7 +152,7 @@ fn two_machines_that_write_as_one_station_are_an_alarm() {
     let alarms = |states: &[SeriesState], now: i64| -> (bool, usize) {
         let judged = judge(states, &Lapses::default(), Moment { now: at(now), as_of: None, connected: true });
         for alarm in judged.stations.iter().flat_map(|series| &series.alarms) {
-            assert_eq!(alarm, "two machines write as station a");
+            assert_eq!(alarm, "two machines write as station a: one of them has to be stopped");
         }
         (judged.complete, judged.stations.iter().filter(|series| !series.alarms.is_empty()).count())
     };

@@ -58,7 +58,7 @@ function card(series) {
       superseded ? figure("last heard of", time(series.lastStatus)) : figure("last seen", time(series.lastSeen)),
       figure("complete since", series.completeSince ? time(series.completeSince) : "–"),
       series.refused > 0 && figure("refused messages", make("span", { class: "bad" }, number(series.refused)))),
-    series.alarms.length > 0 && make("ul", { class: "reasons bad", data: { part: "alarms" } }, series.alarms.map((alarm) => make("li", {}, `✕ ${alarm}: one of them has to be stopped`))),
+    series.alarms.length > 0 && make("ul", { class: "reasons bad", data: { part: "alarms" } }, series.alarms.map((alarm) => make("li", {}, `✕ ${alarm}`))),
     series.retired && make("p", { class: "soft", data: { part: "retired" } }, "Retired, and not waited for: ", series.retired.reason),
     series.waiting.length > 0 && make("p", { class: "bad", data: { part: "waiting" } },
       `Refused: a key that is not enrolled, ${series.waiting.map(({ key, count }) => `${shortened(key)} (${number(count)} messages)`).join(", ")}. See lotline-manufacturing station list.`),

@@ -239,19 +239,25 @@ impl<'c> Append<'c> {
     /// SSCCs is told it.
     fn status(&mut self, heard: &Heard) -> rusqlite::Result<()> {
         let status = &heard.status;
-        if !stations::status(self.connection, heard)? {
-            return Ok(());
-        }
+        let is_newer = stations::status(self.connection, heard)?;
         let series: Option<i64> = self
             .connection
             .prepare_cached("SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ? AND key = ?")?
             .query_row(params![TENANT, status.station, status.series.0, heard.key.0], |row| row.get(0))
             .optional()?;
         let Some(series) = series else { return Ok(()) };
+        let stored = runs::of(self.connection, series)?;
+        if stored.last().is_some_and(|(_, last)| *last > status.last) {
+            // It knows less of its series than is stored: an older copy of its journal. The receipt tells it so.
+            self.touch(series, status.station.clone(), status.series);
+        }
+        if !is_newer {
+            return Ok(());
+        }
         sscc::learn(self.connection, &status.station, status.series)?;
         let receipted = status.last.saturating_sub(status.queue.records);
         let known = lineage::will_not_come(self.connection, &status.station, status.series)?;
-        let known = union(&runs::of(self.connection, series)?, &known);
+        let known = union(&stored, &known);
         // One that asks for its mark of SSCCs is answered as well.
         if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() {
             self.touch(series, status.station.clone(), status.series).receipted = receipted;

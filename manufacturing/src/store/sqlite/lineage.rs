@@ -30,8 +30,8 @@ pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Rea
         record.attributes.get("lastBefore").and_then(|last| last.as_u64().or_else(|| last.as_str()?.parse().ok()));
     connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO successor (tenant, station, series, before, last_before, position)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO successor (tenant, station, series, before, last_before, why, position)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             TENANT,
@@ -39,6 +39,7 @@ pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Rea
             origin.series.0,
             before.filter(|before| *before != origin.series).map(|before| before.0),
             last_before.filter(|last| i64::try_from(*last).is_ok()).map(int),
+            record.attributes.get("why").and_then(serde_json::Value::as_str),
             position
         ])?;
     Ok(())
@@ -141,14 +142,15 @@ pub fn all(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, Series
         all.entry(key).or_default().carried.push((number(row.get(2)?), number(row.get(3)?)));
     }
     let mut statement = connection.prepare_cached(
-        "SELECT station, series, before, last_before FROM successor
+        "SELECT station, series, before, last_before, why FROM successor
          WHERE tenant = ? AND before IS NOT NULL ORDER BY station, series",
     )?;
     let mut rows = statement.query([TENANT])?;
     while let Some(row) = rows.next()? {
         let station: String = row.get(0)?;
         let (series, before): (SeriesId, SeriesId) = (FixedBytes(row.get(1)?), FixedBytes(row.get(2)?));
-        all.entry((station.clone(), series)).or_default().before = Some(before);
+        let lineage = all.entry((station.clone(), series)).or_default();
+        (lineage.before, lineage.why) = (Some(before), row.get(4)?);
         let Some(began) = began(connection, &station, series)? else { continue };
         let last_before = row.get::<_, Option<i64>>(3)?.map(number);
         all.entry((station, before)).or_default().successors.push(Successor { series, last_before, began });

@@ -17,6 +17,7 @@ CREATE TABLE successor (
     series      BLOB NOT NULL,
     before      BLOB,
     last_before INTEGER,
+    why         TEXT,
     position    INTEGER NOT NULL, -- of record 1
     PRIMARY KEY (tenant, station, series)
 ) STRICT, WITHOUT ROWID;
