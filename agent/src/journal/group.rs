@@ -126,9 +126,9 @@ impl Group<'_> {
 }
 
 /// The checksum of a known unit.
-pub(super) fn known_crc(scope: &str, serial: &str, seq: u64, package: &str) -> u32 {
+pub(super) fn known_crc(scope: &[u8], serial: &[u8], seq: i64, package: &[u8]) -> u32 {
     // A NUL keeps the parts apart: rules let no control character into a serial.
-    crc32c::crc32c(format!("{scope}\0{serial}\0{seq}\0{package}").as_bytes())
+    crc32c::crc32c(&[scope, serial, seq.to_string().as_bytes(), package].join(&0))
 }
 
 pub(super) fn put_known(
@@ -140,5 +140,11 @@ pub(super) fn put_known(
 ) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO known (scope, serial, seq, package, crc) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![scope, serial, seq, package, known_crc(scope, serial, seq, package)])
+        .execute(params![
+            scope,
+            serial,
+            seq,
+            package,
+            known_crc(scope.as_bytes(), serial.as_bytes(), i64::try_from(seq).unwrap_or(i64::MAX), package.as_bytes())
+        ])
 }

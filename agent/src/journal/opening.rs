@@ -350,46 +350,54 @@ fn learn(connection: &Connection, seq: u64, line: &[u8]) -> Result<(), JournalEr
     done.map(drop).map_err(query("write"))
 }
 
-/// Known units whose checksum is wrong are made anew from their records, where those are still there.
+/// Known units whose checksum is wrong are made anew from the records that are still there.
 fn mend_known(connection: &Connection, alarms: &mut Vec<String>) -> Result<(), JournalError> {
-    let bad: Vec<(String, String, u64)> = {
-        let mut rows = connection
-            .prepare("SELECT scope, serial, seq, package, crc FROM known WHERE crc IS NOT NULL")
-            .map_err(query("read"))?;
-        let mut rows = rows.query([]).map_err(query("read"))?;
-        let mut bad = Vec::new();
-        while let Some(row) = rows.next().map_err(query("read"))? {
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            };
-            let (scope, serial, seq, package, crc): (String, String, u64, String, u32) =
-                read(row).map_err(query("read"))?;
-            if known_crc(&scope, &serial, seq, &package) != crc {
-                bad.push((scope, serial, seq));
-            }
-        }
-        bad
-    };
-    for (scope, serial, seq) in &bad {
+    let bad = damaged_known(connection).map_err(query("read"))?;
+    if bad.is_empty() {
+        return Ok(());
+    }
+    for (scope, serial) in &bad {
         connection
-            .execute("DELETE FROM known WHERE scope = ?1 AND serial = ?2", [scope, serial])
+            .execute("DELETE FROM known WHERE CAST(scope AS BLOB) = ?1 AND CAST(serial AS BLOB) = ?2", [scope, serial])
             .map_err(query("write"))?;
-        let line: Option<(Vec<u8>, u32)> = connection
-            .query_row("SELECT line, crc FROM record WHERE seq = ?1", [seq], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(query("read"))?;
-        if let Some((line, _)) = line.filter(|(line, crc)| crc32c::crc32c(line) == *crc) {
-            learn(connection, *seq, &line)?;
+    }
+    let mut lines = connection.prepare("SELECT seq, line, crc FROM record ORDER BY seq").map_err(query("read"))?;
+    let mut rows = lines.query([]).map_err(query("read"))?;
+    while let Some(row) = rows.next().map_err(query("read"))? {
+        let Ok((seq, line, crc)) = read_line(row) else { continue };
+        if crc32c::crc32c(&line) == crc {
+            learn(connection, seq, &line)?;
         }
     }
-    if !bad.is_empty() {
-        tracing::error!(units = bad.len(), "what is known of units was damaged; it is made anew from their records");
-        alarms.push(format!(
-            "What is known of {} units was damaged on this disk and made anew, where their records are still here",
-            bad.len()
-        ));
-    }
+    tracing::error!(units = bad.len(), "what is known of units was damaged; it is made anew from their records");
+    alarms.push(format!(
+        "What is known of {} units was damaged on this disk and made anew, where their records are still here",
+        bad.len()
+    ));
     Ok(())
+}
+
+fn read_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Vec<u8>, u32)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+/// Scope and serial of known units whose checksum is wrong, as bytes: a damaged text may be none.
+fn damaged_known(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut rows = connection.prepare(
+        "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc FROM known
+         WHERE crc IS NOT NULL",
+    )?;
+    let mut rows = rows.query([])?;
+    let mut bad = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default());
+        let (scope, serial, package) = (bytes(0)?, bytes(1)?, bytes(3)?);
+        let crc = row.get::<_, u32>(4).ok();
+        if crc != Some(known_crc(scope, serial, row.get(2)?, package)) {
+            bad.push((scope.to_vec(), serial.to_vec()));
+        }
+    }
+    Ok(bad)
 }
 
 /// Brings the marks of the journal and of the second file together.

@@ -171,12 +171,15 @@ fn known_row(row: &rusqlite::Row<'_>) -> Option<KnownRow> {
     let (scope, serial): (String, String) = (row.get(0).ok()?, row.get(1).ok()?);
     let (seq, package): (u64, String) = (row.get(2).ok()?, row.get(3).ok()?);
     let crc: Option<u32> = row.get(4).ok()?;
-    crc.is_none_or(|crc| crc == known_crc(&scope, &serial, seq, &package)).then_some(KnownRow {
-        scope,
-        serial,
-        seq,
-        package,
+    crc.is_none_or(|crc| {
+        crc == known_crc(
+            scope.as_bytes(),
+            serial.as_bytes(),
+            i64::try_from(seq).unwrap_or(i64::MAX),
+            package.as_bytes(),
+        )
     })
+    .then_some(KnownRow { scope, serial, seq, package })
 }
 
 fn station(connection: &Connection) -> Option<StationRow> {

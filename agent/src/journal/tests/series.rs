@@ -109,11 +109,13 @@ fn known_units_with_a_changed_byte_are_made_anew_from_their_records() {
     let Opened { mut journal, mut state, .. } = open(&folder);
     write(&mut journal, &mut state, 3).unwrap();
     journal.connection.execute("UPDATE known SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
+    journal.connection.execute("UPDATE known SET serial = CAST(x'53FF' AS TEXT) WHERE serial = 'S3'", []).unwrap();
     drop(journal);
     let Opened { mut journal, alarms, damaged, .. } = open(&folder);
     assert!(damaged.is_none() && alarms.len() == 1, "{alarms:?}");
     let group = journal.group().unwrap();
     assert!(group.known("", "S2").unwrap().is_some() && group.known("", "S0").unwrap().is_none());
+    assert!(group.known("", "S3").unwrap().is_some(), "a text that is none is damaged as well");
 }
 
 #[test]

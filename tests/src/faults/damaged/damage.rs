@@ -94,10 +94,14 @@ impl Damage {
                 if let Some(byte) = after.get_mut(at) {
                     *byte ^= with;
                 }
-                let size = page_size(&std::fs::read(folder.join(FILES[0])).unwrap_or_default());
-                (Some(after), units_in(page(self.file, size, &bytes, at)))
+                let page = page(self.file, page_size(folder), &bytes, at);
+                (Some(after), units_in(&bytes[page]))
             }
-            How::Truncate(length) => (Some(bytes[..length].to_vec()), units_in(&bytes[length..])),
+            How::Truncate(length) => {
+                // The page that the cut goes through is touched as a whole.
+                let cut = page(self.file, page_size(folder), &bytes, length);
+                (Some(bytes[..length].to_vec()), units_in(&bytes[cut.start..]))
+            }
             How::Swap => (std::fs::read(folder.join("other").join(self.file)).ok(), units_in(&bytes)),
             How::Empty => (Some(Vec::new()), units_in(&bytes)),
             How::Gone => (None, units_in(&bytes)),
@@ -112,8 +116,8 @@ impl Damage {
 }
 
 /// Bytes of a page of a database (<https://www.sqlite.org/fileformat2.html#page_size>).
-fn page_size(database: &[u8]) -> usize {
-    match database.get(16..18) {
+fn page_size(folder: &Path) -> usize {
+    match std::fs::read(folder.join(FILES[0])).unwrap_or_default().get(16..18) {
         Some([0, 1]) => 1 << 16,
         Some([high, low]) => usize::from(u16::from_be_bytes([*high, *low])),
         _ => 4096,
@@ -121,11 +125,11 @@ fn page_size(database: &[u8]) -> usize {
 }
 
 /// The page or the frame that a byte belongs to.
-fn page<'f>(file: &str, size: usize, bytes: &'f [u8], at: usize) -> &'f [u8] {
+fn page(file: &str, size: usize, bytes: &[u8], at: usize) -> std::ops::Range<usize> {
     // https://www.sqlite.org/fileformat2.html#the_write_ahead_log: a header of 32 bytes, then frames with one of 24.
     let (header, frame) = if file.ends_with("-wal") { (32, size + 24) } else { (0, size) };
     let first = at.saturating_sub(header) / frame * frame + header;
-    bytes.get(first..(first + frame).min(bytes.len())).unwrap_or_default()
+    first.min(bytes.len())..(first + frame).min(bytes.len())
 }
 
 /// The waiting units whose records are in these bytes; what is receipted is at the service already. The station knows
