@@ -12,7 +12,6 @@ const MOST_ALARMS: usize = 20;
 impl Running {
     /// Does what a receipt of the trusted service says.
     pub(super) fn receipt(&mut self, receipt: &Receipt) {
-        let last = self.owner.journal.position().last;
         match self.owner.journal.apply(receipt) {
             Ok(Applied::Ignored(why)) => {
                 tracing::warn!(%why, "a receipt has no effect");
@@ -26,9 +25,6 @@ impl Running {
         }
         if let Some(fork) = receipt.fork {
             self.forked(fork);
-        } else if receipt.up_to > last {
-            // This journal is older than what the service has of it: it was restored from an image of its disk.
-            self.forked(Fork { seq: receipt.up_to, held: receipt.hash });
         } else if let Some(mark) = receipt.sscc_mark.filter(|_| self.owner.state.sscc_lost) {
             match self.set_sscc_mark(mark) {
                 Ok(mark) => tracing::info!(mark, "the service says from where on SSCCs are free"),
@@ -37,10 +33,14 @@ impl Running {
         }
     }
 
-    /// The service holds another record under an identity of this journal: a copy of it has written.
+    /// The service holds another record under an identity of this journal, or one that was never written here: a copy has
+    /// written, or this one is older than what the service has of it. One that is forgotten here had its receipt.
     fn forked(&mut self, fork: Fork) {
-        if self.owner.journal.agrees(fork.seq, fork.held).unwrap_or(false) {
-            tracing::warn!(seq = fork.seq, "a fork was told for a record that is the same here");
+        let journal = &self.owner.journal;
+        let is_here = journal.line(fork.seq).is_ok_and(|line| line.is_some());
+        let differs = is_here && !journal.agrees(fork.seq, fork.held).unwrap_or(true);
+        if !differs && fork.seq <= journal.position().last {
+            tracing::debug!(seq = fork.seq, "a fork was told for a record that is the same here");
             return;
         }
         let before = self.owner.journal.series();

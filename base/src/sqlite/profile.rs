@@ -34,9 +34,9 @@ impl Profile {
             // Long enough for the former process to end at a restart.
             busy_timeout: Duration::from_secs(5),
             settings: vec![
+                ("locking_mode", Word("exclusive")),
                 // A commit of one record changes three or four pages, each written whole: small ones cost a fifth less.
                 ("page_size", NumberWhenNew(2048)),
-                ("locking_mode", Word("exclusive")),
                 ("synchronous", Number(EXTRA)),
                 ("journal_mode", Word("wal")),
                 ("synchronous", Number(FULL)),

@@ -247,9 +247,12 @@ impl<'c> Append<'c> {
             .optional()?;
         let Some(series) = series else { return Ok(()) };
         let stored = runs::of(self.connection, series)?;
-        if stored.last().is_some_and(|(_, last)| *last > status.last) {
-            // It knows less of its series than is stored: an older copy of its journal. The receipt tells it so.
-            self.touch(series, status.station.clone(), status.series);
+        if let Some((_, last)) = stored.last().filter(|(_, last)| *last > status.last)
+            && let Some(held) = runs::hash(self.connection, series, *last)?
+        {
+            // It knows less of its series than is stored: the status is an old one, or the journal is an older copy. The
+            // station knows which.
+            self.touch(series, status.station.clone(), status.series).fork = Some(Fork { seq: *last, held });
         }
         if !is_newer {
             return Ok(());

@@ -72,9 +72,9 @@ pub(super) fn old_image(line: &mut Scanning) {
     }
     line.rig.start_station();
     line.ready();
-    // The fork is told while units are scanned.
+    // The service sees by the first status that the journal is older than what it has of it.
+    new_series(line, &before, 30, "after the service said what it has");
     line.scan_or_wait(LIFE);
-    new_series(line, &before, 30, "after the service said fork");
     line.scan_or_wait(LIFE);
     alarmed_at_the_station(line, "after a fork");
     end(line, "an image was restored");
