@@ -1,6 +1,6 @@
 //! What a damaged journal still gives: rows are looked up one by one, so that a damaged page hides only what is on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use base::sqlite::{self, Profile};
@@ -15,6 +15,11 @@ use crate::station::State;
 /// Most sequences that are looked up: a damaged number must not make this endless.
 const MOST: u64 = 50_000_000;
 
+/// Bytes of a file that are looked through at once: a multiple of every size of pages.
+const RAW_AT_ONCE: usize = 1 << 20;
+/// Most bytes of lines that are kept from there.
+const MOST_RAW: usize = 64 << 20;
+
 /// A damaged journal, opened to be read.
 pub(super) struct Wreck {
     connection: Connection,
@@ -24,6 +29,8 @@ pub(super) struct Wreck {
     pub series: Option<SeriesId>,
     /// Lines behind a damaged place of the write-ahead log, where SQLite does not look.
     unread: BTreeMap<u64, Vec<u8>>,
+    /// Lines on the pages of the file, for those that SQLite does not find any more.
+    raw: BTreeMap<u64, Vec<u8>>,
 }
 
 /// What the row of the station says.
@@ -49,11 +56,11 @@ impl Wreck {
     /// # Errors
     /// When it cannot be opened as a database at all.
     pub fn open(file: &Path) -> Result<Self, JournalError> {
-        let unread = unread(file)?;
+        let (unread, raw) = (unread(file)?, raw_lines(file));
         let connection = sqlite::open(file, &Profile::reader(1024, std::time::Duration::from_secs(1)))?;
         let station = station(&connection);
         let series = connection.query_row("SELECT series FROM station", [], |row| row.get(0).map(FixedBytes)).ok();
-        Ok(Self { connection, station, series, unread })
+        Ok(Self { connection, station, series, unread, raw })
     }
 
     /// The highest sequence, where the row of the station can be read.
@@ -114,10 +121,16 @@ impl Wreck {
         let first = bound("SELECT min(seq) FROM record").ok().flatten().unwrap_or(1);
         let last = match &self.station {
             Some(row) => Some(row.state.last_seq),
-            None if self.unread.is_empty() => bound("SELECT max(seq) FROM record").map_err(query("read"))?,
+            None if self.unread.is_empty() && self.raw.is_empty() => {
+                bound("SELECT max(seq) FROM record").map_err(query("read"))?
+            }
             None => bound("SELECT max(seq) FROM record").ok().flatten(),
         };
-        let last = last.max(self.unread.last_key_value().map(|(seq, _)| *seq));
+        let highest = |lines: &BTreeMap<u64, Vec<u8>>| lines.last_key_value().map(|(seq, _)| *seq);
+        let last = match self.station {
+            Some(_) => last.max(highest(&self.unread)),
+            None => last.max(highest(&self.unread)).max(highest(&self.raw)),
+        };
         Ok(last.filter(|last| *last >= first).map(|last| (first, last.min(first + MOST))))
     }
 
@@ -130,7 +143,8 @@ impl Wreck {
         let read =
             row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact));
         let intact = read.as_ref().is_some_and(|(_, intact)| *intact);
-        let unread = self.unread.get(&seq).filter(|_| !intact);
+        // What the tree of the table does not lead to any more may still stand on its page.
+        let unread = self.unread.get(&seq).or_else(|| self.raw.get(&seq)).filter(|_| !intact);
         unread.map(|line| (line.clone(), true)).or(read)
     }
 
@@ -160,6 +174,33 @@ fn unread(journal: &Path) -> Result<BTreeMap<u64, Vec<u8>>, JournalError> {
     let log = base::files::read_optional(Path::new(&log))?.unwrap_or_default();
     let rows = if is_empty(journal) { raw::rows(&log) } else { raw::unread_rows(&log) };
     Ok(rows.into_iter().map(|row| (row.seq, row.line)).collect())
+}
+
+/// The intact lines on the pages of the file, whatever leads to them. A sequence of which there are two is one that two
+/// series had: neither is taken. At most [`MOST_RAW`] bytes.
+fn raw_lines(file: &Path) -> BTreeMap<u64, Vec<u8>> {
+    use std::io::Read;
+    let (mut lines, mut twice, mut bytes) = (BTreeMap::<u64, Vec<u8>>::new(), BTreeSet::new(), 0);
+    let Ok(mut file) = std::fs::File::open(file) else { return lines };
+    // A line is found only where it stands on one page, and pages do not cross this border.
+    let mut chunk = Vec::with_capacity(RAW_AT_ONCE);
+    while bytes < MOST_RAW {
+        chunk.clear();
+        match (&mut file).take(RAW_AT_ONCE as u64).read_to_end(&mut chunk) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+        for row in raw::rows(&chunk) {
+            bytes += row.line.len();
+            match lines.get(&row.seq) {
+                Some(other) if *other != row.line => drop(twice.insert(row.seq)),
+                Some(_) => {}
+                None => drop(lines.insert(row.seq, row.line)),
+            }
+        }
+    }
+    lines.retain(|seq, _| !twice.contains(seq));
+    lines
 }
 
 /// Is the file gone or without a byte? SQLite deletes its log then, unread.

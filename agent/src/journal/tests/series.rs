@@ -84,10 +84,16 @@ fn what_a_damaged_journal_still_gives_goes_on_in_the_new_one() {
     journal.apply(&receipt(&journal, 2)).unwrap();
     journal.save_settled(6).unwrap();
     let series = journal.series();
-    // The last line and one in the middle, and a known unit.
-    journal.connection.execute("UPDATE record SET line = CAST('x' AS BLOB) WHERE seq IN (4, 6)", []).unwrap();
+    // The last line and one in the middle, wherever they stand, and a known unit.
     journal.connection.execute("UPDATE known SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
     drop(journal);
+    let mut bytes = std::fs::read(Journal::file(folder.path())).unwrap();
+    for serial in [&b"\"id\":\"S4\""[..], b"\"id\":\"S6\""] {
+        let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(serial)).collect();
+        assert!(!places.is_empty());
+        places.iter().for_each(|at| bytes[at + 6] = b'X');
+    }
+    std::fs::write(Journal::file(folder.path()), bytes).unwrap();
     let Opened { mut journal, mut state, alarms, damaged, .. } = open(&folder);
     assert!(damaged.unwrap().1.contains("the last record"));
     assert!(alarms[0].contains("2 records without a receipt") && alarms[0].contains("2 cannot be read"), "{alarms:?}");
@@ -127,4 +133,31 @@ fn without_any_mark_no_sscc_is_trusted_until_somebody_says_from_where_on() {
     Marks::enter(folder.path(), 250).unwrap();
     let opened = open(&folder);
     assert!(!opened.state.sscc_lost && opened.state.sscc_next == 250);
+}
+
+#[test]
+fn lines_that_no_page_leads_to_any_more_are_found_on_their_own_pages() {
+    let folder = marked();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 200).unwrap();
+    let root: u64 = journal
+        .connection
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'record'", [], |row| row.get(0))
+        .unwrap();
+    let page: u64 = journal.connection.pragma_query_value(None, "page_size", |row| row.get(0)).unwrap();
+    journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(journal);
+    // The type of the page: from there down SQLite reads nothing of the table any more.
+    let path = Journal::file(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = usize::try_from((root - 1) * page).unwrap();
+    bytes[at] ^= 0x40;
+    std::fs::write(&path, bytes).unwrap();
+    let Opened { mut journal, mut state, damaged, .. } = open(&folder);
+    assert!(damaged.is_some());
+    assert_eq!(journal.to_carry().unwrap(), 200);
+    write(&mut journal, &mut state, 1).unwrap();
+    carry_all(&mut journal, &mut state);
+    let former: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
+    assert!(former.iter().copied().eq(1..=200), "{former:?}");
 }
