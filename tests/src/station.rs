@@ -32,6 +32,11 @@ impl Ask {
         self.ask(&json!({ "ask": "status" }))?.get("status").cloned()
     }
 
+    /// Has everything without a receipt sent again now, as a technician does.
+    pub fn retry(&mut self) -> Option<()> {
+        self.ask(&json!({ "ask": "queue-retry" })).map(drop)
+    }
+
     /// Scans, and gives the answer; `None` where the station ended meanwhile.
     pub fn scan(&mut self, text: &str) -> Option<Value> {
         self.ask(&json!({ "ask": "scan", "text": text }))?.get("answer").cloned()

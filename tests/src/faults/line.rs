@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use demo::sim::ZplPrinterOptions;
+use serde_json::Value;
 
 use super::told::{Told, is_known};
 use super::{Outcome, progress};
@@ -11,6 +12,8 @@ use crate::{Rig, Shape, Watch, wait_for};
 
 /// Most units in one group of the station.
 const GROUP: usize = 64;
+/// Connections over which known units are scanned again.
+const HANDS: usize = 16;
 /// A line of which nothing runs yet.
 pub(super) fn prepare(mosquitto: PathBuf) -> Rig {
     Rig::prepare(mosquitto, Shape { package: 10, pallet: 7 }, ZplPrinterOptions::default(), &[])
@@ -86,13 +89,13 @@ impl Line {
         let newest: Vec<String> =
             self.scanned.iter().rev().filter(|s| self.told.green.contains_key(*s)).take(check).cloned().collect();
         let mut codes = Vec::new();
-        for serial in self.told.last.iter().chain(&newest) {
-            let answer = ask.scan(serial).expect("an answer");
+        let first = self.told.last.iter().map(|last| (last.clone(), ask.scan(last).expect("an answer")));
+        for (serial, answer) in first.collect::<Vec<_>>().into_iter().chain(self.scan_at_once(newest)) {
             if !is_known(&answer) {
                 self.outcome.false_green += 1;
                 self.outcome.wrong(format!("{serial} was green before the stop, and is not known after it: {answer}"));
             }
-            codes.push((serial.clone(), answer["code"].clone()));
+            codes.push((serial, answer["code"].clone()));
         }
         let again: Vec<String> = self.scanned.iter().filter(|serial| self.is_open(serial)).cloned().collect();
         self.watch = self.rig.watch().expect("the station runs");
@@ -119,6 +122,22 @@ impl Line {
         self.most_unlit = self.most_unlit.max(count);
         self.unlit.extend(unlit);
         self.hear();
+    }
+
+    /// Scans over several connections, so that the station can put the scans into groups.
+    fn scan_at_once(&self, serials: Vec<String>) -> Vec<(String, Value)> {
+        let hands = serials.chunks(serials.len().div_ceil(HANDS).max(1)).map(|part| {
+            let (part, mut ask) = (part.to_vec(), self.rig.ask().expect("the station runs"));
+            std::thread::spawn(move || {
+                let scan = |serial: String| {
+                    let answer = ask.scan(&serial).expect("an answer");
+                    (serial, answer)
+                };
+                part.into_iter().map(scan).collect::<Vec<_>>()
+            })
+        });
+        let hands: Vec<_> = hands.collect();
+        hands.into_iter().flat_map(|hand| hand.join().expect("a hand")).collect()
     }
 
     /// The operator does not know yet whether it is recorded.
