@@ -58,6 +58,9 @@ pub use storage::Storage;
 
 const FILE: &str = "journal.db";
 
+/// Bytes by which the quota gives way for the mark of receipts: the row of the station is far shorter.
+const GRACE: u64 = 64 << 10;
+
 const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
@@ -180,12 +183,39 @@ impl Journal {
     }
 
     fn save_marks(&mut self, answered: u64) -> Result<(), JournalError> {
+        match self.write_marks(answered) {
+            // The row is longer than a page, and takes other pages before it gives its own back. At the quota there are none,
+            // and without the mark of receipts there would never be: for this one write the quota gives way.
+            Err(error) if error.is_full() => {
+                self.limit(GRACE)?;
+                let written = self.write_marks(answered);
+                self.limit(0)?;
+                written?;
+            }
+            other => other?,
+        }
+        self.settled_on_disk = self.settled;
+        Ok(())
+    }
+
+    fn write_marks(&self, answered: u64) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("UPDATE station SET settled = ?1, answered = ?2")
             .and_then(|mut update| update.execute([self.settled, answered]))
-            .map_err(query("write"))?;
-        self.settled_on_disk = self.settled;
-        Ok(())
+            .map(drop)
+            .map_err(query("write"))
+    }
+
+    /// Sets the quota, with some bytes beyond. A journal that is larger already keeps its size.
+    fn limit(&self, beyond: u64) -> Result<(), JournalError> {
+        let size: u64 =
+            self.connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(query("measure"))?;
+        let pages = i64::try_from((self.quota + beyond) / size.max(1)).unwrap_or(i64::MAX);
+        // The pragma answers with what holds now.
+        self.connection
+            .pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))
+            .map(drop)
+            .map_err(query("measure"))
     }
 
     /// A program that is killed between a write and its sync leaves a group that is read here, but that the next power cut
