@@ -178,6 +178,7 @@ fn headline(code: Code) -> &'static str {
         Code::ContainerLabel => "Box label",
         Code::TwoRules => "Unclear code",
         Code::BadValue => "Bad value",
+        Code::CheckDigit => "Misread code",
         Code::NotText => "Not text",
         Code::NoRead => "Not read",
         Code::Noise => "Scanner noise",

@@ -1,14 +1,16 @@
 //! `[[rule]]`, `[commands]`, `[devices]`.
 
+mod contradictions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::config::Section;
 use gs1::{Ai, AimId};
 use records::attributes::{FIELDS, is_settable};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::Scanner;
-use crate::interpret::{Reads, Rule, Rules, Takes};
+use crate::interpret::{Case, CheckDigit, Reads, Rule, Rules, Takes, whole};
 use crate::station::Command;
 
 const COMMANDS: [(&str, Command, &str); 3] = [
@@ -16,6 +18,9 @@ const COMMANDS: [(&str, Command, &str); 3] = [
     ("close_pallet", Command::ClosePallet, "LOTLINE-CLOSE-PALLET"),
     ("void_last", Command::VoidLast, "LOTLINE-VOID-LAST"),
 ];
+
+/// Largest compiled pattern in bytes. The engine is linear in the length of a scan, and this bounds by what.
+const MOST_PATTERN: usize = 1 << 20;
 
 /// Reads what scans mean; the JSON is what goes on record.
 pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> (Rules, serde_json::Value) {
@@ -31,7 +36,7 @@ pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> (Rules, serde_js
         root.fault_here("there is no rule: no scan would mean anything", help);
     }
     let mut names = BTreeSet::new();
-    let (mut rules, mut json) = (Vec::new(), Vec::new());
+    let (mut rules, mut json, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for section in &sections {
         let name = section.string("name").required();
         if !names.insert(name.clone()) && !name.is_empty() {
@@ -40,10 +45,13 @@ pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> (Rules, serde_js
         if let Some((rule, on_record)) = rule(section, name, scanners) {
             rules.push(rule);
             json.push(on_record);
+            places.push(section);
         }
     }
     let on_record = serde_json::json!({ "rules": json, "commands": commands, "scope": scope });
-    (Rules { commands, rules, scope, raw_key: [0; 32] }, on_record)
+    let rules = Rules { commands, rules, scope, raw_key: [0; 32] };
+    contradictions::find(&rules, &places);
+    (rules, on_record)
 }
 
 fn commands(section: &Section<'_>) -> BTreeMap<String, Command> {
@@ -70,10 +78,16 @@ fn rule(section: &Section<'_>, name: String, scanners: &[Scanner]) -> Option<(Ru
             section.fault_at_item("scanners", index, format!("there is no scanner `{wanted}`"), help);
         }
     }
+    let trim = section.boolean("trim").or(false);
+    let cases = [("keep", Case::Keep), ("upper", Case::Upper), ("lower", Case::Lower)];
+    let case = section.one_of("case", &cases).or(Case::Keep);
+    let digits = section.string_map("check_digit").or(BTreeMap::new());
+    // Looked at when all rules are known.
+    drop(section.strings("examples").optional());
     let pattern = section.string("pattern").optional();
     let gs1 = section.has("gs1");
     let takes = match (pattern, gs1) {
-        (Some(pattern), false) => Takes::Pattern(compile(section, &pattern, reads)?),
+        (Some(text), false) => Takes::Pattern { regex: compile(section, &text, reads)?, text },
         (None, true) => Takes::Gs1(application_identifiers(section, reads)?),
         (Some(_), true) => {
             section.section("gs1").accept_any_key();
@@ -88,26 +102,67 @@ fn rule(section: &Section<'_>, name: String, scanners: &[Scanner]) -> Option<(Ru
             return None;
         }
     };
-    let on_record = serde_json::json!({
+    let check_digits = check_digits(section, digits, &takes);
+    let mut on_record = serde_json::json!({
         "name": name,
         "reads": match reads { Reads::Device => "device", Reads::WorkOrder => "work-order" },
         "symbologies": symbologies.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "scanners": only,
         "takes": match &takes {
-            Takes::Pattern(pattern) => serde_json::json!({ "pattern": pattern.as_str() }),
+            Takes::Pattern { regex, .. } => serde_json::json!({ "pattern": regex.as_str() }),
             Takes::Gs1(ais) => {
                 let ais: BTreeMap<String, &String> = ais.iter().map(|(ai, name)| (ai.to_string(), name)).collect();
                 serde_json::json!({ "gs1": ais })
             }
         },
     });
-    Some((Rule { name, reads, symbologies, scanners: only, takes }, on_record))
+    // What a rule does not say is not on record: the digest of a configuration from before these keys stays what it was.
+    if trim {
+        on_record["trim"] = true.into();
+    }
+    if let Some((word, _)) = cases.iter().find(|(_, known)| *known == case && case != Case::Keep) {
+        on_record["case"] = (*word).into();
+    }
+    if !check_digits.is_empty() {
+        let words: BTreeMap<&str, &str> =
+            check_digits.iter().map(|(name, digit)| (name.as_str(), digit.word())).collect();
+        on_record["checkDigits"] = serde_json::json!(words);
+    }
+    Some((Rule { name, reads, symbologies, scanners: only, trim, case, takes, check_digits }, on_record))
 }
 
-/// The pattern has to match the whole scan: a serial that is a part of another text is not that text.
+/// Which attributes end in a check character, and of which kind.
+fn check_digits(section: &Section<'_>, table: BTreeMap<String, String>, takes: &Takes) -> Vec<(String, CheckDigit)> {
+    let mut digits = Vec::new();
+    for (name, word) in &table {
+        let is_taken = match takes {
+            Takes::Pattern { regex, .. } => regex.capture_names().flatten().any(|group| group == name),
+            Takes::Gs1(ais) => ais.values().any(|attribute| attribute == name),
+        };
+        if !is_taken {
+            let help = "name an attribute that the rule takes from the scan";
+            section.fault("check_digit", format!("the rule takes no `{name}` from a scan"), help);
+        }
+        match CheckDigit::WORDS.iter().find(|(known, _)| known == word) {
+            Some((_, digit)) => digits.push((name.clone(), *digit)),
+            None => {
+                let known: Vec<&str> = CheckDigit::WORDS.iter().map(|(word, _)| *word).collect();
+                let found = format!("`{word}` is no kind of check digit, allowed: {}", known.join(", "));
+                section.fault("check_digit", found, "write check_digit = { serialNumber = \"luhn\" }");
+            }
+        }
+    }
+    digits
+}
+
 fn compile(section: &Section<'_>, pattern: &str, reads: Reads) -> Option<Regex> {
-    let regex = match Regex::new(&format!(r"\A(?:{pattern})\z")) {
+    let regex = match RegexBuilder::new(&whole(pattern)).size_limit(MOST_PATTERN).build() {
         Ok(regex) => regex,
+        Err(regex::Error::CompiledTooBig(_)) => {
+            let found = format!("is too large: compiled it takes more than {MOST_PATTERN} bytes");
+            section.fault("pattern", found, "count less: {1,1000} of a large class is a thousand copies of it");
+            return None;
+        }
         Err(error) => {
             // The parser shows the pattern over several lines; its last line says what is wrong.
             let text = error.to_string();

@@ -50,6 +50,8 @@ pub enum Code {
     TwoRules,
     /// A rule matches, but a value cannot be one.
     BadValue,
+    /// A value does not end in the right check character: the code was misread, or misprinted.
+    CheckDigit,
     /// The scan is not text.
     NotText,
     /// The scanner could not read the code.

@@ -370,6 +370,11 @@ fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
             format!("Rule {rule}: {why}"),
             "Scan again; if it is refused again, set the unit aside.",
         ),
+        Unread::CheckDigit(rule, name, digit) => refuse(
+            Code::CheckDigit,
+            format!("Rule {rule}: {name} does not end in its {digit} check digit"),
+            "Scan again; if it is refused again, the label is misprinted: set the unit aside.",
+        ),
         Unread::Gs1(why) => refuse(
             Code::Gs1,
             why.clone(),

@@ -160,6 +160,8 @@ pub enum Unread {
     TwoRules(Vec<String>),
     /// The rule with this name matches, but what it takes from the scan cannot be a value: which, and why.
     BadValue(String, String),
+    /// The rule with this name matches, but the attribute with this name does not end in the check character of this kind.
+    CheckDigit(String, String, &'static str),
     /// GS1 data that breaks its rules: what is wrong.
     Gs1(String),
     /// Noise on the line: what it was.

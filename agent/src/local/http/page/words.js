@@ -25,6 +25,7 @@ export const TITLES = {
   "container-label": "BOX LABEL",
   "two-rules": "UNCLEAR CODE",
   "bad-value": "WRONG CODE",
+  "check-digit": "MISREAD CODE",
   "not-text": "NOT READABLE",
   "no-read": "NOT READ",
   "noise": "NOT READ",
