@@ -8,14 +8,16 @@ mod check_digit;
 mod language;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drivers::Scan;
 use gs1::{Ai, AimId};
 use records::attributes::Attributes;
+use records::wire::Terms;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
+use crate::people::PeopleKey;
 use crate::station::{Command, Raw, Reading, Unread};
 use base::describe;
 
@@ -103,12 +105,18 @@ pub enum Takes {
 pub struct Rules {
     /// Command barcodes: exact data to command. They come before all rules.
     pub commands: BTreeMap<String, Command>,
+    /// Barcodes of reasons: exact data to reason.
+    pub reasons: BTreeMap<String, String>,
     /// The rules.
     pub rules: Vec<Rule>,
     /// The attribute whose value is the scope of a device; empty where serials are unique by themselves.
     pub scope: Option<String>,
     /// Key of the hashes that stand for refused scans.
     pub raw_key: [u8; 32],
+    /// Key of the pseudonyms of people.
+    pub people: PeopleKey,
+    /// Pseudonyms of supervisors.
+    pub supervisors: BTreeSet<String>,
 }
 
 /// What became of a scan at one rule.
@@ -146,9 +154,12 @@ impl Rules {
         if let Some(command) = self.commands.get(text) {
             return Ok(Reading::Command(*command));
         }
+        if let Some(reason) = self.reasons.get(text) {
+            return Ok(Reading::Reason { text: reason.clone() });
+        }
         let aim: Option<AimId> = scan.symbology.and_then(|aim| aim.to_string().parse().ok());
         if let Some(sscc) = container_label(text, aim) {
-            return Err(Unread::ContainerLabel(sscc));
+            return Ok(Reading::Container { id: sscc, attributes: Attributes::new() });
         }
         let mut matches = Vec::new();
         let mut gs1_fault = None;
@@ -221,7 +232,7 @@ impl Rules {
             _ => return Err(Unread::BadValue(rule.name.clone(), format!("{} is missing", rule.reads.identity()))),
         };
         Ok(match rule.reads {
-            Reads::WorkOrder => Reading::WorkOrder { id, attributes },
+            Reads::WorkOrder => Reading::WorkOrder { id, attributes, terms: Terms::default() },
             Reads::Device => {
                 let scope = self.scope.as_ref().and_then(|name| attributes.get(name)).and_then(|value| value.as_str());
                 Reading::Device { scope: scope.unwrap_or_default().to_owned(), serial: id, attributes }
@@ -337,7 +348,6 @@ pub fn told(unread: &Unread) -> String {
         Unread::NoRead => "the scanner read nothing".to_owned(),
         Unread::NotText => "the data is not text".to_owned(),
         Unread::NoRule => "no rule knows this code".to_owned(),
-        Unread::ContainerLabel(sscc) => format!("the label of package or pallet {sscc}, never a unit"),
         Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
         Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
         Unread::CheckDigit(rule, name, digit) => format!("rule {rule}: {name} does not end in its {digit} check digit"),

@@ -9,7 +9,7 @@ use labels::code_128;
 use self::pdf::{Font, HEIGHT, Page, WIDTH};
 use super::{Config, Fault, print_json};
 use crate::settings::Settings;
-use crate::station::Command;
+use crate::station::{Command, Role};
 
 #[derive(clap::Args)]
 pub(super) struct CommandsArgs {
@@ -78,8 +78,7 @@ fn rows(settings: &Settings) -> Vec<Row<'_>> {
 }
 
 fn title(command: Command) -> String {
-    let word = serde_json::to_value(command).ok().and_then(|word| word.as_str().map(|word| word.replace('-', " ")));
-    word.unwrap_or_default().to_uppercase()
+    command.to_string().replace('-', " ").to_uppercase()
 }
 
 /// What a command does, in a line or two.
@@ -87,7 +86,26 @@ fn does(command: Command) -> &'static str {
     match command {
         Command::ClosePackage => "Closes the open package, full or not.",
         Command::ClosePallet => "Closes the open pallet, full or not.",
+        Command::CloseLevel(_) => "Closes the open container of this level, full or not.",
         Command::VoidLast => "Takes the last unit back: it was a mistake.",
+        Command::Move => "Scan the unit or box, then the box that it goes into.",
+        Command::Correct => "As MOVE: it was never in the old box, that was a mistake.",
+        Command::TakeOut => "Scan the unit or box that is taken out.",
+        Command::Scrap => "Scan the unit that is scrap.",
+        Command::Hold => "Scan the unit that must not leave.",
+        Command::Reopen => "Scan the label of the box that is opened again.",
+        Command::AgainLabel => "Scan the box whose label is printed again.",
+        Command::Seal => "Scan the work order or box that is done here.",
+        Command::Cancel => "Nothing after all.",
+        Command::SignOff => "The person at this lane leaves.",
+        Command::Finish => "The recount, assembly or despatch is complete.",
+        Command::Role(Role::Pack) => "This lane packs units.",
+        Command::Role(Role::Palletise) => "This lane puts packages onto pallets.",
+        Command::Role(Role::Test) => "This lane tests units.",
+        Command::Role(Role::Assemble) => "This lane builds components into units.",
+        Command::Role(Role::Despatch) => "This lane sends boxes off.",
+        Command::Role(Role::Recount) => "This lane counts boxes again.",
+        Command::Role(Role::Check) => "This lane looks up and changes nothing.",
     }
 }
 

@@ -129,7 +129,18 @@ fn meaning(settings: &Settings, scan: &Scan) -> Meaning {
         Ok(Reading::Device { serial, scope: _, attributes }) => {
             Meaning::Reads { what: "device", id: serial, attributes }
         }
-        Ok(Reading::WorkOrder { id, attributes }) => Meaning::Reads { what: "workOrder", id, attributes },
+        Ok(Reading::WorkOrder { id, attributes, .. }) => Meaning::Reads { what: "workOrder", id, attributes },
+        Ok(Reading::Container { id, attributes }) => Meaning::Reads { what: "container", id, attributes },
+        Ok(Reading::Component { serial, attributes, .. }) => {
+            Meaning::Reads { what: "component", id: serial, attributes }
+        }
+        Ok(Reading::Badge { person, .. }) => {
+            Meaning::Reads { what: "badge", id: person, attributes: Default::default() }
+        }
+        Ok(Reading::Reason { text }) => Meaning::Reads { what: "reason", id: text, attributes: Default::default() },
+        Ok(Reading::Consignee { id }) => Meaning::Reads { what: "consignee", id, attributes: Default::default() },
+        Ok(Reading::DespatchNote { id }) => Meaning::Reads { what: "despatchNote", id, attributes: Default::default() },
+        Ok(Reading::Part { rule, attributes, .. }) => Meaning::Reads { what: "part", id: rule, attributes },
         Ok(Reading::Command(command)) => {
             let id = serde_json::to_value(command).ok().and_then(|word| word.as_str().map(str::to_owned));
             Meaning::Reads { what: "command", id: id.unwrap_or_default(), attributes: Default::default() }
