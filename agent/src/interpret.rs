@@ -31,15 +31,56 @@ pub enum Reads {
     Device,
     /// A work order; `workOrder` is required.
     WorkOrder,
+    /// The label of a package or pallet whose id is no SSCC; `container` is required.
+    Container,
+    /// A component that goes into a unit; `serialNumber` is required.
+    Component,
+    /// A person's badge; `badge` is required. It is never kept.
+    Badge,
+    /// Why something is done; `reason` is required.
+    Reason,
+    /// Who gets what is despatched; `consignee` is required.
+    Consignee,
+    /// A despatch note; `despatchNote` is required.
+    DespatchNote,
 }
 
 impl Reads {
+    /// The words of a configuration, with what each stands for.
+    pub const WORDS: [(&str, Self); 8] = [
+        ("device", Self::Device),
+        ("work-order", Self::WorkOrder),
+        ("container", Self::Container),
+        ("component", Self::Component),
+        ("badge", Self::Badge),
+        ("reason", Self::Reason),
+        ("consignee", Self::Consignee),
+        ("despatch-note", Self::DespatchNote),
+    ];
+
+    /// Its word in a configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, reads)| *reads == self).map_or("", |(word, _)| word)
+    }
+
+    /// May such a scan say more than its identity?
+    #[must_use]
+    pub fn has_attributes(self) -> bool {
+        matches!(self, Self::Device | Self::WorkOrder | Self::Component)
+    }
+
     /// The attribute without which such a scan has no subject.
     #[must_use]
     pub fn identity(self) -> &'static str {
         match self {
-            Self::Device => "serialNumber",
+            Self::Device | Self::Component => "serialNumber",
             Self::WorkOrder => "workOrder",
+            Self::Container => "container",
+            Self::Badge => "badge",
+            Self::Reason => "reason",
+            Self::Consignee => "consignee",
+            Self::DespatchNote => "despatchNote",
         }
     }
 }
@@ -51,6 +92,10 @@ pub struct Rule {
     pub name: String,
     /// What it reads.
     pub reads: Reads,
+    /// The kind of component that it reads.
+    pub component: Option<String>,
+    /// The label of several codes that it reads one of.
+    pub part_of: Option<String>,
     /// AIM identifiers that it applies to; empty for all.
     pub symbologies: Vec<AimId>,
     /// Scanners that it applies to; empty for all.
@@ -227,21 +272,42 @@ impl Rules {
     fn reading(&self, rule: &Rule, found: BTreeMap<String, String>) -> Result<Reading, Unread> {
         rule.check(&found)?;
         let mut attributes: Attributes = found.into_iter().map(|(name, value)| (name, value.into())).collect();
+        if let Some(set) = &rule.part_of {
+            return Ok(Reading::Part { set: set.clone(), rule: rule.name.clone(), attributes });
+        }
         let id = match attributes.remove(rule.reads.identity()) {
             Some(serde_json::Value::String(id)) => id,
             _ => return Err(Unread::BadValue(rule.name.clone(), format!("{} is missing", rule.reads.identity()))),
         };
         Ok(match rule.reads {
             Reads::WorkOrder => Reading::WorkOrder { id, attributes, terms: Terms::default() },
-            Reads::Device => {
-                let scope = self.scope.as_ref().and_then(|name| attributes.get(name)).and_then(|value| value.as_str());
-                Reading::Device { scope: scope.unwrap_or_default().to_owned(), serial: id, attributes }
+            Reads::Device => Reading::device(id, self.scope.as_deref(), attributes),
+            Reads::Container => Reading::Container { id, attributes },
+            Reads::Component => {
+                let kind = rule.component.clone().unwrap_or_default();
+                Reading::Component { serial: id, scope: format!("component:{kind}"), kind, attributes }
             }
+            Reads::Badge => {
+                let person = self.people.pseudonym(&id);
+                Reading::Badge { supervisor: self.supervisors.contains(&person), person }
+            }
+            Reads::Reason => Reading::Reason { text: id },
+            Reads::Consignee => Reading::Consignee { id },
+            Reads::DespatchNote => Reading::DespatchNote { id },
         })
     }
 }
 
 impl Rule {
+    /// The attributes that it takes from a scan.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        let (groups, ais) = match &self.takes {
+            Takes::Pattern { regex, .. } => (Some(regex.capture_names().flatten()), None),
+            Takes::Gs1(ais) => (None, Some(ais.values().map(String::as_str))),
+        };
+        groups.into_iter().flatten().chain(ais.into_iter().flatten())
+    }
+
     fn is_for(&self, aim: Option<AimId>) -> bool {
         self.symbologies.is_empty() || aim.is_some_and(|aim| self.symbologies.contains(&aim))
     }
@@ -335,7 +401,12 @@ impl Rule {
                     .iter()
                     .filter_map(|element| Some((wanted.get(&element.ai())?.clone(), element.value().to_owned())))
                     .collect();
-                Ok(found.contains_key(self.reads.identity()).then_some(found))
+                // One code of several need not say which unit it is of; then all that it is for have to be there.
+                let matches = match self.attributes().any(|name| name == self.reads.identity()) {
+                    true => found.contains_key(self.reads.identity()),
+                    false => found.len() == wanted.len(),
+                };
+                Ok(matches.then_some(found))
             }
         }
     }
@@ -350,6 +421,7 @@ pub fn told(unread: &Unread) -> String {
         Unread::NoRule => "no rule knows this code".to_owned(),
         Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
         Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
+        Unread::Refused { text, .. } => text.clone(),
         Unread::CheckDigit(rule, name, digit) => format!("rule {rule}: {name} does not end in its {digit} check digit"),
         Unread::Gs1(why) => why.clone(),
         Unread::Noise(text) | Unread::NoCode { text, .. } | Unread::Picture { text, .. } => text.clone(),

@@ -166,6 +166,53 @@ case = "lower"
 }
 
 #[test]
+fn every_kind_of_scan_has_its_rule() {
+    let text = r#"
+station = "t"
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "box"
+reads = "container"
+pattern = 'BOX(?<container>[0-9]+)'
+[[rule]]
+name = "board"
+reads = "component"
+component = "board"
+pattern = 'BRD(?<serialNumber>[0-9]+)(/(?<lotCode>.+))?'
+[[rule]]
+name = "badge"
+reads = "badge"
+pattern = 'ID(?<badge>[0-9]+)'
+[[rule]]
+name = "reason"
+reads = "reason"
+pattern = 'R:(?<reason>.+)'
+[[rule]]
+name = "consignee"
+reads = "consignee"
+pattern = 'TO:(?<consignee>.+)'
+[[rule]]
+name = "note"
+reads = "despatch-note"
+pattern = 'DN:(?<despatchNote>.+)'
+"#;
+    let mut rules = crate::settings::Settings::parse("test.toml".as_ref(), text).unwrap().rules;
+    let read = |rules: &Rules, text: &str| rules.read(&scan(text, None)).unwrap();
+    assert_eq!(read(&rules, "BOX7"), Reading::Container { id: "7".into(), attributes: Attributes::new() });
+    let lot = Attributes::from([("lotCode".to_owned(), "L".into())]);
+    let (kind, scope) = ("board".to_owned(), "component:board".to_owned());
+    assert_eq!(read(&rules, "BRD7/L"), Reading::Component { serial: "7".into(), kind, scope, attributes: lot });
+    assert_eq!(read(&rules, "R:scratched"), Reading::Reason { text: "scratched".into() });
+    assert_eq!(read(&rules, "TO:ACME"), Reading::Consignee { id: "ACME".into() });
+    assert_eq!(read(&rules, "DN:1"), Reading::DespatchNote { id: "1".into() });
+    let Reading::Badge { person, supervisor } = read(&rules, "ID4711") else { panic!("no badge") };
+    assert!(!supervisor && !person.contains("4711") && person.len() == 16, "{person}");
+    rules.supervisors.insert(person.clone());
+    assert_eq!(read(&rules, "ID4711"), Reading::Badge { person, supervisor: true });
+}
+
+#[test]
 fn rules_that_share_scans_are_told_with_one() {
     let overlaps = rules();
     let overlaps = overlaps.overlaps();
