@@ -39,7 +39,7 @@ pub enum Event {
     LabelAgain,
     /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
     Refused,
-    /// The service: a device or lot must not be packed; `reason` says why.
+    /// The service, or quality at a station: a device or lot must not be packed; `reason` says why.
     Held,
     /// The service: a hold on a device or lot is over; `reason` says why.
     Released,
@@ -53,6 +53,41 @@ pub enum Event {
     /// The service: a person gives up on missing records of a station: attributes `series` and, where they are known,
     /// `first` and `last`; `reason` says why.
     WrittenOff,
+    /// A device or container went from one container into another: `from` and `into`; `reason` says why. The membership
+    /// before ends and is kept. With the reason `mistake`, `corrects` names the record that put it where it never was.
+    Moved,
+    /// A device or container was taken out of the container `from`; `reason` says why. A component is taken out of the
+    /// device `from`.
+    TakenOut,
+    /// A device will not be used; `from` names the container that it was in, where there is one, and `reason` says why. It
+    /// stays in every group that it ever was in.
+    Scrapped,
+    /// Units go into a closed container again; `reason` says why.
+    Reopened,
+    /// A device was tested: attributes `result` (`pass` or `fail`), `attempt` (from 1), `rig`, `measurements` (an object),
+    /// and fields such as `fwVersion` that the rig found, which become the device's on a pass alone.
+    Tested,
+    /// A component, whose scope is `component:<type>`, went into the device `into`. The attributes are its own. A
+    /// [`Event::TakenOut`] from the device ends it.
+    Assembled,
+    /// A container left: attributes `consignee` and `despatchNote`.
+    Despatched,
+    /// The contents of a container were counted: attributes `expected`, `found`, `missing` and `extra`; the last two list
+    /// serials, of which there may be more than are listed.
+    Counted,
+    /// A person signed on at a lane of the station.
+    SignedOn,
+    /// A person signed off.
+    SignedOff,
+    /// What was accepted of a device or container, without an answer of the service, disagrees with what the service
+    /// knows: attributes `code` and `text`, `corrected` where it is true again.
+    Contradicted,
+    /// The station goes on with a container that another one opened: attributes `stationBefore`, `count` and `how`, by
+    /// `service` or `recount`.
+    Adopted,
+    /// A work order, lot or pallet is finished here: attributes `made`, `packed`, `takenOut`, `scrapped` and `failed` count
+    /// this station's share.
+    Sealed,
     /// Written by newer software; kept and shown, flagged as nonconforming.
     #[serde(other)]
     Unknown,
