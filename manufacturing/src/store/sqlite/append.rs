@@ -289,7 +289,17 @@ impl<'c> Append<'c> {
             }
         }
         for (id, device) in project::devices_inside(self.connection, affected)? {
-            project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
+            let found = project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
+            for one in found {
+                tracing::error!(
+                    serial = device.id,
+                    scope = device.scope,
+                    code = one.code,
+                    stations = one.stations.join(", "),
+                    "ALARM: records contradict each other: {}",
+                    one.text
+                );
+            }
         }
         tallies.write(self.connection)?;
         // A status that came before the first record of its series counts from now on.
