@@ -10,6 +10,7 @@ use drivers::serial::SerialFactory;
 use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
+use crate::first_word::FirstWord;
 use crate::owner::{Handle, Request, ScanRequest};
 use crate::settings::Scanner;
 use crate::station::Unread;
@@ -35,18 +36,20 @@ pub fn spawn(
     factory: Arc<dyn ScannerFactory>,
     owner: Handle,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 ) -> std::io::Result<JoinHandle<()>> {
     board.scanner(&scanner.name, |device| device.why = "not opened yet".to_owned());
     std::thread::Builder::new()
         .name(format!("scanner {}", scanner.name))
-        .spawn(move || Supervised { scanner, owner, board, stop }.run(&*factory))
+        .spawn(move || Supervised { scanner, owner, board, first_word, stop }.run(&*factory))
 }
 
 struct Supervised {
     scanner: Scanner,
     owner: Handle,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 }
 
@@ -120,6 +123,9 @@ impl Supervised {
                 (self.nothing(no_scan.bytes), Some(unread))
             }
         };
+        if !self.first_word.wait_blocking(&self.stop) {
+            return Flow::Stop;
+        }
         let request = ScanRequest { lane: self.scanner.lane.clone(), scan, unread, reply: None };
         match self.owner.submit(Request::Scan(request)) {
             Ok(()) => Flow::Continue,

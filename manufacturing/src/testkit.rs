@@ -145,6 +145,7 @@ impl Station {
             head: self.head(),
             at: stamp(seconds),
             sscc_mark: Some(0),
+            asks: false,
             queue: QueueDepth { records: waiting, oldest_seconds: 0 },
             version: "1".into(),
             set_aside: Vec::new(),

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
 use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
+use crate::first_word::FirstWord;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
@@ -55,6 +56,8 @@ pub struct Server {
     pub not_confirmed: Unconfirmed,
     /// The owner of the journal.
     pub owner: Handle,
+    /// What scans wait for after a start.
+    pub first_word: FirstWord,
     /// Draws labels.
     pub drawing: Drawing,
     /// Notices.
@@ -181,6 +184,7 @@ impl Server {
         };
         let scan =
             Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
+        self.first_word.wait().await;
         let answer = self
             .owner
             .ask(move |reply| Request::Scan(ScanRequest { lane, scan, unread: None, reply: Some(reply) }))

@@ -47,11 +47,12 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
-    Migration { number: 4, sql: include_str!("contradiction.sql") },
+    Migration { number: 4, sql: include_str!("clock-again.sql") },
+    Migration { number: 5, sql: include_str!("contradiction.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
