@@ -143,7 +143,11 @@ impl Station {
         owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
         let mut station = Self { owner, settings };
         station.decide(&Input::SsccReserved { next: 0, mark: 100_000 });
-        let work_order = Reading::WorkOrder { id: "WO-2026-0815".to_owned(), attributes: Attributes::new() };
+        let work_order = Reading::WorkOrder {
+            id: "WO-2026-0815".to_owned(),
+            attributes: Attributes::new(),
+            terms: Default::default(),
+        };
         station.decide(&station.scanned(Ok(work_order), b"WO-2026-0815"));
         station
     }
@@ -159,9 +163,7 @@ impl Station {
             scanner,
             reading,
             raw: self.settings.rules.raw(data),
-            known: None,
-            held: Vec::new(),
-            room: true,
+            facts: agent::station::Facts { room: true, ..Default::default() },
         }
     }
 

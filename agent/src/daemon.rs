@@ -22,6 +22,7 @@ use crate::journal::{Journal, JournalError, Opened, Why};
 use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Sentence, Server, ServerError, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
+use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
 use crate::settings::{Confirm, Settings, SignalSettings};
 use crate::supervise;
@@ -32,6 +33,9 @@ pub enum DaemonError {
     /// The station's key.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The key of people's pseudonyms.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -244,6 +248,7 @@ fn open(settings: &Settings) -> Result<(Owner, SigningKey, Unconfirmed), DaemonE
     }
     let raw_key = Sha256::new().chain_update(b"lotline refused scans").chain_update(key.seed().0);
     owner.rules.raw_key = raw_key.finalize().into();
+    owner.rules.people = PeopleKey::load_or_make(&settings.data)?;
     Ok((owner, key, Unconfirmed::new(not_confirmed)))
 }
 

@@ -3,14 +3,16 @@
 //! A rule either has a pattern, whose named groups become attributes, or takes GS1 application identifiers. A scan means
 //! something only if exactly one rule matches it: two would be a guess.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drivers::Scan;
 use gs1::{Ai, AimId};
 use records::attributes::Attributes;
+use records::wire::Terms;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
+use crate::people::PeopleKey;
 use crate::station::{Command, Raw, Reading, Unread};
 use base::describe;
 
@@ -63,12 +65,18 @@ pub enum Takes {
 pub struct Rules {
     /// Command barcodes: exact data to command. They come before all rules.
     pub commands: BTreeMap<String, Command>,
+    /// Barcodes of reasons: exact data to reason.
+    pub reasons: BTreeMap<String, String>,
     /// The rules.
     pub rules: Vec<Rule>,
     /// The attribute whose value is the scope of a device; empty where serials are unique by themselves.
     pub scope: Option<String>,
     /// Key of the hashes that stand for refused scans.
     pub raw_key: [u8; 32],
+    /// Key of the pseudonyms of people.
+    pub people: PeopleKey,
+    /// Pseudonyms of supervisors.
+    pub supervisors: BTreeSet<String>,
 }
 
 /// Longest value that a rule may take, in characters.
@@ -84,9 +92,12 @@ impl Rules {
         if let Some(command) = self.commands.get(text) {
             return Ok(Reading::Command(*command));
         }
+        if let Some(reason) = self.reasons.get(text) {
+            return Ok(Reading::Reason { text: reason.clone() });
+        }
         let aim: Option<AimId> = scan.symbology.and_then(|aim| aim.to_string().parse().ok());
         if let Some(sscc) = container_label(text, aim) {
-            return Err(Unread::ContainerLabel(sscc));
+            return Ok(Reading::Container { id: sscc, attributes: Attributes::new() });
         }
         let mut matches = Vec::new();
         let mut gs1_fault = None;
@@ -127,7 +138,7 @@ impl Rules {
             _ => return Err(Unread::BadValue(rule.name.clone(), format!("{} is missing", rule.reads.identity()))),
         };
         Ok(match rule.reads {
-            Reads::WorkOrder => Reading::WorkOrder { id, attributes },
+            Reads::WorkOrder => Reading::WorkOrder { id, attributes, terms: Terms::default() },
             Reads::Device => {
                 let scope = self.scope.as_ref().and_then(|name| attributes.get(name)).and_then(|value| value.as_str());
                 Reading::Device { scope: scope.unwrap_or_default().to_owned(), serial: id, attributes }

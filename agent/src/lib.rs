@@ -16,6 +16,7 @@ pub mod interpret;
 pub mod journal;
 pub mod local;
 pub mod owner;
+pub mod people;
 pub mod printing;
 pub mod settings;
 pub mod station;

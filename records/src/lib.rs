@@ -19,7 +19,7 @@ pub mod wire;
 pub use bytes::{FixedBytes, NotFixedHex};
 pub use chain::Hash;
 pub use keys::{PublicKey, Signature, SigningKey};
-pub use record::{Draft, Event, NotWritable, Place, Record, RecordId, SeriesId, Stamp};
+pub use record::{Allowed, Draft, Event, NotWritable, Place, Record, RecordId, SeriesId, Stamp};
 pub use subject::{Joined, Kind, Level, Subject};
 
 /// The wire version that this code writes. A service reads every version ever released.

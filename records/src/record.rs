@@ -39,7 +39,7 @@ pub enum Event {
     LabelAgain,
     /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
     Refused,
-    /// The service, or quality at a station: a device or lot must not be packed; `reason` says why.
+    /// The service, or quality at the line: a device or lot must not be packed; `reason` says why.
     Held,
     /// The service: a hold on a device or lot is over; `reason` says why.
     Released,
@@ -53,40 +53,38 @@ pub enum Event {
     /// The service: a person gives up on missing records of a station: attributes `series` and, where they are known,
     /// `first` and `last`; `reason` says why.
     WrittenOff,
-    /// A device or container went from one container into another: `from` and `into`; `reason` says why. The membership
-    /// before ends and is kept. With the reason `mistake`, `corrects` names the record that put it where it never was.
+    /// A device or container went from one container (`from`) into another (`into`); `reason` says why. The membership
+    /// before ends and is kept. With reason `mistake` and `corrects` the one before was never true.
     Moved,
-    /// A device or container was taken out of the container `from`; `reason` says why. A component is taken out of the
-    /// device `from`.
+    /// A device or container was taken out of the container, or a component out of the device, in `from`; `reason` says why.
     TakenOut,
-    /// A device will not be used; `from` names the container that it was in, where there is one, and `reason` says why. It
-    /// stays in every group that it ever was in.
+    /// A device is scrap; `from` is the container that it was in, if any, `reason` says why. It stays in every group that it
+    /// ever was in.
     Scrapped,
-    /// Units go into a closed container again; `reason` says why.
+    /// A closed container takes units again; `reason` says why.
     Reopened,
     /// A device was tested: attributes `result` (`pass` or `fail`), `attempt` (from 1), `rig`, `measurements` (an object),
-    /// and fields such as `fwVersion` that the rig found, which become the device's on a pass alone.
+    /// and what the rig found, such as `fwVersion`. What it found becomes true of the device with a pass only.
     Tested,
-    /// A component, whose scope is `component:<type>`, went into the device `into`. The attributes are its own. A
-    /// [`Event::TakenOut`] from the device ends it.
+    /// A component (scope `component:<type>`) was built into the device in `into`; attributes are those of the component.
     Assembled,
-    /// A container left: attributes `consignee` and `despatchNote`.
+    /// A container left for somebody: attributes `consignee` and `despatchNote`.
     Despatched,
-    /// The contents of a container were counted: attributes `expected`, `found`, `missing` and `extra`; the last two list
-    /// serials, of which there may be more than are listed.
+    /// A container was counted: attributes `expected` and `found` (numbers), `missing` and `extra` (serials, not always all
+    /// of them), `missingCount` and `extraCount`. Changes nothing.
     Counted,
-    /// A person signed on at a lane of the station.
+    /// A person signed on at a lane of a station: subject the station, `actor` the person.
     SignedOn,
     /// A person signed off.
     SignedOff,
-    /// What was accepted of a device or container, without an answer of the service, disagrees with what the service
-    /// knows: attributes `code` and `text`, `corrected` where it is true again.
+    /// What was accepted without an answer of the service disagrees with what the service knows: attributes `code` and
+    /// `text`. Changes nothing.
     Contradicted,
-    /// The station goes on with a container that another one opened: attributes `stationBefore`, `count` and `how`, by
-    /// `service` or `recount`.
+    /// This station goes on with a container that another one opened: attributes `stationBefore`, `count`, and `how` its
+    /// contents are known: `service` or `recount`.
     Adopted,
-    /// A work order, lot or pallet is finished here: attributes `made`, `packed`, `takenOut`, `scrapped` and `failed` count
-    /// this station's share.
+    /// A station has done its share of a work order, a lot or a container: attributes `made`, `packed`, `takenOut`,
+    /// `scrapped` and `failed` count it.
     Sealed,
     /// Written by newer software; kept and shown, flagged as nonconforming.
     #[serde(other)]
@@ -139,8 +137,23 @@ pub struct Draft {
     pub former: Option<RecordId>,
     /// Who, as a keyed pseudonym.
     pub actor: Option<String>,
+    /// Who allowed what a rule would have refused.
+    pub allowed: Option<Allowed>,
     /// The lane of the station, where one was concerned.
     pub lane: Option<String>,
+}
+
+/// A person allowed what a rule would have refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// What it would have been refused with; several, with commas between them, where several rules would have.
+    pub code: String,
+    /// Who, as a keyed pseudonym.
+    pub by: String,
+    /// Why; empty where the station asks for no reason.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 impl Draft {
@@ -157,6 +170,7 @@ impl Draft {
             corrects: None,
             former: None,
             actor: None,
+            allowed: None,
             lane: None,
         }
     }
@@ -210,6 +224,9 @@ pub struct Record {
     /// Who, as a keyed pseudonym.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// Who allowed what a rule would have refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowed>,
     /// The lane of the station.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,
@@ -241,6 +258,7 @@ impl Record {
             corrects: draft.corrects,
             former: draft.former,
             actor: draft.actor,
+            allowed: draft.allowed,
             lane: draft.lane,
             rules: place.rules,
             at: place.at,
@@ -294,5 +312,23 @@ mod tests {
         assert_eq!(third.former, Some(id(1, 7)), "the first identity, not the one in between");
         assert!(third.repeats(&record) && record.repeats(&second));
         assert!(!Record { reason: Some("another".into()), ..third }.repeats(&record));
+    }
+
+    #[test]
+    fn a_record_without_a_permission_has_the_bytes_it_always_had() {
+        let at = Stamp { wall: jiff::Timestamp::UNIX_EPOCH, synchronised: false, boot: "b".into(), since_boot: 5 };
+        let place = Place { seq: 7, prev: Hash::ZERO, rules: Hash::ZERO, at };
+        let mut draft = Draft::new(Event::Packed, Subject::device("S1"));
+        draft.lane = Some("main".into());
+        let line = String::from_utf8(Record::new(draft.clone(), place.clone()).to_line().unwrap()).unwrap();
+        let zeros = "0".repeat(64);
+        let expected = format!(
+            r#"{{"v":1,"seq":7,"prev":"{zeros}","event":"packed","subject":{{"kind":"device","id":"S1"}},"lane":"main","rules":"{zeros}","at":{{"wall":"1970-01-01T00:00:00Z","synchronised":false,"boot":"b","sinceBoot":5}}}}"#
+        );
+        assert_eq!(line, expected);
+        draft.actor = Some("p1".into());
+        draft.allowed = Some(Allowed { code: "not-tested".into(), by: "p2".into(), reason: String::new() });
+        let line = String::from_utf8(Record::new(draft, place).to_line().unwrap()).unwrap();
+        assert!(line.contains(r#""actor":"p1","allowed":{"code":"not-tested","by":"p2"},"lane":"main""#), "{line}");
     }
 }

@@ -106,7 +106,18 @@ fn meaning(settings: &Settings, aim: Option<AimId>, data: &[u8], scanner: &str) 
         Ok(Reading::Device { serial, scope: _, attributes }) => {
             Meaning::Reads { what: "device", id: serial, attributes }
         }
-        Ok(Reading::WorkOrder { id, attributes }) => Meaning::Reads { what: "workOrder", id, attributes },
+        Ok(Reading::WorkOrder { id, attributes, .. }) => Meaning::Reads { what: "workOrder", id, attributes },
+        Ok(Reading::Container { id, attributes }) => Meaning::Reads { what: "container", id, attributes },
+        Ok(Reading::Component { serial, attributes, .. }) => {
+            Meaning::Reads { what: "component", id: serial, attributes }
+        }
+        Ok(Reading::Badge { person, .. }) => {
+            Meaning::Reads { what: "badge", id: person, attributes: Default::default() }
+        }
+        Ok(Reading::Reason { text }) => Meaning::Reads { what: "reason", id: text, attributes: Default::default() },
+        Ok(Reading::Consignee { id }) => Meaning::Reads { what: "consignee", id, attributes: Default::default() },
+        Ok(Reading::DespatchNote { id }) => Meaning::Reads { what: "despatchNote", id, attributes: Default::default() },
+        Ok(Reading::Part { rule, attributes, .. }) => Meaning::Reads { what: "part", id: rule, attributes },
         Ok(Reading::Command(command)) => {
             let id = serde_json::to_value(command).ok().and_then(|word| word.as_str().map(str::to_owned));
             Meaning::Reads { what: "command", id: id.unwrap_or_default(), attributes: Default::default() }
@@ -115,7 +126,6 @@ fn meaning(settings: &Settings, aim: Option<AimId>, data: &[u8], scanner: &str) 
             Unread::NoRead => "the scanner read nothing".to_owned(),
             Unread::NotText => "the data is not text".to_owned(),
             Unread::NoRule => "no rule knows this code".to_owned(),
-            Unread::ContainerLabel(sscc) => format!("the label of package or pallet {sscc}, never a unit"),
             Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
             Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
             Unread::Gs1(why) => why,

@@ -4,6 +4,7 @@
 //! devices. Nothing waits for that thread: a lamp that hangs holds up no scan.
 
 mod facts;
+mod headline;
 mod icon;
 mod outputs;
 mod shown;

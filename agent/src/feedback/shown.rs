@@ -3,7 +3,8 @@
 use drivers::signal::Light;
 
 use super::facts::{Attention, StatusFacts};
-use crate::station::{Answer, Code, Filling, Outcome};
+use super::headline::headline;
+use crate::station::{Answer, Filling, Outcome};
 
 /// How long green stays, and the amber of an answer.
 pub const GREEN_MS: u64 = 2_000;
@@ -157,49 +158,6 @@ fn light_of(answer: &Answer) -> Light {
         Outcome::Accepted | Outcome::Done => Light::Green,
         Outcome::Refused => Light::Red,
         Outcome::Known => Light::Amber,
-    }
-}
-
-/// What is read from afar.
-fn headline(code: Code) -> &'static str {
-    match code {
-        Code::Packed => "Packed",
-        Code::PackageClosed => "Package closed",
-        Code::PalletClosed => "Pallet closed",
-        Code::Voided => "Taken back",
-        Code::WorkOrderStarted => "Work order begun",
-        Code::WorkOrderUnchanged => "Same work order",
-        Code::WorkOrderEnded => "Work order ended",
-        Code::WorkOrderWaits => "Work order waits",
-        Code::Duplicate => "Duplicate",
-        Code::AlreadyRecorded => "Recorded already",
-        Code::OnHold => "On hold",
-        Code::NoRule => "Unknown code",
-        Code::ContainerLabel => "Box label",
-        Code::TwoRules => "Unclear code",
-        Code::BadValue => "Bad value",
-        Code::NotText => "Not text",
-        Code::NoRead => "Not read",
-        Code::Noise => "Scanner noise",
-        Code::NoCode => "No code found",
-        Code::Picture => "Bad picture",
-        Code::Gs1 => "Bad GS1 code",
-        Code::NoWorkOrder => "No work order",
-        Code::OtherThanWorkOrder => "Wrong unit",
-        Code::PackageOpen => "Package open",
-        Code::PackageFull => "Package full",
-        Code::PalletFull => "Pallet full",
-        Code::NothingToClose => "Nothing to close",
-        Code::NothingToVoid => "Nothing to void",
-        Code::NoSscc => "No SSCC left",
-        Code::LabelConfirmed => "Label is there",
-        Code::LabelAgain => "Label again",
-        Code::LabelNotDoubtful => "No doubt",
-        Code::LabelOnItsWay => "Label waits",
-        Code::LabelChanged => "Look again",
-        Code::NoLabel => "No such label",
-        Code::NoPrinter => "No printer",
-        Code::NotDurable => "Not recorded",
     }
 }
 

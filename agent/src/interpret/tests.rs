@@ -60,7 +60,10 @@ fn commands_work_orders_and_ambiguous_scans() {
     let rules = rules();
     assert_eq!(rules.read(&scan("LOTLINE-VOID-LAST", None)), Ok(Reading::Command(Command::VoidLast)));
     let attributes = Attributes::from([("partNumber".to_owned(), "P9".into())]);
-    assert_eq!(rules.read(&scan("WO:7;P=P9", None)), Ok(Reading::WorkOrder { id: "7".into(), attributes }));
+    assert_eq!(
+        rules.read(&scan("WO:7;P=P9", None)),
+        Ok(Reading::WorkOrder { id: "7".into(), attributes, terms: Default::default() })
+    );
     assert_eq!(rules.read(&scan("AA1234", None)), Err(Unread::TwoRules(vec!["serial".into(), "too wide".into()])));
     assert!(matches!(rules.read(&scan("77/", None)), Err(Unread::BadValue(rule, _)) if rule == "serial and lot"));
     let bytes = Scan { data: vec![0xff, 0xfe], ..scan("", None) };
@@ -117,7 +120,8 @@ pattern = '(?<serialNumber>.+)'
     rules.rules = crate::settings::Settings::parse("test.toml".as_ref(), text).unwrap().rules.rules;
     let label = "00095212340000000013";
     for aim in ["]C1", "]d2"] {
-        assert_eq!(rules.read(&scan(label, Some(aim))), Err(Unread::ContainerLabel(label[2..].into())));
+        let container = Reading::Container { id: label[2..].into(), attributes: Attributes::new() };
+        assert_eq!(rules.read(&scan(label, Some(aim))), Ok(container));
     }
     // A plain code may hold the same digits, and say something else.
     assert_eq!(rules.read(&scan(label, Some("]C0"))), device(label, "", &[]));

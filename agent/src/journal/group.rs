@@ -1,15 +1,16 @@
 //! One transaction for a group of decisions.
 
-use records::{Event, Hash, Place, PublicKey, Record, Stamp, chain};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use records::{Event, Hash, Place, PublicKey, Record, SeriesId, Stamp, chain};
+use rusqlite::{Transaction, params};
 
 use super::series::put_line;
 use super::{Journal, JournalError, Position, query};
-use crate::station::{Decision, Known, KnownChange, State};
+use crate::station::{Decision, State};
 
 /// An open group. Dropped without [`Group::commit`], nothing of it has happened.
 pub struct Group<'j> {
     pub(super) transaction: Transaction<'j>,
+    pub(super) series: SeriesId,
     position: Position,
     journal_position: &'j mut Position,
     settled: u64,
@@ -34,6 +35,7 @@ impl Journal {
             .map_err(query("begin a transaction in"))?;
         Ok(Group {
             transaction,
+            series: self.series,
             position: self.position,
             journal_position: &mut self.position,
             settled: self.settled,
@@ -48,19 +50,6 @@ impl Journal {
 }
 
 impl Group<'_> {
-    /// The unit, if it is packed here; what earlier decisions of this group did is seen.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
-        self.transaction
-            .prepare_cached("SELECT seq, package FROM known WHERE scope = ?1 AND serial = ?2")
-            .and_then(|mut known| {
-                known.query_row([scope, serial], |row| Ok(Known { seq: row.get(0)?, package: row.get(1)? })).optional()
-            })
-            .map_err(query("read"))
-    }
-
     /// Writes the records of a decision, and what it changes in the known serials and in the labels.
     ///
     /// # Errors
@@ -77,19 +66,8 @@ impl Group<'_> {
         for change in &decision.known {
             self.change_known(change).map_err(query("write"))?;
         }
+        self.change_containers(decision, at.wall.as_second()).map_err(query("write"))?;
         decision.jobs.iter().try_for_each(|change| self.change_label(change, at.wall.as_second()))
-    }
-
-    fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {
-        match change {
-            KnownChange::Add { scope, serial, known } => {
-                put_known(&self.transaction, scope, serial, known.seq, &known.package)
-            }
-            KnownChange::Remove { scope, serial } => self
-                .transaction
-                .prepare_cached("DELETE FROM known WHERE scope = ?1 AND serial = ?2")?
-                .execute([scope, serial]),
-        }
     }
 
     /// From here on the series is signed with this key.
@@ -123,28 +101,4 @@ impl Group<'_> {
         *self.journal_refusals = self.refusals;
         Ok(())
     }
-}
-
-/// The checksum of a known unit.
-pub(super) fn known_crc(scope: &[u8], serial: &[u8], seq: i64, package: &[u8]) -> u32 {
-    // A NUL keeps the parts apart: rules let no control character into a serial.
-    crc32c::crc32c(&[scope, serial, seq.to_string().as_bytes(), package].join(&0))
-}
-
-pub(super) fn put_known(
-    connection: &Connection,
-    scope: &str,
-    serial: &str,
-    seq: u64,
-    package: &str,
-) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO known (scope, serial, seq, package, crc) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![
-            scope,
-            serial,
-            seq,
-            package,
-            known_crc(scope.as_bytes(), serial.as_bytes(), i64::try_from(seq).unwrap_or(i64::MAX), package.as_bytes())
-        ])
 }

@@ -53,6 +53,14 @@ impl Group<'_> {
         by_number(&self.transaction, id)
     }
 
+    /// The newest label of a container, as this group sees it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn newest_label(&self, container: &str) -> Result<Option<Job>, JournalError> {
+        one(&self.transaction, "sscc = ?1 ORDER BY id DESC LIMIT 1", [container])
+    }
+
     pub(super) fn change_label(&self, change: &JobChange, at: i64) -> Result<(), JournalError> {
         let written = match change {
             JobChange::New(draft) => self

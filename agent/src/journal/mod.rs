@@ -6,7 +6,10 @@
 //! | table | what |
 //! |---|---|
 //! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
-//! | `known(scope, serial, seq, package, crc)` | units packed here; outlives the records |
+//! | `unit(scope, serial, seq, package, era, state, tests, …, crc)` | units known here; outlives the records |
+//! | `era(n, series)` | which series the records were of that units name |
+//! | `container(id, parent, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
+//! | `tally(hour, lane, person, work_order, what, count)` | counts for the report of a shift, for 40 days |
 //! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |
 //! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
@@ -18,6 +21,7 @@
 //! Lines, states and known units carry a CRC-32C, because SQLite does not check what is on its pages.
 
 mod ballast;
+mod containers;
 mod error;
 mod group;
 mod holds;
@@ -34,6 +38,7 @@ mod series;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod units;
 mod wreck;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +49,7 @@ use rusqlite::Connection;
 
 use crate::station::State;
 pub use ballast::Ballast;
+pub use containers::Counted;
 pub use error::JournalError;
 use error::query;
 pub use group::Group;
@@ -61,7 +67,7 @@ const FILE: &str = "journal.db";
 /// Bytes by which the quota gives way for the mark of receipts: the row of the station is far shorter.
 const GRACE: u64 = 64 << 10;
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         number: 1,
         sql: "
@@ -76,6 +82,8 @@ const MIGRATIONS: [Migration; 5] = [
     Migration { number: 3, sql: series::TABLES },
     Migration { number: 4, sql: room::TABLES },
     Migration { number: 5, sql: kept::TABLES },
+    Migration { number: 6, sql: units::TABLES },
+    Migration { number: 7, sql: containers::TABLES },
 ];
 
 /// Where the chain of lines stands.

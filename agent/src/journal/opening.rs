@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use base::sqlite;
-use records::{Event, FixedBytes, Hash, Record, SeriesId, chain, keys};
+use records::{FixedBytes, Hash, Record, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::group::{known_crc, put_known};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
 use super::{
-    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, place, query, room,
+    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, containers, place, query,
+    room, units,
 };
 use crate::station::State;
 
@@ -70,7 +70,7 @@ impl Journal {
             make(&mut connection, &home, marks.as_ref(), sscc_first, damaged.is_some(), &mut alarms)?;
         }
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
-        mend_known(&journal.connection, &mut alarms)?;
+        mend_known(&journal.connection, journal.series, &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
         journal.make_durable();
         let here = place::of(&path, machine);
@@ -309,15 +309,16 @@ fn before(home: &Home<'_>, marks: Option<&Marks>, damaged_now: bool) -> Option<W
 fn take_over(connection: &Connection, wreck: &Wreck, series: SeriesId) -> Result<String, JournalError> {
     let known = wreck.known();
     for row in &known {
-        put_known(connection, &row.scope, &row.serial, row.seq, &row.package).map_err(query("write"))?;
+        units::put(connection, &row.scope, &row.serial, &row.known, series).map_err(query("write"))?;
     }
+    containers::take_over(wreck.connection(), connection).map_err(query("write"))?;
     let settled = wreck.station.as_ref().map_or(0, |row| row.settled);
     let (mut carried, mut lost) = (0_u64, 0_u64);
     let ends = wreck.ends().ok().flatten();
     for seq in ends.into_iter().flat_map(|(first, last)| first..=last) {
         match wreck.line(seq) {
             Some((line, true)) => {
-                learn(connection, seq, &line)?;
+                learn(connection, series, seq, &line)?;
                 if seq > settled {
                     put_carried(connection, series, seq, &line)?;
                     carried += 1;
@@ -339,34 +340,26 @@ fn take_over(connection: &Connection, wreck: &Wreck, series: SeriesId) -> Result
 }
 
 /// A record says which unit is packed here: the table of known units may have lost it.
-fn learn(connection: &Connection, seq: u64, line: &[u8]) -> Result<(), JournalError> {
+fn learn(connection: &Connection, series: SeriesId, seq: u64, line: &[u8]) -> Result<(), JournalError> {
     let Ok(record) = serde_json::from_slice::<Record>(line) else { return Ok(()) };
-    let (scope, serial) = (&record.subject.scope, &record.subject.id);
-    let done = match (record.event, record.into.first()) {
-        (Event::Packed, Some(package)) => put_known(connection, scope, serial, seq, &package.id),
-        (Event::Voided, _) => connection.execute("DELETE FROM known WHERE scope = ?1 AND serial = ?2", [scope, serial]),
-        _ => return Ok(()),
-    };
-    done.map(drop).map_err(query("write"))
+    units::learn(connection, series, seq, &record).map_err(query("write"))
 }
 
 /// Known units whose checksum is wrong are made anew from the records that are still there.
-fn mend_known(connection: &Connection, alarms: &mut Vec<String>) -> Result<(), JournalError> {
-    let bad = damaged_known(connection).map_err(query("read"))?;
+fn mend_known(connection: &Connection, series: SeriesId, alarms: &mut Vec<String>) -> Result<(), JournalError> {
+    let bad = units::damaged(connection).map_err(query("read"))?;
     if bad.is_empty() {
         return Ok(());
     }
     for (scope, serial) in &bad {
-        connection
-            .execute("DELETE FROM known WHERE CAST(scope AS BLOB) = ?1 AND CAST(serial AS BLOB) = ?2", [scope, serial])
-            .map_err(query("write"))?;
+        units::remove_bytes(connection, scope, serial).map_err(query("write"))?;
     }
     let mut lines = connection.prepare("SELECT seq, line, crc FROM record ORDER BY seq").map_err(query("read"))?;
     let mut rows = lines.query([]).map_err(query("read"))?;
     while let Some(row) = rows.next().map_err(query("read"))? {
         let Ok((seq, line, crc)) = read_line(row) else { continue };
         if crc32c::crc32c(&line) == crc {
-            learn(connection, seq, &line)?;
+            learn(connection, series, seq, &line)?;
         }
     }
     tracing::error!(units = bad.len(), "what is known of units was damaged; it is made anew from their records");
@@ -379,25 +372,6 @@ fn mend_known(connection: &Connection, alarms: &mut Vec<String>) -> Result<(), J
 
 fn read_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Vec<u8>, u32)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-}
-
-/// Scope and serial of known units whose checksum is wrong, as bytes: a damaged text may be none.
-fn damaged_known(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let mut rows = connection.prepare(
-        "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc FROM known
-         WHERE crc IS NOT NULL",
-    )?;
-    let mut rows = rows.query([])?;
-    let mut bad = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default());
-        let (scope, serial, package) = (bytes(0)?, bytes(1)?, bytes(3)?);
-        let crc = row.get::<_, u32>(4).ok();
-        if crc != Some(known_crc(scope, serial, row.get(2)?, package)) {
-            bad.push((scope.to_vec(), serial.to_vec()));
-        }
-    }
-    Ok(bad)
 }
 
 /// Brings the marks of the journal and of the second file together.

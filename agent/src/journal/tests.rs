@@ -37,16 +37,14 @@ fn write(journal: &mut Journal, state: &mut State, count: u64) -> Result<(), Jou
     for _ in 0..count {
         next.last_seq += 1;
         let serial = format!("S{}", next.last_seq);
-        let known = Known { seq: next.last_seq, package: "P".into() };
+        let known = Known::packed(next.last_seq, "P");
         let decision = Decision {
-            next: next.clone(),
             drafts: vec![Draft {
                 into: vec![Joined::container("P", Level::Package)],
                 ..Draft::new(Event::Packed, Subject::device(&serial))
             }],
-            known: vec![KnownChange::Add { scope: String::new(), serial, known }],
-            jobs: vec![],
-            answer: None,
+            known: vec![KnownChange::Set { scope: String::new(), serial, known }],
+            ..Decision::of(next.clone())
         };
         group.add(&decision, Hash::ZERO, &stamp(1_000))?;
     }
@@ -91,7 +89,7 @@ fn a_group_that_is_not_committed_has_not_happened() {
     {
         let mut group = journal.group().unwrap();
         let draft = Draft::new(Event::Packed, Subject::device("X"));
-        let decision = Decision { next: state.clone(), drafts: vec![draft], known: vec![], jobs: vec![], answer: None };
+        let decision = Decision { drafts: vec![draft], ..Decision::of(state.clone()) };
         group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
     }
     assert_eq!(journal.position(), before);
@@ -109,7 +107,7 @@ fn known_units_are_seen_inside_the_group_and_forgotten_when_taken_back() {
     assert_eq!(group.known("", "S1").unwrap().unwrap().seq, 1);
     assert!(group.known("scope", "S1").unwrap().is_none());
     let remove = KnownChange::Remove { scope: String::new(), serial: "S1".into() };
-    let decision = Decision { next: state.clone(), drafts: vec![], known: vec![remove], jobs: vec![], answer: None };
+    let decision = Decision { known: vec![remove], ..Decision::of(state.clone()) };
     group.add(&decision, Hash::ZERO, &stamp(0)).unwrap();
     assert!(group.known("", "S1").unwrap().is_none());
 }

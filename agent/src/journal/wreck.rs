@@ -7,8 +7,8 @@ use base::sqlite::{self, Profile};
 use records::{FixedBytes, PublicKey, SeriesId};
 use rusqlite::Connection;
 
-use super::group::known_crc;
 use super::series::state_of;
+use super::units::{self, UnitRow};
 use super::{JournalError, query, raw};
 use crate::station::State;
 
@@ -40,14 +40,6 @@ pub(super) struct StationRow {
     pub state: State,
     pub settled: u64,
     pub service_key: Option<PublicKey>,
-}
-
-/// A unit that was known.
-pub(super) struct KnownRow {
-    pub scope: String,
-    pub serial: String,
-    pub seq: u64,
-    pub package: String,
 }
 
 impl Wreck {
@@ -149,22 +141,13 @@ impl Wreck {
     }
 
     /// The known units whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
-    pub fn known(&self) -> Vec<KnownRow> {
-        let mut found = Vec::new();
-        for order in ["ASC", "DESC"] {
-            let sql =
-                format!("SELECT scope, serial, seq, package, crc FROM known ORDER BY scope {order}, serial {order}");
-            let Ok(mut statement) = self.connection.prepare(&sql) else { continue };
-            let Ok(mut rows) = statement.query([]) else { continue };
-            loop {
-                match rows.next() {
-                    Ok(Some(row)) => found.extend(known_row(row)),
-                    Ok(None) => return found, // to the end without a fault
-                    Err(_) => break,
-                }
-            }
-        }
-        found
+    pub fn known(&self) -> Vec<UnitRow> {
+        units::of_wreck(&self.connection)
+    }
+
+    /// The file, to be read.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 }
 
@@ -206,21 +189,6 @@ fn raw_lines(file: &Path) -> BTreeMap<u64, Vec<u8>> {
 /// Is the file gone or without a byte? SQLite deletes its log then, unread.
 fn is_empty(journal: &Path) -> bool {
     std::fs::metadata(journal).map_or(true, |found| found.len() == 0)
-}
-
-fn known_row(row: &rusqlite::Row<'_>) -> Option<KnownRow> {
-    let (scope, serial): (String, String) = (row.get(0).ok()?, row.get(1).ok()?);
-    let (seq, package): (u64, String) = (row.get(2).ok()?, row.get(3).ok()?);
-    let crc: Option<u32> = row.get(4).ok()?;
-    crc.is_none_or(|crc| {
-        crc == known_crc(
-            scope.as_bytes(),
-            serial.as_bytes(),
-            i64::try_from(seq).unwrap_or(i64::MAX),
-            package.as_bytes(),
-        )
-    })
-    .then_some(KnownRow { scope, serial, seq, package })
 }
 
 fn station(connection: &Connection) -> Option<StationRow> {

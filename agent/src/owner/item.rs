@@ -6,7 +6,9 @@ use tokio::sync::oneshot::Sender;
 use super::{Noted, Request, ScanRequest};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
-use crate::station::{Answer, Code, Hold, Input, Job, JobChange, JobState, Printing, Reading, State, Unread, Verdict};
+use crate::station::{
+    Answer, Code, Facts, Hold, Input, Job, JobChange, JobState, Printing, Reading, State, Unread, Verdict, Wanted,
+};
 
 /// A scan whose meaning is known.
 pub(super) struct Deciding {
@@ -67,16 +69,16 @@ impl Item {
         let about_label = |id: u64, input: &dyn Fn(Job) -> Input| Ok(group.label(id)?.map(input).ok_or(id));
         Ok(vec![match self {
             Self::Scan(deciding) => {
-                let known = match &deciding.reading {
-                    Ok(Reading::Device { serial, scope, .. }) => group.known(scope, serial)?,
-                    _ => None,
-                };
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
                 let current = ahead.lanes.get(&lane).and_then(|lane| lane.work_order.as_ref());
                 let holds = deciding.reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
                 let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
-                let (held, room) = (held(holds)?, group.has_room_for_refusals());
-                Ok(Input::Scanned { lane, scanner, reading, raw, known, held, room })
+                let mut facts = match &reading {
+                    Ok(reading) => super::facts::read(group, &Wanted::of(ahead, &lane, reading))?,
+                    Err(_) => Facts::default(),
+                };
+                (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
+                Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {
                 let held = held(Hold::of_lot(&message.attributes).into_iter().collect())?;

@@ -5,6 +5,7 @@
 //! answered red. Nothing slow happens here; who needs a line of the journal asks, since only the owner has it open.
 
 mod bell;
+mod facts;
 mod item;
 mod limits;
 mod quota;
@@ -169,6 +170,7 @@ impl Owner {
             packing: settings.packing.clone(),
             labels: printing.labels.clone(),
             printers: printing.printers.iter().map(|printer| printer.name.clone()).collect(),
+            rules: settings.line_rules.clone(),
         };
         Self {
             journal,

@@ -174,6 +174,7 @@ fn a_work_order_that_comes_while_the_disk_is_full_counts_when_there_is_space() {
         revision: 1,
         work_order: Some("WO-9".into()),
         attributes: Default::default(),
+        terms: Default::default(),
     };
     handle.submit(Request::WorkOrder { lane: "main".into(), message }).unwrap();
     let receipt = {

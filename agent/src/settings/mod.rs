@@ -1,6 +1,7 @@
 //! The configuration of a station, typed. `config/station.toml` shows and explains every key.
 
 mod broker;
+mod lanes;
 mod packing;
 mod page;
 mod printing;
@@ -21,7 +22,7 @@ use records::enrolment::SERVICE;
 use records::wire::check_name;
 
 use crate::interpret::Rules;
-use crate::station::{LabelRule, Packing};
+use crate::station::{LabelRule, LineRules, Packing};
 
 pub use broker::{Broker, Confirm};
 pub use page::Page;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub scanners: Vec<Scanner>,
     /// What scans mean.
     pub rules: Rules,
+    /// Lanes, people, reasons.
+    pub line_rules: LineRules,
     /// Printers and labels.
     pub printing: Printing,
     /// Lamps and displays.
@@ -130,7 +133,10 @@ impl Settings {
         let journal = journal(&root.section("journal"));
         let (packing, packing_json) = packing::read(&root);
         let scanners = scanners::read(&root);
-        let (rules, rules_json) = rules::read(&root, &scanners);
+        let (mut rules, rules_json) = rules::read(&root, &scanners);
+        let lanes::Read { rules: line_rules, reasons, json: lanes_json } = lanes::read(&root, &scanners);
+        rules.supervisors.clone_from(&line_rules.people.supervisors);
+        rules.add_reasons(reasons, &root);
         let folder = file.parent().unwrap_or(Path::new(""));
         let (printing, labels_json, template_faults) = printing::read(&root, folder);
         let signals = signals::read(&root, &scanners);
@@ -139,7 +145,7 @@ impl Settings {
             scanners.iter().map(|scanner| (scanner.name.clone(), scanner.lane.clone().into())).collect();
         let deciding = serde_json::json!({
             "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes,
-            "labels": labels_json
+            "labels": labels_json, "work": lanes_json
         });
         let size = deciding.to_string().len();
         if size > MOST_DECIDING {
@@ -154,7 +160,21 @@ impl Settings {
             }
         }
         let packing = packing.ok_or_else(Faults::default)?;
-        Ok(Self { station, data, socket, broker, journal, packing, scanners, rules, printing, signals, page, deciding })
+        Ok(Self {
+            station,
+            data,
+            socket,
+            broker,
+            journal,
+            packing,
+            scanners,
+            rules,
+            line_rules,
+            printing,
+            signals,
+            page,
+            deciding,
+        })
     }
 
     /// Digest of what decides: SHA-256 of its JSON, keys in order.

@@ -9,13 +9,8 @@ use regex::Regex;
 
 use super::Scanner;
 use crate::interpret::{Reads, Rule, Rules, Takes};
+use crate::people::PeopleKey;
 use crate::station::Command;
-
-const COMMANDS: [(&str, Command, &str); 3] = [
-    ("close_package", Command::ClosePackage, "LOTLINE-CLOSE-PACKAGE"),
-    ("close_pallet", Command::ClosePallet, "LOTLINE-CLOSE-PALLET"),
-    ("void_last", Command::VoidLast, "LOTLINE-VOID-LAST"),
-];
 
 /// Reads what scans mean; the JSON is what goes on record.
 pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> (Rules, serde_json::Value) {
@@ -43,15 +38,35 @@ pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> (Rules, serde_js
         }
     }
     let on_record = serde_json::json!({ "rules": json, "commands": commands, "scope": scope });
-    (Rules { commands, rules, scope, raw_key: [0; 32] }, on_record)
+    let rules = Rules {
+        commands,
+        reasons: BTreeMap::new(),
+        rules,
+        scope,
+        raw_key: [0; 32],
+        people: PeopleKey::fixed([0; 32]),
+        supervisors: BTreeSet::new(),
+    };
+    (rules, on_record)
+}
+
+impl Rules {
+    /// Adds the barcodes of reasons: the data of one is that of nothing else.
+    pub(super) fn add_reasons(&mut self, reasons: BTreeMap<String, String>, root: &Section<'_>) {
+        for code in reasons.keys().filter(|code| self.commands.contains_key(*code)) {
+            root.fault_here(format!("`{code}` is the barcode of a command and of a reason"), "give each its own");
+        }
+        self.reasons = reasons;
+    }
 }
 
 fn commands(section: &Section<'_>) -> BTreeMap<String, Command> {
     let mut commands = BTreeMap::new();
-    for (key, command, default) in COMMANDS {
-        let text = section.string(key).or(default.to_owned());
+    for command in Command::all() {
+        let key = command.to_string().replace('-', "_");
+        let text = section.string(&key).or(command.default_text());
         if commands.insert(text, command).is_some() {
-            section.fault(key, "is the text of another command", "give each command its own text");
+            section.fault(&key, "is the text of another command", "give each command its own text");
         }
     }
     commands

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::code::Code;
+
 /// Light and tone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -14,86 +16,6 @@ pub enum Outcome {
     Done,
     /// Amber: on record already; nothing was written, nothing is wrong.
     Known,
-}
-
-/// One word for each answer; a page, a lamp or a test goes by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// The unit is in the package.
-    Packed,
-    /// The package is closed.
-    PackageClosed,
-    /// The pallet is closed.
-    PalletClosed,
-    /// The last unit was taken back.
-    Voided,
-    /// The work order is current.
-    WorkOrderStarted,
-    /// The work order is current already.
-    WorkOrderUnchanged,
-    /// The lane has no work order any more.
-    WorkOrderEnded,
-    /// The work order will be current when the open package is closed.
-    WorkOrderWaits,
-    /// This unit is packed already.
-    Duplicate,
-    /// This unit is the last one of the open package: somebody was not sure, and scanned it again.
-    AlreadyRecorded,
-    /// The unit or its lot is on hold.
-    OnHold,
-    /// No rule matches the scan.
-    NoRule,
-    /// The label of a package or pallet, where a unit was expected.
-    ContainerLabel,
-    /// More than one rule matches the scan.
-    TwoRules,
-    /// A rule matches, but a value cannot be one.
-    BadValue,
-    /// The scan is not text.
-    NotText,
-    /// The scanner could not read the code.
-    NoRead,
-    /// The scanner sent noise.
-    Noise,
-    /// A camera's picture shows no code.
-    NoCode,
-    /// A camera's picture cannot be used, or pictures from before its start were not taken.
-    Picture,
-    /// GS1 data that breaks its rules.
-    Gs1,
-    /// There is no work order.
-    NoWorkOrder,
-    /// The label says something else than the work order.
-    OtherThanWorkOrder,
-    /// A package is open and has units of the current work order.
-    PackageOpen,
-    /// The package is full and waits to be closed.
-    PackageFull,
-    /// The pallet is full and waits to be closed.
-    PalletFull,
-    /// There is nothing to close.
-    NothingToClose,
-    /// There is nothing to take back.
-    NothingToVoid,
-    /// No SSCC can be given out.
-    NoSscc,
-    /// A person says that a doubtful label came out.
-    LabelConfirmed,
-    /// A person decided that a label is printed again.
-    LabelAgain,
-    /// Nobody doubts that the label came out.
-    LabelNotDoubtful,
-    /// The label waits for the printer or is being printed.
-    LabelOnItsWay,
-    /// The label went out again since the person looked.
-    LabelChanged,
-    /// There is no such label.
-    NoLabel,
-    /// No printer prints this label any more.
-    NoPrinter,
-    /// The disk did not take it.
-    NotDurable,
 }
 
 /// How far a container is filled.

@@ -1,13 +1,16 @@
 //! One input, one decision.
 
 use records::attributes::Attributes;
-use records::wire::{WorkOrder, WorkOrderMessage};
+use records::wire::{Terms, WorkOrder, WorkOrderMessage};
 use records::{Draft, Event, Kind, Stamp, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::hold::{self, Hold};
-use super::input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
+use super::command::Command;
+use super::facts::Facts;
+use super::hold;
+use super::input::{Input, Raw, Reading, SeriesStart, Start, Unread};
 use super::job::JobChange;
+use super::known::{Count, KnownChange, KnownContainer, OrderCount};
 use super::refusals::Due;
 use super::state::{Lane, Line, State};
 use super::unrecorded::Tally;
@@ -21,31 +24,33 @@ pub struct Decision {
     pub drafts: Vec<Draft>,
     /// Changes to the known serials.
     pub known: Vec<KnownChange>,
+    /// Containers, as they are now.
+    pub containers: Vec<KnownContainer>,
+    /// What was counted of work orders that no lane works on any more.
+    pub orders: Vec<(String, OrderCount)>,
+    /// What is to be counted for the shift.
+    pub counts: Vec<Count>,
     /// Labels to be printed, and what became of others.
     pub jobs: Vec<JobChange>,
     /// What the operator is told; `None` where nobody asked.
     pub answer: Option<Answer>,
 }
 
-/// A change to the serials that this station knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KnownChange {
-    /// The unit is packed.
-    Add {
-        /// Scope.
-        scope: String,
-        /// Serial number.
-        serial: String,
-        /// By which record, into which package.
-        known: Known,
-    },
-    /// The unit is not packed after all.
-    Remove {
-        /// Scope.
-        scope: String,
-        /// Serial number.
-        serial: String,
-    },
+impl Decision {
+    /// A decision that changes nothing but the state.
+    #[must_use]
+    pub fn of(next: State) -> Self {
+        Self {
+            next,
+            drafts: Vec::new(),
+            known: Vec::new(),
+            containers: Vec::new(),
+            orders: Vec::new(),
+            counts: Vec::new(),
+            jobs: Vec::new(),
+            answer: None,
+        }
+    }
 }
 
 /// Decides. Pure: the same state, input and time give the same decision.
@@ -69,9 +74,10 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             turn.start(start);
             None
         }
-        Input::Scanned { lane, scanner, reading, raw, known, held, room } => {
-            Some(turn.scanned((lane, scanner), reading, (raw, *room), known.as_ref(), held))
+        Input::Scanned { lane, scanner, reading, raw, facts } => {
+            Some(turn.scanned((lane, scanner), reading, raw, facts))
         }
+        Input::Commanded { lane, .. } | Input::Result { lane, .. } => Some(not_here(lane)),
         Input::WorkOrder { lane, message, held } => {
             turn.work_order_message(lane, message).map(|answer| hold::warn(answer, held))
         }
@@ -130,7 +136,7 @@ impl Turn<'_> {
             answer.records = (!self.drafts.is_empty()).then_some((first, self.state.last_seq));
             answer
         });
-        Decision { next: self.state, drafts: self.drafts, known: self.known, jobs: self.jobs, answer }
+        Decision { drafts: self.drafts, known: self.known, jobs: self.jobs, answer, ..Decision::of(self.state) }
     }
 
     /// Adds a record and tells the sequence that it will have.
@@ -174,10 +180,10 @@ impl Turn<'_> {
         &mut self,
         (lane, scanner): (&str, &str),
         reading: &Result<Reading, Unread>,
-        (raw, room): (&Raw, bool),
-        known: Option<&Known>,
-        held: &[Hold],
+        raw: &Raw,
+        facts: &Facts,
     ) -> Answer {
+        let (known, held, room) = (facts.known.as_ref(), facts.held.as_slice(), facts.room);
         let result = match reading {
             Ok(Reading::Device { serial, scope, attributes }) => {
                 let decided = match held {
@@ -190,11 +196,21 @@ impl Turn<'_> {
                     (refused, subject)
                 })
             }
-            Ok(Reading::WorkOrder { id, attributes }) => self
-                .work_order(lane, id, attributes)
+            Ok(Reading::WorkOrder { id, attributes, terms }) => self
+                .work_order(lane, id, attributes, terms)
                 .map(|answer| hold::warn(answer, held))
                 .map_err(|refused| (refused, Subject::new(Kind::WorkOrder, id))),
             Ok(Reading::Command(command)) => self.command(lane, *command).map_err(|refused| (refused, self.station())),
+            Ok(Reading::Container { id, .. }) => Err((
+                Answer::refused(
+                    lane,
+                    Code::ContainerLabel,
+                    format!("This is the label of package or pallet {id}"),
+                    "Scan the serial label of a unit.",
+                ),
+                self.station(),
+            )),
+            Ok(_) => Err((not_here(lane), self.station())),
             Err(unread) => Err((refuse_unread(lane, unread), self.station())),
         };
         match result {
@@ -245,9 +261,9 @@ impl Turn<'_> {
         answer
     }
 
-    fn work_order(&mut self, name: &str, id: &str, attributes: &Attributes) -> Result<Answer, Answer> {
+    fn work_order(&mut self, name: &str, id: &str, attributes: &Attributes, terms: &Terms) -> Result<Answer, Answer> {
         let mut lane = self.state.lane(name);
-        let order = WorkOrder { id: id.to_owned(), attributes: attributes.clone() };
+        let order = WorkOrder { id: id.to_owned(), attributes: attributes.clone(), terms: terms.clone() };
         if lane.work_order.as_ref() == Some(&order) {
             let text = format!("Work order {id} is current already");
             return Ok(Answer::new(name, Outcome::Done, Code::WorkOrderUnchanged, text));
@@ -303,8 +319,11 @@ impl Turn<'_> {
     fn apply_message(&mut self, name: &str, lane: &mut Lane, message: &WorkOrderMessage) -> Answer {
         lane.revision = Some(message.revision);
         lane.waiting = None;
-        let order =
-            message.work_order.as_ref().map(|id| WorkOrder { id: id.clone(), attributes: message.attributes.clone() });
+        let order = message.work_order.as_ref().map(|id| WorkOrder {
+            id: id.clone(),
+            attributes: message.attributes.clone(),
+            terms: message.terms.clone(),
+        });
         self.begin_work_order(name, lane, order)
     }
 
@@ -333,8 +352,15 @@ impl Turn<'_> {
             Command::ClosePackage => self.close_package_by_command(lane),
             Command::ClosePallet => self.close_pallet_by_command(lane),
             Command::VoidLast => self.void_last(lane),
+            _ => Err(not_here(lane)),
         }
     }
+}
+
+/// A scan that means something, and not here.
+fn not_here(lane: &str) -> Answer {
+    let help = "Scan what the lane is for: the serial label of a unit, a work order or a command.";
+    Answer::refused(lane, Code::NotHere, "This code is not expected here", help)
 }
 
 fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
@@ -354,11 +380,6 @@ fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
             Code::NoRule,
             "No rule knows this code".into(),
             "Scan the serial label of the unit, not another code on it.",
-        ),
-        Unread::ContainerLabel(sscc) => refuse(
-            Code::ContainerLabel,
-            format!("This is the label of package or pallet {sscc}"),
-            "Scan the serial label of a unit.",
         ),
         Unread::TwoRules(names) => refuse(
             Code::TwoRules,

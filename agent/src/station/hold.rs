@@ -4,7 +4,8 @@ use records::attributes::Attributes;
 use records::wire::WorkOrder;
 
 use super::answer::{Answer, Code};
-use super::input::{Known, Reading};
+use super::input::Reading;
+use super::known::Known;
 
 /// The attribute that names a lot.
 const LOT: &str = "lotCode";
@@ -31,7 +32,7 @@ impl Hold {
                 all
             }
             Reading::WorkOrder { attributes, .. } => Self::of_lot(attributes).into_iter().collect(),
-            Reading::Command(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -58,7 +59,8 @@ pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], known: Option<&Kno
         (true, lots) => format!("{serial} is on hold, and so is its lot {lots}"),
         (false, lots) => format!("Lot {lots} of {serial} is on hold"),
     };
-    let packed = known.map_or(String::new(), |known| format!("; it is packed already, in package {}", known.package));
+    let packed =
+        known.map_or(String::new(), |known| format!("; it is packed already{}", super::packing::in_package(known)));
     let help = "Set the unit aside; quality has put it on hold.";
     Answer::refused(lane, Code::OnHold, format!("{text}{packed}"), help)
 }

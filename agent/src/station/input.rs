@@ -1,10 +1,11 @@
 //! What a station decides about.
 
 use records::attributes::Attributes;
-use records::wire::WorkOrderMessage;
+use records::wire::{Terms, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Signature};
-use serde::{Deserialize, Serialize};
 
+use super::command::Command;
+use super::facts::{Commanded, Facts, RigResult};
 use super::hold::Hold;
 use super::job::{Job, Printing, Verdict};
 use super::unrecorded::Tally;
@@ -26,12 +27,26 @@ pub enum Input {
         reading: Result<Reading, Unread>,
         /// The scan's identity for the log of refusals.
         raw: Raw,
-        /// For a device: the record that packed it, if it is known here.
-        known: Option<Known>,
-        /// What of it is on hold: the unit, its lots; for a work order its lot.
-        held: Vec<Hold>,
-        /// Is there room for records of refusals?
-        room: bool,
+        /// What is known of what it is about.
+        facts: Facts,
+    },
+    /// A person asks for something all at once, by the local API or the page.
+    Commanded {
+        /// The lane.
+        lane: String,
+        /// What is asked for.
+        commanded: Commanded,
+        /// What is known of what it is about.
+        facts: Facts,
+    },
+    /// A rig has tested the unit that it was given.
+    Result {
+        /// The lane.
+        lane: String,
+        /// What it says.
+        result: RigResult,
+        /// What is known of the unit.
+        facts: Facts,
     },
     /// A work order came over the topic.
     WorkOrder {
@@ -122,27 +137,66 @@ pub enum Reading {
         /// What the label says of it besides.
         attributes: Attributes,
     },
+    /// The label of a package or pallet.
+    Container {
+        /// Its id.
+        id: String,
+        /// What the label says besides.
+        attributes: Attributes,
+    },
+    /// A component that goes into a unit.
+    Component {
+        /// Its serial number.
+        serial: String,
+        /// Its kind: `board`, `radio`.
+        kind: String,
+        /// `component:<kind>`.
+        scope: String,
+        /// What its label says besides.
+        attributes: Attributes,
+    },
+    /// A person's badge.
+    Badge {
+        /// The person, as a keyed pseudonym.
+        person: String,
+        /// May this person allow what others may not?
+        supervisor: bool,
+    },
+    /// Why something is done.
+    Reason {
+        /// The reason.
+        text: String,
+    },
+    /// Who gets what is despatched.
+    Consignee {
+        /// Its id.
+        id: String,
+    },
+    /// The despatch note.
+    DespatchNote {
+        /// Its number.
+        id: String,
+    },
+    /// One code of a label that has several.
+    Part {
+        /// The name of the label's codes in the configuration.
+        set: String,
+        /// The name of the rule that read this one.
+        rule: String,
+        /// What it says.
+        attributes: Attributes,
+    },
     /// A work order.
     WorkOrder {
         /// Its number.
         id: String,
         /// What the label says of its devices.
         attributes: Attributes,
+        /// How many, and which.
+        terms: Terms,
     },
     /// A command barcode.
     Command(Command),
-}
-
-/// What a command barcode asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Command {
-    /// Close the open package, full or not.
-    ClosePackage,
-    /// Close the open pallet, full or not.
-    ClosePallet,
-    /// Take back the last unit of the open package: it was a mistake.
-    VoidLast,
 }
 
 /// Why a scan means nothing here.
@@ -154,8 +208,6 @@ pub enum Unread {
     NotText,
     /// No rule matches.
     NoRule,
-    /// The label of a package or pallet: its SSCC.
-    ContainerLabel(String),
     /// More than one rule matches: their names.
     TwoRules(Vec<String>),
     /// The rule with this name matches, but what it takes from the scan cannot be a value: which, and why.
@@ -187,13 +239,4 @@ pub struct Raw {
     pub bytes: usize,
     /// Its keyed hash.
     pub mark: String,
-}
-
-/// A device that this station has packed before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// The sequence of the record that packed it.
-    pub seq: u64,
-    /// The package it is in.
-    pub package: String,
 }

@@ -4,22 +4,33 @@
 //! and what to tell the operator once it is written. The journal commits decisions; nothing here is true before that.
 
 mod answer;
+mod code;
+mod command;
 mod decide;
+mod facts;
 mod hold;
 mod input;
 mod job;
+mod known;
 mod labels;
+mod lanes;
 mod packing;
 mod refusals;
+mod service;
 mod state;
 #[cfg(test)]
 mod tests;
 mod unrecorded;
 
 pub use answer::{Answer, Code, Filling, Outcome};
-pub use decide::{Decision, KnownChange, decide};
+pub use command::{Command, NoCommand, Role};
+pub use decide::{Decision, decide};
+pub use facts::{Commanded, Facts, RigResult, Wanted};
 pub use hold::Hold;
-pub use input::{Command, Input, Known, Raw, Reading, SeriesStart, Start, Unread};
+pub use input::{Input, Raw, Reading, SeriesStart, Start, Unread};
 pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
+pub use known::{ContainerState, Count, Known, KnownChange, KnownContainer, OrderCount, Tested, UnitState};
+pub use lanes::{IdFrom, Interlock, Interlocked, LabelCodes, LaneRules, LevelRules, LineRules, Offline, People};
+pub use service::{RemoteContainer, RemoteUnit, Service};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};
 pub use unrecorded::{Tally, Unrecorded};

@@ -5,8 +5,8 @@ use records::attributes::Attributes;
 use records::{Draft, Event, Joined, Kind, Level, RecordId, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::decide::{KnownChange, Turn};
-use super::input::Known;
+use super::decide::Turn;
+use super::known::{Known, KnownChange};
 use super::state::{Close, Lane, OpenPackage, OpenPallet, PackedUnit};
 
 impl Turn<'_> {
@@ -22,7 +22,7 @@ impl Turn<'_> {
             if let Some(answer) = self.is_last(name, serial, scope, known) {
                 return Ok(answer);
             }
-            let text = format!("{serial} is packed already, in package {}", known.package);
+            let text = format!("{serial} is packed already{}", in_package(known));
             return Err(Answer::refused(
                 name,
                 Code::Duplicate,
@@ -45,10 +45,11 @@ impl Turn<'_> {
         let package_id = lane.package.as_ref().map(|package| package.id.clone()).unwrap_or_default();
         draft.into = vec![Joined::container(&package_id, Level::Package)];
         let seq = self.write(draft);
-        self.known.push(KnownChange::Add {
+        let work_order = lane.work_order.as_ref().map(|order| order.id.clone());
+        self.known.push(KnownChange::Set {
             scope: scope.to_owned(),
             serial: serial.to_owned(),
-            known: Known { seq, package: package_id },
+            known: Known { work_order, ..Known::packed(seq, package_id) },
         });
         self.state.counters.accepted += 1;
 
@@ -80,7 +81,7 @@ impl Turn<'_> {
     /// The last unit of the open package, scanned again: it is there once, and there it stays. Nothing is written.
     fn is_last(&self, name: &str, serial: &str, scope: &str, known: &Known) -> Option<Answer> {
         let lane = self.state.lane(name);
-        let package = lane.package.as_ref().filter(|package| package.id == known.package)?;
+        let package = lane.package.as_ref().filter(|package| Some(&package.id) == known.package.as_ref())?;
         package.recent.last().filter(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope))?;
         let text = format!("{serial} is recorded already, as the last unit of package {}", package.id);
         let mut answer = self.filled(&lane, Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text));
@@ -285,6 +286,11 @@ impl Turn<'_> {
         self.state.lanes.insert(name.to_owned(), lane);
         Ok(answer)
     }
+}
+
+/// Where a unit is, behind a comma.
+pub(super) fn in_package(known: &Known) -> String {
+    known.package.as_ref().map_or(String::new(), |package| format!(", in package {package}"))
 }
 
 /// A value as people write it.

@@ -9,6 +9,7 @@ use records::{Hash, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
 use super::job::LabelRule;
+use super::lanes::LineRules;
 use super::refusals::Refusals;
 use super::unrecorded::Unrecorded;
 
@@ -52,6 +53,8 @@ pub struct Line {
     pub labels: Vec<LabelRule>,
     /// The names of its printers.
     pub printers: Vec<String>,
+    /// Lanes, people, reasons.
+    pub rules: LineRules,
 }
 
 impl Line {

@@ -9,7 +9,14 @@ use super::*;
 mod limits;
 
 fn line() -> Line {
-    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing: packing(), labels: vec![], printers: vec![] }
+    Line {
+        station: "pack-1".into(),
+        series: FixedBytes([1; 16]),
+        packing: packing(),
+        labels: vec![],
+        printers: vec![],
+        rules: Default::default(),
+    }
 }
 
 fn packing() -> Packing {
@@ -59,7 +66,7 @@ impl Bench {
         self.records.extend(decision.drafts);
         for change in decision.known {
             match change {
-                KnownChange::Add { scope, serial, known } => {
+                KnownChange::Set { scope, serial, known } => {
                     assert!(self.known.insert((scope, serial), known).is_none(), "known twice");
                 }
                 KnownChange::Remove { scope, serial } => assert!(self.known.remove(&(scope, serial)).is_some()),
@@ -78,7 +85,14 @@ impl Bench {
         let asked = reading.as_ref().map_or(vec![], |reading| Hold::of_reading(reading, lane.work_order.as_ref()));
         let held = asked.into_iter().filter(|hold| self.holds.contains(hold)).collect();
         let (lane, scanner) = ("main".into(), "hand".into());
-        self.decide(Input::Scanned { lane, scanner, reading, raw, known, held, room }).unwrap()
+        self.decide(Input::Scanned {
+            lane,
+            scanner,
+            reading,
+            raw,
+            facts: Facts { known, held, room, ..Facts::default() },
+        })
+        .unwrap()
     }
 
     fn device(&mut self, serial: &str) -> Answer {
@@ -91,7 +105,10 @@ impl Bench {
     }
 
     fn work_order(&mut self, id: &str) -> Answer {
-        self.scanned(Ok(Reading::WorkOrder { id: id.into(), attributes: Attributes::new() }), id)
+        self.scanned(
+            Ok(Reading::WorkOrder { id: id.into(), attributes: Attributes::new(), terms: Default::default() }),
+            id,
+        )
     }
 
     fn command(&mut self, command: Command) -> Answer {
@@ -99,7 +116,12 @@ impl Bench {
     }
 
     fn message(&mut self, revision: u64, id: Option<&str>) -> Option<Code> {
-        let message = WorkOrderMessage { revision, work_order: id.map(Into::into), attributes: Attributes::new() };
+        let message = WorkOrderMessage {
+            revision,
+            work_order: id.map(Into::into),
+            attributes: Attributes::new(),
+            terms: Default::default(),
+        };
         self.decide(Input::WorkOrder { lane: "main".into(), message, held: vec![] }).map(|answer| answer.code)
     }
 
@@ -152,7 +174,10 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
         (device("A1"), Code::Duplicate),
         (device("A8"), Code::OnHold),
         (wrong, Code::OtherThanWorkOrder),
-        (Ok(Reading::WorkOrder { id: "WO-2".into(), attributes: Attributes::new() }), Code::PackageOpen),
+        (
+            Ok(Reading::WorkOrder { id: "WO-2".into(), attributes: Attributes::new(), terms: Default::default() }),
+            Code::PackageOpen,
+        ),
         (Ok(Reading::Command(Command::ClosePallet)), Code::PackageOpen),
         (Err(Unread::NoRule), Code::NoRule),
         (Err(Unread::TwoRules(vec!["a".into(), "b".into()])), Code::TwoRules),
@@ -247,7 +272,8 @@ fn a_retained_work_order_counts_once_and_waits_for_the_open_package() {
 fn attributes_come_from_work_order_and_label() {
     let mut bench = Bench::new(line());
     let attributes = Attributes::from([("lotCode".to_owned(), "L1".into())]);
-    let message = WorkOrderMessage { revision: 1, work_order: Some("WO-1".into()), attributes };
+    let message =
+        WorkOrderMessage { revision: 1, work_order: Some("WO-1".into()), attributes, terms: Default::default() };
     bench.decide(Input::WorkOrder { lane: "main".into(), message, held: vec![] });
     bench.labelled("A1", &[("fwVersion", "1.2")]);
     let packed = bench.records.last().unwrap();

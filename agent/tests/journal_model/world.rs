@@ -7,7 +7,7 @@ use agent::forward::sender::{Pace, Sender};
 use agent::journal::{Journal, JournalError, Opened, Storage};
 use agent::settings::Settings;
 use agent::station::{
-    Code, Input, Known, KnownChange, Line, Outcome, Packing, Raw, Reading, SeriesStart, Start, State, decide,
+    Code, Facts, Input, KnownChange, Line, Outcome, Packing, Raw, Reading, SeriesStart, Start, State, decide,
 };
 use records::wire::Receipt;
 use records::{FixedBytes, Hash, Stamp};
@@ -138,7 +138,14 @@ impl World {
 
     fn line(&self, journal: &Journal) -> Line {
         let (labels, printers) = (Vec::new(), Vec::new());
-        Line { station: "pack-1".to_owned(), series: journal.series(), packing: self.packing.clone(), labels, printers }
+        Line {
+            station: "pack-1".to_owned(),
+            series: journal.series(),
+            packing: self.packing.clone(),
+            labels,
+            printers,
+            rules: Default::default(),
+        }
     }
 
     /// The file of the journal on the disk.
@@ -281,9 +288,7 @@ impl World {
             scanner: scanner.clone(),
             reading: Ok(reading),
             raw: raw.clone(),
-            known: None,
-            held: Vec::new(),
-            room: true,
+            facts: Facts { room: true, ..Facts::default() },
         };
         let inputs: Vec<Input> = items
             .iter()
@@ -307,9 +312,7 @@ impl World {
                 scanner: "hand".to_owned(),
                 reading: Ok(unit(format!("F{number}"), 900)),
                 raw: Raw { bytes: 2, mark: "m".to_owned() },
-                known: None,
-                held: Vec::new(),
-                room: true,
+                facts: Facts { room: true, ..Facts::default() },
             })
             .collect();
         self.commit(&inputs)
@@ -326,8 +329,8 @@ impl World {
             let mut group = station.journal.group()?;
             for input in inputs {
                 let mut input = input.clone();
-                if let Input::Scanned { reading: Ok(Reading::Device { serial, scope, .. }), known, .. } = &mut input {
-                    *known = group.known(scope, serial)?;
+                if let Input::Scanned { reading: Ok(Reading::Device { serial, scope, .. }), facts, .. } = &mut input {
+                    facts.known = group.known(scope, serial)?;
                 }
                 let decision = decide(&line, &ahead, &input, &now);
                 group.add(&decision, RULES, &now)?;
@@ -386,10 +389,7 @@ fn unit(serial: String, bytes: usize) -> Reading {
 
 fn remember(packed: &mut Packed, change: &KnownChange) {
     match change {
-        KnownChange::Add { serial, known, .. } => {
-            let Known { seq, package } = known;
-            packed.insert(serial.clone(), Known { seq: *seq, package: package.clone() });
-        }
+        KnownChange::Set { serial, known, .. } => drop(packed.insert(serial.clone(), known.clone())),
         KnownChange::Remove { serial, .. } => drop(packed.remove(serial)),
     }
 }

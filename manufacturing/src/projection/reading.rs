@@ -18,7 +18,7 @@ pub struct Reading {
 }
 
 /// The fields of a record line (`records::Record`).
-const RECORD_FIELDS: [&str; 15] = [
+const RECORD_FIELDS: [&str; 16] = [
     "v",
     "seq",
     "prev",
@@ -31,6 +31,7 @@ const RECORD_FIELDS: [&str; 15] = [
     "corrects",
     "former",
     "actor",
+    "allowed",
     "lane",
     "rules",
     "at",
@@ -110,6 +111,7 @@ mod tests {
             corrects: Some(id.clone()),
             former: Some(id),
             actor: Some("a".into()),
+            allowed: Some(records::Allowed { code: "not-tested".into(), by: "b".into(), reason: String::new() }),
             lane: Some("main".into()),
             ..Draft::new(Event::Packed, Subject::device("S1"))
         };

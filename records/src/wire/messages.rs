@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::signed::Message;
+use super::terms::{Terms, TermsError};
 use crate::attributes::{self, Attributes};
 use crate::{Hash, SeriesId, Stamp};
 
@@ -111,6 +112,9 @@ pub struct WorkOrderMessage {
     /// What it says of its devices.
     #[serde(default)]
     pub attributes: Attributes,
+    /// How many, and which: `"terms":{"quantity":500,"serialPattern":"A[0-9]{6}"}`.
+    #[serde(default, skip_serializing_if = "Terms::is_empty")]
+    pub terms: Terms,
 }
 
 /// A work order that a station works on.
@@ -121,6 +125,9 @@ pub struct WorkOrder {
     /// What it says of each of its devices, `workOrder` not included.
     #[serde(default)]
     pub attributes: Attributes,
+    /// How many, and which.
+    #[serde(default, skip_serializing_if = "Terms::is_empty")]
+    pub terms: Terms,
 }
 
 /// Why a work order message is refused whole.
@@ -137,6 +144,9 @@ pub enum WorkOrderError {
     /// A value that is not a text, or an empty one.
     #[error("`{0}` of the work order must be a text of 1 to 128 characters without control characters")]
     Value(String),
+    /// Terms that cannot hold.
+    #[error("the terms of the work order cannot hold")]
+    Terms(#[from] TermsError),
 }
 
 impl WorkOrderMessage {
@@ -157,6 +167,7 @@ impl WorkOrderMessage {
                 return Err(WorkOrderError::Value(name.clone()));
             }
         }
+        message.terms.check()?;
         Ok(message)
     }
 }
@@ -183,6 +194,8 @@ mod tests {
             (r#"{"revision":1,"workOrder":""}"#, "`workOrder` of the work order"),
             (r#"{"revision":1,"workOrder":"W","attributes":{"palletId":"x"}}"#, "cannot set `palletId`"),
             (r#"{"revision":1,"workOrder":"W","attributes":{"lotCode":7}}"#, "`lotCode` of the work order"),
+            (r#"{"revision":1,"workOrder":"W","terms":{"quantity":-5}}"#, "cannot be read"),
+            (r#"{"revision":1,"workOrder":"W","terms":{"serialPattern":"("}}"#, "terms of the work order"),
         ] {
             let error = WorkOrderMessage::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");

@@ -13,8 +13,10 @@
 mod messages;
 mod receipt;
 pub mod signed;
+pub mod terms;
 mod topics;
 
 pub use messages::{Holds, Online, QueueDepth, ServiceHello, Status, WorkOrder, WorkOrderError, WorkOrderMessage};
 pub use receipt::{Fork, Receipt, Rejected, Run};
+pub use terms::{TermLabels, Terms, TermsError, UnderRun};
 pub use topics::{DEFAULT_PREFIX, NameError, Topic, Topics, check_name};

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::station::Code;
 
 fn answer(outcome: Outcome, code: Code, text: &str) -> Answer {
     Answer { help: format!("help for {text}"), ..Answer::new("main", outcome, code, text) }

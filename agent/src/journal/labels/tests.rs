@@ -25,7 +25,7 @@ fn change(journal: &mut Journal, state: &State, jobs: Vec<JobChange>, at: i64) {
     let wall = jiff::Timestamp::from_second(at).unwrap();
     let at = Stamp { wall, synchronised: true, boot: "b".into(), since_boot: 0 };
     let mut group = journal.group().unwrap();
-    let decision = Decision { next: state.clone(), drafts: vec![], known: vec![], jobs, answer: None };
+    let decision = Decision { jobs, ..Decision::of(state.clone()) };
     group.add(&decision, Hash::ZERO, &at).unwrap();
     group.commit(state, 0).unwrap();
 }

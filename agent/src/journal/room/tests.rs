@@ -16,7 +16,7 @@ fn write(journal: &mut Journal, state: &mut State, event: records::Event, count:
     for _ in 0..count {
         next.last_seq += 1;
         let drafts = vec![Draft::new(event, Subject::device(format!("S{}", next.last_seq)))];
-        let decision = Decision { next: next.clone(), drafts, known: vec![], jobs: vec![], answer: None };
+        let decision = Decision { drafts, ..Decision::of(next.clone()) };
         group.add(&decision, Hash::ZERO, &at).unwrap();
     }
     group.commit(&next, next.last_seq).unwrap();
@@ -47,7 +47,7 @@ fn what_refusals_take_is_known_through_commits_restarts_and_forgetting() {
     {
         let mut group = journal.group().unwrap();
         let draft = Draft::new(records::Event::Refused, Subject::device("X"));
-        let decision = Decision { next: state.clone(), drafts: vec![draft], known: vec![], jobs: vec![], answer: None };
+        let decision = Decision { drafts: vec![draft], ..Decision::of(state.clone()) };
         let at = Stamp { wall: jiff::Timestamp::UNIX_EPOCH, synchronised: true, boot: "b".into(), since_boot: 0 };
         group.add(&decision, Hash::ZERO, &at).unwrap();
     }

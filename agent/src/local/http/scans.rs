@@ -51,17 +51,21 @@ pub(super) async fn scan(
 
 /// `GET /v1/settings`: the text of each command barcode, and how much packages and pallets take.
 pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<Value> {
-    let named = app.facts.commands.iter().map(|(text, command)| {
-        let name = match command {
-            Command::ClosePackage => "closePackage",
-            Command::ClosePallet => "closePallet",
-            Command::VoidLast => "voidLast",
-        };
-        (name.to_owned(), Value::from(text.as_str()))
-    });
+    let named = app.facts.commands.iter().map(|(text, command)| (camel(*command), Value::from(text.as_str())));
     Json(json!({
         "commands": named.collect::<Map<_, _>>(),
         "packageSize": app.facts.package_size,
         "palletSize": app.facts.pallet_size,
     }))
+}
+
+/// `close-package` as `closePackage`.
+fn camel(command: Command) -> String {
+    let word = command.to_string();
+    let mut parts = word.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |word, part| {
+        let (head, tail) = part.split_at(part.len().min(1));
+        word + &head.to_uppercase() + tail
+    })
 }

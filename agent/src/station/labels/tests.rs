@@ -17,7 +17,14 @@ fn line(labels: Vec<LabelRule>) -> Line {
         work_order_required: false,
         sscc: gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000).unwrap(),
     };
-    Line { station: "pack-1".into(), series: FixedBytes([1; 16]), packing, labels, printers: vec!["p".into()] }
+    Line {
+        station: "pack-1".into(),
+        series: FixedBytes([1; 16]),
+        packing,
+        labels,
+        printers: vec!["p".into()],
+        rules: Default::default(),
+    }
 }
 
 fn stamp(synchronised: bool) -> Stamp {
@@ -38,9 +45,7 @@ fn pack(line: &Line, units: &[(&str, &[(&str, &str)])], now: &Stamp) -> Vec<JobD
             scanner: "hand".into(),
             reading,
             raw,
-            known: None,
-            held: vec![],
-            room: true,
+            facts: crate::station::Facts { room: true, ..Default::default() },
         };
         let decision = decide(line, &state, &input, now);
         state = decision.next;
@@ -103,9 +108,7 @@ fn a_pallet_from_before_units_were_counted_has_no_count_on_its_label() {
             scanner: "hand".into(),
             reading,
             raw,
-            known: None,
-            held: vec![],
-            room: true,
+            facts: crate::station::Facts { room: true, ..Default::default() },
         },
         &stamp(true),
     );

@@ -119,7 +119,7 @@ fn what_is_on_hold_is_not_packed() {
     bench.holds = [Hold::Serial("S1".into()), Hold::Serial("A1".into()), Hold::Lot("L9".into())].into();
     let order = |lot: &str| {
         let attributes = Attributes::from([("lotCode".to_owned(), lot.into())]);
-        Ok(Reading::WorkOrder { id: format!("WO-{lot}"), attributes })
+        Ok(Reading::WorkOrder { id: format!("WO-{lot}"), attributes, terms: Default::default() })
     };
     bench.scanned(order("L1"), "order");
     let mut said = Vec::new();
@@ -140,7 +140,8 @@ fn what_is_on_hold_is_not_packed() {
     bench.scanned(order("L2"), "order");
     assert_eq!(say(bench.labelled("S4", &[("lotCode", "L9")])), Code::OnHold, "or from the label");
     let attributes = Attributes::from([("lotCode".to_owned(), "L9".into())]);
-    let message = WorkOrderMessage { revision: 1, work_order: Some("WO-9".into()), attributes };
+    let message =
+        WorkOrderMessage { revision: 1, work_order: Some("WO-9".into()), attributes, terms: Default::default() };
     let held = vec![Hold::Lot("L9".into())];
     let begun = bench.decide(Input::WorkOrder { lane: "main".into(), message, held }).unwrap();
     assert_eq!(say(begun), Code::WorkOrderStarted);

@@ -1,0 +1,319 @@
+//! Units that this station knows: one row each, which outlives their records.
+//!
+//! A row names the series of its record by a number, its era: a series has 16 bytes, and there may be ten million rows. Rows
+//! from before there were eras have era 0, which is the first series of the journal, or unknown where there were several.
+
+use records::{Event, Kind, Record, SeriesId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Group, Journal, JournalError, query};
+use crate::station::{Known, KnownChange, Tested, UnitState};
+
+pub(super) const TABLES: &str = "
+    ALTER TABLE known RENAME TO unit;
+    ALTER TABLE unit ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE unit ADD COLUMN state INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE unit ADD COLUMN tests INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE unit ADD COLUMN work_order TEXT NOT NULL DEFAULT '';
+    ALTER TABLE unit ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX unit_package ON unit (package) WHERE package <> '';
+    CREATE INDEX unit_unchecked ON unit (unchecked) WHERE unchecked <> 0;
+    CREATE TABLE era (n INTEGER PRIMARY KEY, series BLOB NOT NULL UNIQUE) STRICT;
+    INSERT INTO era SELECT 0, series FROM station WHERE before IS NULL;";
+
+/// Most units of a container that are told, and most unchecked ones.
+const MOST_TOLD: usize = 100_000;
+
+const STATES: [UnitState; 4] = [UnitState::Seen, UnitState::Packed, UnitState::Out, UnitState::Scrapped];
+
+/// A unit that was known in a journal that is gone.
+pub(super) struct UnitRow {
+    pub scope: String,
+    pub serial: String,
+    /// Its series is set where it could be told.
+    pub known: Known,
+}
+
+/// What a row says beside what rows said before there were eras.
+#[derive(Default, PartialEq, Eq)]
+struct Rest<'r> {
+    era: i64,
+    state: i64,
+    tests: i64,
+    work_order: &'r [u8],
+    unchecked: i64,
+}
+
+/// The checksum of a row. That of an older row stays what it was.
+fn crc(scope: &[u8], serial: &[u8], seq: i64, package: &[u8], rest: &Rest<'_>) -> u32 {
+    // A NUL keeps the parts apart: rules let no control character into a serial.
+    let mut bytes = [scope, serial, seq.to_string().as_bytes(), package].join(&0);
+    if *rest != (Rest { state: 1, ..Rest::default() }) {
+        let Rest { era, state, tests, work_order, unchecked } = rest;
+        bytes.extend_from_slice(format!("\0{era}\0{state}\0{tests}\0{unchecked}\0").as_bytes());
+        bytes.extend_from_slice(work_order);
+    }
+    crc32c::crc32c(&bytes)
+}
+
+/// Attempts, below 0 where the last one failed.
+fn tests(test: Option<Tested>) -> i64 {
+    test.map_or(0, |test| i64::from(test.attempts) * if test.passed { 1 } else { -1 })
+}
+
+fn tested(tests: i64) -> Option<Tested> {
+    let attempts = u32::try_from(tests.unsigned_abs()).ok().filter(|attempts| *attempts > 0)?;
+    Some(Tested { passed: tests > 0, attempts })
+}
+
+/// The number of a series, given to it where it has none.
+fn era_of(connection: &Connection, series: SeriesId) -> rusqlite::Result<i64> {
+    let known: Option<i64> = connection
+        .prepare_cached("SELECT n FROM era WHERE series = ?1")?
+        .query_row([series.0], |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(n) => Ok(n),
+        None => {
+            connection
+                .execute("INSERT INTO era (n, series) SELECT coalesce(max(n), 0) + 1, ?1 FROM era", [series.0])?;
+            connection.query_row("SELECT n FROM era WHERE series = ?1", [series.0], |row| row.get(0))
+        }
+    }
+}
+
+/// Writes a row. `series` is that of its record where the unit names none.
+pub(super) fn put(
+    connection: &Connection,
+    scope: &str,
+    serial: &str,
+    known: &Known,
+    series: SeriesId,
+) -> rusqlite::Result<usize> {
+    let package = known.package.as_deref().unwrap_or_default();
+    let work_order = known.work_order.as_deref().unwrap_or_default();
+    let seq = i64::try_from(known.seq).unwrap_or(i64::MAX);
+    let state = STATES.iter().position(|state| *state == known.state).unwrap_or_default();
+    let rest = Rest {
+        era: era_of(connection, known.series.unwrap_or(series))?,
+        state: i64::try_from(state).unwrap_or_default(),
+        tests: tests(known.test),
+        work_order: work_order.as_bytes(),
+        unchecked: known.unchecked.into(),
+    };
+    let crc = crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO unit (scope, serial, seq, package, crc, era, state, tests, work_order, unchecked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            scope,
+            serial,
+            seq,
+            package,
+            crc,
+            rest.era,
+            rest.state,
+            rest.tests,
+            work_order,
+            rest.unchecked
+        ])
+}
+
+fn remove(connection: &Connection, scope: &str, serial: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached("DELETE FROM unit WHERE scope = ?1 AND serial = ?2")?.execute([scope, serial])
+}
+
+/// Seq, package, state, tests, work order, unchecked, series.
+const COLUMNS: &str =
+    "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era)";
+
+/// Of a row with [`COLUMNS`] from `at` on. The series is always set; without one the record cannot be named.
+fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {
+    let text = |value: String| (!value.is_empty()).then_some(value);
+    let state: usize = row.get(at + 2)?;
+    let series: Option<[u8; 16]> = row.get(at + 6)?;
+    Ok(Known {
+        seq: if series.is_some() { row.get(at)? } else { 0 },
+        series: series.map(records::FixedBytes),
+        package: text(row.get(at + 1)?),
+        state: STATES.get(state).copied().unwrap_or_default(),
+        test: tested(row.get(at + 3)?),
+        work_order: text(row.get(at + 4)?),
+        unchecked: row.get(at + 5)?,
+    })
+}
+
+fn read(connection: &Connection, scope: &str, serial: &str, present: SeriesId) -> rusqlite::Result<Option<Known>> {
+    let sql = format!("SELECT {COLUMNS} FROM unit WHERE scope = ?1 AND serial = ?2");
+    let known = connection.prepare_cached(&sql)?.query_row([scope, serial], |row| known_of(row, 0)).optional()?;
+    Ok(known.map(|known| Known { series: known.series.filter(|series| *series != present), ..known }))
+}
+
+impl Group<'_> {
+    /// The unit, if it is known here; what earlier decisions of this group did is seen.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
+        read(&self.transaction, scope, serial, self.series).map_err(query("read"))
+    }
+
+    /// Serials of the units directly in a container, at most 100,000 of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn units_in(&self, container: &str) -> Result<Vec<String>, JournalError> {
+        units_in(&self.transaction, container).map_err(query("read"))
+    }
+
+    pub(super) fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {
+        match change {
+            KnownChange::Set { scope, serial, known } => put(&self.transaction, scope, serial, known, self.series),
+            KnownChange::Remove { scope, serial } => remove(&self.transaction, scope, serial),
+        }
+    }
+}
+
+fn units_in(connection: &Connection, container: &str) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT serial FROM unit WHERE package = ?1 AND package <> '' AND scope NOT LIKE 'component:%'
+             ORDER BY serial LIMIT ?2",
+        )?
+        .query_map(params![container, MOST_TOLD], |row| row.get(0))?
+        .collect()
+}
+
+impl Journal {
+    /// The unit, if it is known here.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
+        read(&self.connection, scope, serial, self.series).map_err(query("read"))
+    }
+
+    /// Units that were accepted without an answer of the service: scope and serial, at most `most`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unchecked(&self, most: usize) -> Result<Vec<(String, String)>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT scope, serial FROM unit WHERE unchecked <> 0 LIMIT ?1")
+            .and_then(|mut rows| rows.query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .map_err(query("read"))
+    }
+}
+
+/// What a record of the series says of a unit: the table may have lost it.
+pub(super) fn learn(connection: &Connection, series: SeriesId, seq: u64, record: &Record) -> rusqlite::Result<()> {
+    if record.subject.kind != Kind::Device {
+        return Ok(());
+    }
+    let (scope, serial) = (record.subject.scope.as_str(), record.subject.id.as_str());
+    let before =
+        read(connection, scope, serial, series)?.unwrap_or(Known { state: UnitState::Seen, ..Known::default() });
+    let order = record.attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
+    let known = Known { seq, series: None, work_order: order.or_else(|| before.work_order.clone()), ..before };
+    let outside = |state| Known { package: None, state, ..known.clone() };
+    let now = match (record.event, record.into.first()) {
+        (Event::Packed | Event::Moved | Event::Assembled, Some(into)) => {
+            Known { package: Some(into.id.clone()), state: UnitState::Packed, ..known }
+        }
+        (Event::Voided, _) if known.test.is_none() => return remove(connection, scope, serial).map(drop),
+        (Event::Voided, _) => outside(UnitState::Seen),
+        (Event::TakenOut, _) => outside(UnitState::Out),
+        (Event::Scrapped, _) => outside(UnitState::Scrapped),
+        (Event::Tested, _) => {
+            let attempts = record.attributes.get("attempt").and_then(serde_json::Value::as_u64);
+            let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok()).unwrap_or(1);
+            let passed = record.attributes.get("result").is_some_and(|result| result == "pass");
+            Known { seq: before.seq, series: before.series, test: Some(Tested { passed, attempts }), ..known }
+        }
+        _ => return Ok(()),
+    };
+    put(connection, scope, serial, &now, series).map(drop)
+}
+
+/// Scope and serial of rows whose checksum is wrong, as bytes: a damaged text may be none.
+pub(super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut rows = connection.prepare(
+        "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc,
+                CAST(era AS INTEGER), CAST(state AS INTEGER), CAST(tests AS INTEGER), CAST(work_order AS BLOB),
+                CAST(unchecked AS INTEGER)
+         FROM unit NOT INDEXED WHERE crc IS NOT NULL",
+    )?;
+    let mut rows = rows.query([])?;
+    let mut bad = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default());
+        let (scope, serial, package) = (bytes(0)?, bytes(1)?, bytes(3)?);
+        let rest = Rest {
+            era: row.get(5)?,
+            state: row.get(6)?,
+            tests: row.get(7)?,
+            work_order: bytes(8)?,
+            unchecked: row.get(9)?,
+        };
+        if row.get::<_, u32>(4).ok() != Some(crc(scope, serial, row.get(2)?, package, &rest)) {
+            bad.push((scope.to_vec(), serial.to_vec()));
+        }
+    }
+    Ok(bad)
+}
+
+pub(super) fn remove_bytes(connection: &Connection, scope: &[u8], serial: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .execute("DELETE FROM unit WHERE CAST(scope AS BLOB) = ?1 AND CAST(serial AS BLOB) = ?2", [scope, serial])
+        .map(drop)
+}
+
+/// The rows of a damaged journal whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
+pub(super) fn of_wreck(connection: &Connection) -> Vec<UnitRow> {
+    let new = |order: &str| {
+        format!("SELECT scope, serial, crc, era, {COLUMNS} FROM unit ORDER BY scope {order}, serial {order}")
+    };
+    // A journal that was damaged before its tables were brought up to date.
+    let old = |order: &str| {
+        format!(
+            "SELECT scope, serial, crc, 0, seq, package, 1, 0, '', 0, NULL FROM known ORDER BY scope {order}, serial {order}"
+        )
+    };
+    let sql: &dyn Fn(&str) -> String = if connection.prepare(&new("ASC")).is_ok() { &new } else { &old };
+    let mut found = Vec::new();
+    for order in ["ASC", "DESC"] {
+        let Ok(mut statement) = connection.prepare(&sql(order)) else { continue };
+        let Ok(mut rows) = statement.query([]) else { continue };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => found.extend(unit_row(row)),
+                Ok(None) => return found, // to the end without a fault
+                Err(_) => break,
+            }
+        }
+    }
+    found
+}
+
+fn unit_row(row: &Row<'_>) -> Option<UnitRow> {
+    let (scope, serial): (String, String) = (row.get(0).ok()?, row.get(1).ok()?);
+    let known = known_of(row, 4).ok()?;
+    let written: Option<u32> = row.get(2).ok()?;
+    let (seq, package, work_order): (i64, String, String) = (row.get(4).ok()?, row.get(5).ok()?, row.get(8).ok()?);
+    let rest = Rest {
+        era: row.get(3).ok()?,
+        state: row.get(6).ok()?,
+        tests: row.get(7).ok()?,
+        work_order: work_order.as_bytes(),
+        unchecked: row.get(9).ok()?,
+    };
+    let agrees = written.is_none_or(|w| w == crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest));
+    // The sequence stands even where the table of eras does not give its series any more: the journal's own then.
+    let known = Known { seq: u64::try_from(seq).unwrap_or_default(), ..known };
+    agrees.then_some(UnitRow { scope, serial, known })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Reads what a decision needs to know.
+
+use std::collections::BTreeMap;
+
+use crate::journal::{Group, JournalError};
+use crate::station::{Facts, Wanted};
+
+/// Reads the facts; what earlier decisions of this group did is seen.
+pub(super) fn read(group: &Group<'_>, wanted: &Wanted) -> Result<Facts, JournalError> {
+    let mut facts = Facts::default();
+    let mut containers = wanted.containers.clone();
+    if let Some((scope, serial)) = &wanted.unit {
+        facts.known = group.known(scope, serial)?;
+        containers.extend(facts.known.as_ref().and_then(|known| known.package.clone()));
+    }
+    facts.containers = group.containers(&containers)?;
+    let of_unit = facts.known.as_ref().and_then(|known| known.work_order.clone());
+    let of_containers = facts.containers.values().filter_map(|container| container.work_order.clone());
+    let mut orders = BTreeMap::new();
+    for id in wanted.order.clone().into_iter().chain(of_unit).chain(of_containers) {
+        if !orders.contains_key(&id)
+            && let Some(count) = group.order(&id)?
+        {
+            orders.insert(id, count);
+        }
+    }
+    facts.orders = orders;
+    if let Some(id) = &wanted.contents {
+        facts.contents = group.units_in(id)?;
+        facts.contents.extend(group.containers_in(id)?);
+    }
+    if let Some(id) = &wanted.label {
+        facts.label = group.newest_label(id)?;
+    }
+    Ok(facts)
+}

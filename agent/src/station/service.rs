@@ -1,0 +1,69 @@
+//! What the service knows of a unit or container, as far as it could be asked before the decision.
+
+use records::Level;
+use serde::{Deserialize, Serialize};
+
+use super::known::{ContainerState, UnitState};
+
+/// What the service said, or why it said nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Service {
+    /// It was not asked.
+    #[default]
+    Off,
+    /// It could not be reached in time, and nothing recent enough is kept.
+    Unreachable,
+    /// It has answered, now or before.
+    Answer {
+        /// How old the answer is in milliseconds.
+        age_ms: u64,
+        /// What it knows of the unit; `None` where it knows nothing.
+        unit: Option<RemoteUnit>,
+        /// What it knows of the container; `None` where it knows nothing.
+        container: Option<RemoteContainer>,
+    },
+}
+
+/// A unit, as the service knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RemoteUnit {
+    /// What became of it.
+    pub state: UnitState,
+    /// The innermost container that it is in.
+    pub package_id: Option<String>,
+    /// The pallet that it is on.
+    pub pallet_id: Option<String>,
+    /// The station that wrote its last record.
+    pub station: Option<String>,
+    /// Its work order.
+    pub work_order: Option<String>,
+    /// Did it pass its last test, where it was tested?
+    pub passed: Option<bool>,
+    /// Is it, or its lot, on hold or under recall?
+    pub held: bool,
+}
+
+/// A container, as the service knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoteContainer {
+    /// Package or pallet.
+    pub level: Level,
+    /// What became of it.
+    pub state: ContainerState,
+    /// The container that it is in.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// The station that opened it.
+    #[serde(default)]
+    pub station: Option<String>,
+    /// The serials of the units directly in it, at most some thousands.
+    #[serde(default)]
+    pub serials: Vec<String>,
+    /// The ids of the containers directly in it.
+    #[serde(default)]
+    pub containers: Vec<String>,
+    /// How many of either there are.
+    pub count: u32,
+}
