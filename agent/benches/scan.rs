@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use agent::board::Board;
 use agent::clock::{Clock, SystemClock};
+use agent::first_word::FirstWord;
 use agent::journal::{Journal, Marks, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
@@ -95,9 +96,10 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>, Vec<Duration>) {
     let (settings, handle, thread) = start(&folder, &tty, clock.clone());
     let (board, stop) = (Board::default(), Stop::new());
     let (scanner, front) = (settings.scanners[0].clone(), agent::front::Front::plain(settings.rules.clone()));
-    let scanner =
-        agent::supervise::spawn(scanner, Arc::new(SerialFactory), handle.clone(), front, board.clone(), stop.clone())
-            .unwrap();
+    let scanner = {
+        let (owner, board, stop) = (handle.clone(), board.clone(), stop.clone());
+        agent::supervise::spawn(scanner, Arc::new(SerialFactory), owner, front, board, FirstWord::given(), stop).unwrap()
+    };
     while !board.read().scanners["hand"].ready {
         std::thread::sleep(Duration::from_millis(10));
     }

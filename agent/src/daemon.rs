@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::board::Board;
 use crate::clock::SystemClock;
 use crate::feedback::{self, StatusFacts};
+use crate::first_word::FirstWord;
 use crate::forward::Forwarder;
 use crate::front::Front;
 use crate::identity::{self, IdentityError};
@@ -25,7 +26,7 @@ use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
-use crate::settings::{Settings, SignalSettings, WorkOrders};
+use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
 /// The daemon cannot run.
@@ -91,12 +92,25 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (handle, thread) = owner.spawn()?;
 
     tokio::spawn(not_confirmed.clone().follow(handle.answers()));
+    let first_word = match (trusted, settings.broker.confirm) {
+        (Some(_), Confirm::Receipt) => FirstWord::awaited(),
+        // No service is known, or none answers.
+        _ => FirstWord::given(),
+    };
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
     let front = Front::new(settings.rules.clone(), orders(&settings)?, tokio::runtime::Handle::current());
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
         let factory = supervise::factory(&scanner.device);
-        devices.push(supervise::spawn(scanner, factory, handle.clone(), front.clone(), board.clone(), stop.clone())?);
+        devices.push(supervise::spawn(
+            scanner,
+            factory,
+            handle.clone(),
+            front.clone(),
+            board.clone(),
+            first_word.clone(),
+            stop.clone(),
+        )?);
     }
     let lanes = lanes(&settings);
     let drawing = Drawing::new(settings.printing.templates.clone());
@@ -113,6 +127,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         not_confirmed,
         owner: handle.clone(),
         front,
+        first_word: first_word.clone(),
         drawing,
         board: board.clone(),
         retry: retry.clone(),
@@ -128,8 +143,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     });
     devices.extend(signals(&settings, &server, &stop)?);
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
-    let forwarder =
-        Forwarder { station, key, lanes, broker: settings.broker, trusted, owner: handle.clone(), board, retry };
+    let (broker, owner) = (settings.broker, handle.clone());
+    let forwarder = Forwarder { station, key, lanes, broker, trusted, owner, first_word, board, retry };
     let mut forwarding = tokio::spawn(forwarder.run(forwarding_stops));
     tracing::info!(station = settings.station, %series, "running");
 

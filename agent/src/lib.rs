@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod daemon;
 pub mod feedback;
+pub mod first_word;
 pub mod forward;
 pub mod front;
 pub mod identity;

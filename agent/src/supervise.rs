@@ -10,6 +10,7 @@ use drivers::serial::SerialFactory;
 use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
+use crate::first_word::FirstWord;
 use crate::front::Front;
 use crate::owner::{Handle, Request, ScanRequest};
 use crate::settings::Scanner;
@@ -37,12 +38,13 @@ pub fn spawn(
     owner: Handle,
     front: Front,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 ) -> std::io::Result<JoinHandle<()>> {
     board.scanner(&scanner.name, |device| device.why = "not opened yet".to_owned());
     std::thread::Builder::new()
         .name(format!("scanner {}", scanner.name))
-        .spawn(move || Supervised { scanner, owner, front, board, stop }.run(&*factory))
+        .spawn(move || Supervised { scanner, owner, front, board, first_word, stop }.run(&*factory))
 }
 
 struct Supervised {
@@ -50,6 +52,7 @@ struct Supervised {
     owner: Handle,
     front: Front,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 }
 
@@ -123,6 +126,9 @@ impl Supervised {
                 (self.nothing(no_scan.bytes), Some(unread))
             }
         };
+        if !self.first_word.wait_blocking(&self.stop) {
+            return Flow::Stop;
+        }
         let request = ScanRequest { unread, ..ScanRequest::new(&self.scanner.lane, scan) };
         let request = self.front.prepare_blocking(request);
         match self.owner.submit(Request::Scan(request)) {

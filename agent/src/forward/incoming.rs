@@ -73,6 +73,11 @@ impl<U: Uplink> Running<U> {
         let resend = receipt.resend.clone();
         self.setup.owner.submit_async(Request::Receipt(receipt)).await?;
         self.sender.resend(&resend);
+        if self.first_word_due.is_some() {
+            // When the owner answers it has done what the receipt says, and may write another series.
+            drop(self.setup.owner.ask(Request::Report).await?);
+            self.first_word_given();
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
 use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
+use crate::first_word::FirstWord;
 use crate::front::Front;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
@@ -58,6 +59,8 @@ pub struct Server {
     pub owner: Handle,
     /// Looks up what a scan is about.
     pub front: Front,
+    /// What scans wait for after a start.
+    pub first_word: FirstWord,
     /// Draws labels.
     pub drawing: Drawing,
     /// Notices.
@@ -184,6 +187,7 @@ impl Server {
         };
         let scan =
             Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
+        self.first_word.wait().await;
         let request = self.front.prepare(ScanRequest::new(lane, scan)).await;
         let answer = self.owner.ask(move |reply| Request::Scan(ScanRequest { reply: Some(reply), ..request })).await?;
         Ok(Said::Answer(answer))

@@ -164,7 +164,12 @@ impl Turn<'_> {
         self.state.sscc_next = allocator.next();
         let mut draft = Draft::new(Event::Opened, Subject::container(sscc.as_str()));
         draft.lane = Some(name.to_owned());
-        draft.attributes = [("level".to_owned(), serde_json::json!(level))].into();
+        draft.attributes = [
+            ("level".to_owned(), serde_json::json!(level)),
+            // From here the service knows which ones are used, where the station's marks are lost.
+            ("serialReference".to_owned(), serde_json::json!(allocator.next() - 1)),
+        ]
+        .into();
         self.write(draft);
         Ok(sscc.as_str().to_owned())
     }

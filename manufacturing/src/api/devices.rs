@@ -66,6 +66,19 @@ fn current(device: &DeviceName, kept: &Kept, holds: &[Hold]) -> Value {
     }
     say("state", json!(kept.state));
     say("contested", kept.contested.into());
+    if !kept.contradictions.is_empty() {
+        say("contradictions", json!(kept.contradictions));
+    }
+    for (name, value) in [
+        ("station", json!(kept.station)),
+        ("test", json!(kept.test)),
+        ("despatch", json!(kept.despatch)),
+        ("partOf", json!(kept.part_of)),
+    ] {
+        if !value.is_null() {
+            say(name, value);
+        }
+    }
     say("firstSeen", json!(shown(kept.first_seen)));
     say("lastSeen", json!(shown(kept.last_seen)));
     say("records", kept.records.into());

@@ -2,6 +2,8 @@
 
 mod body;
 mod changes;
+mod containers;
+mod contradictions;
 mod devices;
 mod health;
 mod holds;
@@ -67,6 +69,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/devices", get(devices::device))
         .route("/v1/history", get(devices::history))
         .route("/v1/groups", get(devices::groups))
+        .route("/v1/containers/{id}", get(containers::container))
+        .route("/v1/containers", get(containers::container))
+        .route("/v1/contradictions", get(contradictions::list))
         .route("/v1/recall", get(recall::recall))
         .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
@@ -89,7 +94,7 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, \
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, \
              /healthz or /metrics; the pages are at /",
     )
 }

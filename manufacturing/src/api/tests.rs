@@ -2,6 +2,7 @@
 
 mod changes;
 mod clocks;
+mod containers;
 mod metrics;
 mod questions;
 mod slow;

@@ -13,7 +13,9 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use decide::{Answer, Ask, Decide, Denied, Enrolment};
-pub use sqlite::{DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, Unit, Writer, shown, token_ends};
+pub use sqlite::{
+    Container, DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, Unit, Writer, shown, token_ends,
+};
 pub use work::{Checked, Committed, Heard, KeyNews, Unreadable, Work};
 pub use writer::{Order, Stopped};
 

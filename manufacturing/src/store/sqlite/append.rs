@@ -213,6 +213,7 @@ impl<'c> Append<'c> {
         self.clocks.note(self.position, &id, reading);
         let (position, received) = (number(self.position), self.now);
         let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
+        sscc::learn_opened(self.connection, &fact.id.station, reading)?;
         if let Some(record) = reading.record.as_ref().filter(|_| fact.id.station == SERVICE) {
             own::learn(self.connection, self.position, record)?;
         }
@@ -261,8 +262,8 @@ impl<'c> Append<'c> {
         let receipted = status.last.saturating_sub(status.queue.records);
         let known = lineage::will_not_come(self.connection, &status.station, status.series)?;
         let known = union(&stored, &known);
-        // One that asks for its mark of SSCCs is answered as well.
-        if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() {
+        // One that waits for a word, or asks for its mark of SSCCs, is answered as well.
+        if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() || status.asks {
             self.touch(series, status.station.clone(), status.series).receipted = receipted;
         }
         Ok(())
@@ -289,7 +290,17 @@ impl<'c> Append<'c> {
             }
         }
         for (id, device) in project::devices_inside(self.connection, affected)? {
-            project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
+            let found = project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
+            for one in found {
+                tracing::error!(
+                    serial = device.id,
+                    scope = device.scope,
+                    code = one.code,
+                    stations = one.stations.join(", "),
+                    "ALARM: records contradict each other: {}",
+                    one.text
+                );
+            }
         }
         tallies.write(self.connection)?;
         // A status that came before the first record of its series counts from now on.

@@ -121,18 +121,14 @@ impl Learned {
         for free in &self.free {
             connection
                 .prepare_cached(
-                    "INSERT INTO clock_free (tenant, station, boot, since, position, series, again)
-                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO clock_free (tenant, station, boot, since, position, series) VALUES (?, ?, ?, ?, ?, ?)",
                 )?
-                .execute(params![
-                    TENANT,
-                    free.station,
-                    free.boot,
-                    free.since_boot,
-                    free.position,
-                    free.series.0,
-                    free.again
-                ])?;
+                .execute(params![TENANT, free.station, free.boot, free.since_boot, free.position, free.series.0])?;
+            if free.again {
+                connection
+                    .prepare_cached("INSERT INTO clock_again (tenant, station, series, position) VALUES (?, ?, ?, ?)")?
+                    .execute(params![TENANT, free.station, free.series.0, free.position])?;
+            }
         }
         for ((station, boot, stretch), mut thinned) in std::mem::take(&mut self.anchors) {
             let known: Option<Thinned> = connection
@@ -207,7 +203,7 @@ impl State {
 fn has_free(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND again)
+            "SELECT EXISTS (SELECT 1 FROM clock_again WHERE tenant = ?1 AND station = ?2 AND series = ?3)
                  OR EXISTS (SELECT 1 FROM clock_span s WHERE tenant = ?1 AND station = ?2 AND series = ?3
                      AND NOT EXISTS (SELECT 1 FROM clock_anchor a
                          WHERE a.tenant = ?1 AND a.station = ?2 AND a.boot = s.boot))",
@@ -218,9 +214,7 @@ fn has_free(connection: &Connection, station: &str, series: SeriesId) -> rusqlit
 /// The records of a boot in a series whose clock was not synchronised; of no boot, those that were written again in it.
 fn free(connection: &Connection, station: &str, series: SeriesId, boot: &str) -> rusqlite::Result<Vec<i64>> {
     let sql = match boot {
-        AGAIN => {
-            "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND again AND ?4 = ''"
-        }
+        AGAIN => "SELECT position FROM clock_again WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND ?4 = ''",
         _ => "SELECT position FROM clock_free WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND boot = ?4",
     };
     let mut statement = connection.prepare_cached(sql)?;

@@ -2,6 +2,8 @@
 
 mod append;
 mod clocks;
+mod containers;
+mod contradictions;
 mod holds;
 mod keys;
 mod lapses;
@@ -30,6 +32,7 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use containers::Container;
 pub use holds::Hold;
 pub use keys::{StationKey, token_ends};
 pub use member::Unit;
@@ -44,15 +47,17 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
+    Migration { number: 4, sql: include_str!("clock-again.sql") },
+    Migration { number: 5, sql: include_str!("contradiction.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 1;
+const PROJECTION: i64 = 2;
 
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 const READER_CACHE_KIB: u32 = 16 << 10;

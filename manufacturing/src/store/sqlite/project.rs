@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::load::Facts;
 use super::names::{self, Names};
-use super::{TENANT, member, micros};
-use crate::projection::{DeviceView, Fact, State, fold};
+use super::{TENANT, contradictions, member, micros};
+use crate::projection::{Contradiction, Despatch, DeviceView, Fact, State, Test, fold};
+
+/// Dimensions that say where a device is.
+const PLACES: [&str; 2] = ["packageId", "palletId"];
 
 /// A group that a device was in. Times are microseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,21 @@ pub struct Kept {
     pub state: State,
     /// Is it a member of two places at once?
     pub contested: bool,
+    /// What of it cannot all be true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
+    /// Its last test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Test>,
+    /// Where it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub despatch: Option<Despatch>,
+    /// The device that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
+    /// The station that did something with it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station: Option<String>,
     /// Its attributes.
     pub attributes: Attributes,
     /// Its groups.
@@ -67,6 +85,11 @@ impl Kept {
             groups: groups.collect(),
             state: view.state,
             contested: view.contested,
+            contradictions: view.contradictions,
+            test: view.test,
+            despatch: view.despatch,
+            part_of: view.part_of,
+            station: view.station,
             attributes: view.attributes,
             first_seen: micros(view.first_seen),
             last_seen: micros(view.last_seen),
@@ -93,12 +116,26 @@ impl Kept {
         names
     }
 
+    /// Since when it is in this container with nothing in between; `None` where it is not. A contested device is in each.
+    pub fn directly_in(&self, container: &str) -> Option<i64> {
+        let now = self.groups.iter().filter(|group| group.until.is_none() && !group.corrected);
+        let group = now.clone().find(|g| g.value == container && PLACES.contains(&g.dimension.as_str()))?;
+        let innermost = match group.dimension.as_str() {
+            "packageId" => self.text("packageId") == Some(container),
+            // On a pallet without a package.
+            _ => self.text("palletId") == Some(container) && self.text("packageId").is_none(),
+        };
+        (innermost || self.contested).then_some(group.since)
+    }
+
     /// What the device counts for now: its state, and the containers that it is in.
     fn counted(&self) -> BTreeSet<(&str, &str)> {
-        let packed = (self.state == State::Packed).then_some(("state", "packed"));
-        let containers = self.groups.iter().filter(|group| {
-            ["packageId", "palletId"].contains(&group.dimension.as_str()) && group.until.is_none() && !group.corrected
-        });
+        // What has left is packed all the same.
+        let packed = matches!(self.state, State::Packed | State::Despatched).then_some(("state", "packed"));
+        let containers = self
+            .groups
+            .iter()
+            .filter(|group| PLACES.contains(&group.dimension.as_str()) && group.until.is_none() && !group.corrected);
         packed.into_iter().chain(containers.map(|group| (group.dimension.as_str(), group.value.as_str()))).collect()
     }
 }
@@ -162,7 +199,7 @@ impl Tallies {
     }
 }
 
-/// Folds a device anew and replaces what was kept of it.
+/// Folds a device anew and replaces what was kept of it. Tells which contradictions are new.
 pub fn refold(
     connection: &Connection,
     names: &mut Names,
@@ -170,27 +207,30 @@ pub fn refold(
     tallies: &mut Tallies,
     id: i64,
     device: &Subject,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<Contradiction>> {
     debug_assert_eq!(device.kind, Kind::Device);
     let relevant = facts.relevant(connection, names, id)?;
     let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
     let Some(new) = fold(device, &relevant).map(Kept::of) else {
-        return Ok(()); // Records never go away, so a device that is none now was none before.
+        return Ok(Vec::new()); // Records never go away, so a device that is none now was none before.
     };
     let old = kept(connection, id)?;
     if old.as_ref() == Some(&new) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     if let Some(old) = &old {
         tallies.change(&old.counted(), -1);
     }
     tallies.change(&new.counted(), 1);
     member::replace(connection, device, old.as_ref(), &new)?;
+    let before = old.as_ref().map(|old| &*old.contradictions).unwrap_or_default();
+    contradictions::replace(connection, device, before, &new.contradictions)?;
+    let found = new.contradictions.iter().filter(|one| !before.contains(one)).cloned().collect();
     let view = serde_json::to_string(&new).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
         .prepare_cached("INSERT OR REPLACE INTO device (subject, connhex, view) VALUES (?, ?, ?)")?
         .execute(params![id, new.text("connhexId"), view])?;
-    Ok(())
+    Ok(found)
 }
 
 /// The devices among these subjects, and all that were ever inside one of them, downwards without end.

@@ -12,7 +12,9 @@ use records::{Draft, Event, Joined, Level, Record, RecordId, Stamp, Subject};
 use super::Writer;
 use crate::projection::{Known, Standing, happened};
 use crate::store::Work;
-use crate::testkit::{Station, at, closed, moved, packed, voided};
+use crate::testkit::{
+    Station, at, closed, contradicted, despatched, moved, moved_by_mistake, packed, scrapped, taken_out, tested, voided,
+};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -29,6 +31,30 @@ enum Op {
     Unpack {
         device: u8,
         package: u8,
+    },
+    /// Moves it, and corrects one of the records before, by its number modulo their count.
+    MoveByMistake {
+        device: u8,
+        into: u8,
+        record: prop::sample::Index,
+    },
+    Test {
+        device: u8,
+        passed: bool,
+        firmware: u8,
+    },
+    Scrap {
+        device: u8,
+    },
+    Assemble {
+        device: u8,
+        into: u8,
+    },
+    Despatch {
+        pallet: u8,
+    },
+    Contradict {
+        device: u8,
     },
     Close {
         package: u8,
@@ -78,6 +104,14 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (0..5u8, 0..3u8, 0..3u8).prop_map(|(device, package, lot)| Op::Pack { device, package, lot }),
         2 => (0..5u8, 0..3u8, 0..3u8).prop_map(|(device, from, into)| Op::Move { device, from, into }),
         1 => (0..5u8, 0..3u8).prop_map(|(device, package)| Op::Unpack { device, package }),
+        2 => (0..5u8, 0..3u8, any::<prop::sample::Index>())
+            .prop_map(|(device, into, record)| Op::MoveByMistake { device, into, record }),
+        1 => (0..5u8, any::<bool>(), 0..2u8)
+            .prop_map(|(device, passed, firmware)| Op::Test { device, passed, firmware }),
+        1 => (0..5u8).prop_map(|device| Op::Scrap { device }),
+        1 => (0..5u8, 0..5u8).prop_map(|(device, into)| Op::Assemble { device, into }),
+        1 => (0..2u8).prop_map(|pallet| Op::Despatch { pallet }),
+        1 => (0..5u8).prop_map(|device| Op::Contradict { device }),
         3 => (0..3u8, 0..2u8).prop_map(|(package, pallet)| Op::Close { package, pallet }),
         1 => (0..3u8, 0..2u8, 0..2u8).prop_map(|(package, from, into)| Op::Reload { package, from, into }),
         1 => (0..2u8, 0..2u8).prop_map(|(pallet, onto)| Op::Stack { pallet, onto }),
@@ -150,7 +184,22 @@ fn play(script: &Script) -> Vec<Station> {
         let draft = match op {
             Op::Pack { device, package, lot } => packed(&d(device), &p(package), &[("lotCode", &format!("L{lot}"))]),
             Op::Move { device, from, into } => moved(&d(device), &p(from), &p(into)),
-            Op::Unpack { device, package } => Draft { into: Vec::new(), ..moved(&d(device), &p(package), "") },
+            Op::Unpack { device, package } => taken_out(&d(device), &p(package)),
+            Op::MoveByMistake { device, into, record } => {
+                if written.is_empty() {
+                    continue;
+                }
+                moved_by_mistake(&d(device), "P0", &p(into), record.get(&written).0.clone())
+            }
+            Op::Test { device, passed, firmware } => tested(&d(device), *passed, &format!("F{firmware}")),
+            Op::Scrap { device } => scrapped(&d(device)),
+            Op::Assemble { device, into } => {
+                let into =
+                    Joined { level: None, kind: records::Kind::Device, ..Joined::container(d(into), Level::Package) };
+                Draft { into: vec![into], ..Draft::new(Event::Assembled, Subject::device(d(device))) }
+            }
+            Op::Despatch { pallet } => despatched(&u(pallet), "ACME"),
+            Op::Contradict { device } => contradicted(&d(device), "not-tested"),
             Op::Close { package, pallet } => closed(&p(package), &u(pallet)),
             Op::Reload { package, from, into } => {
                 Draft { from: vec![Joined::container(u(from), Level::Pallet)], ..closed(&p(package), &u(into)) }
@@ -232,6 +281,10 @@ fn projections(writer: &mut Writer) -> BTreeMap<&'static str, Vec<String>> {
             "member",
             "SELECT dimension || '|' || value || '|' || serial || '|' || n || '|' || since || '|' || coalesce(until, '-') || '|' || earliest || '|' || coalesce(latest, '-') || '|' || corrected || '|' || coalesce(package, '-') || '|' || coalesce(pallet, '-') FROM member",
         ),
+        (
+            "contradiction",
+            "SELECT station || '|' || serial || '|' || scope || '|' || n || '|' || code || '|' || text || '|' || since FROM contradiction",
+        ),
         ("tally", "SELECT dimension || '|' || value || '|' || devices FROM tally"),
         (
             "inside",
@@ -263,9 +316,12 @@ type RecallSets = BTreeMap<(String, String), (BTreeSet<String>, BTreeSet<String>
 fn recall_sets(writer: &mut Writer) -> RecallSets {
     let snapshot = writer.snapshot().unwrap();
     let mut sets = RecallSets::new();
-    for (dimension, values) in
-        [("lotCode", ["L0", "L1", "L2"]), ("packageId", ["P0", "P1", "P2"]), ("palletId", ["U0", "U1", "-"])]
-    {
+    for (dimension, values) in [
+        ("lotCode", ["L0", "L1", "L2"]),
+        ("fwVersion", ["F0", "F1", "-"]),
+        ("packageId", ["P0", "P1", "P2"]),
+        ("palletId", ["U0", "U1", "-"]),
+    ] {
         for value in values {
             let of = |corrected| {
                 let mut serials = Vec::new();

@@ -17,8 +17,9 @@ const STRIDE: i64 = 10_000;
 pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> rusqlite::Result<u64> {
     connection.execute_batch(
         "DELETE FROM subject; DELETE FROM about; DELETE FROM inside; DELETE FROM device; DELETE FROM member; DELETE FROM tally;
+         DELETE FROM contradiction;
          DELETE FROM carried; DELETE FROM successor; DELETE FROM projected;
-         DELETE FROM clock_anchor; DELETE FROM clock_span; DELETE FROM clock_free;",
+         DELETE FROM clock_anchor; DELETE FROM clock_span; DELETE FROM clock_free; DELETE FROM clock_again;",
     )?;
     connection.execute_batch(own::FORGET)?;
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;

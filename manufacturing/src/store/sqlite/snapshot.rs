@@ -8,6 +8,8 @@ use records::wire::Holds;
 use records::{Kind, Subject};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::containers::{self, Container};
+use super::contradictions::Contradicted;
 use super::holds::Hold;
 use super::keys::StationKey;
 use super::load::Facts;
@@ -16,7 +18,7 @@ use super::names::Names;
 use super::project::{self, Kept};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
-use super::{TENANT, holds, keys, lapses, member};
+use super::{TENANT, contradictions, holds, keys, lapses, member};
 use crate::lapses::Lapses;
 use crate::projection::Fact;
 
@@ -146,6 +148,18 @@ impl<'c> Snapshot<'c> {
     /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> rusqlite::Result<Vec<Rc<Fact>>> {
         Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
+    }
+
+    /// A package or pallet, and what is in it.
+    pub fn container(&self, id: &str) -> rusqlite::Result<Option<Container>> {
+        containers::find(&self.connection, id)
+    }
+
+    /// What cannot all be true, where this station has part in it or anywhere: at most so many of them, and how many there
+    /// are.
+    pub fn contradictions(&self, station: Option<&str>, most: u32) -> rusqlite::Result<(Vec<Contradicted>, u64)> {
+        let count = contradictions::count(&self.connection, station)?;
+        Ok((contradictions::of(&self.connection, station, most)?, count))
     }
 
     /// See [`member::units`].

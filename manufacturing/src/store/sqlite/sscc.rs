@@ -1,16 +1,29 @@
 //! The word to a station that has lost its mark of SSCCs.
 
+use gs1::BLOCK;
 use jiff::{SignedDuration, Timestamp};
-use records::SeriesId;
+use records::{Event, SeriesId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TENANT, int, lineage, number, stations};
 use crate::lineage::{SILENT_AFTER_SECONDS, Said};
+use crate::projection::Reading;
 
 /// Keeps the mark that the verified status of a series names, where it is higher than what is kept of its station.
 pub fn learn(connection: &Connection, station: &str, series: SeriesId) -> rusqlite::Result<()> {
     let status = stations::verified(connection, station, series)?;
-    let Some(mark) = status.and_then(|(status, _)| status.sscc_mark) else { return Ok(()) };
+    status.and_then(|(status, _)| status.sscc_mark).map_or(Ok(()), |mark| raise(connection, station, mark))
+}
+
+/// Keeps what a stored record says: a container was opened under this serial reference, so its block is reserved. A status
+/// may have been lost, or not been said any more.
+pub fn learn_opened(connection: &Connection, station: &str, reading: &Reading) -> rusqlite::Result<()> {
+    let opened = reading.record.as_ref().filter(|record| record.event == Event::Opened);
+    let reference = opened.and_then(|record| record.attributes.get("serialReference")?.as_u64());
+    reference.map_or(Ok(()), |reference| raise(connection, station, reference.saturating_add(BLOCK)))
+}
+
+fn raise(connection: &Connection, station: &str, mark: u64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO sscc_mark (tenant, station, mark) VALUES (?, ?, ?)
@@ -20,7 +33,7 @@ pub fn learn(connection: &Connection, station: &str, series: SeriesId) -> rusqli
     Ok(())
 }
 
-/// The answer to a series that asks for the mark: the highest that its station ever named, 0 where it named none. `None`
+/// The answer to a series that asks for the mark: the highest that its station ever named or used, 0 where there is none. `None`
 /// where it does not ask, where its record 1 is not stored yet, or while another series of the station is alive: that one
 /// may be using SSCCs of which nothing is known here yet. A series that this one followed is not alive by what it said
 /// before.

@@ -38,8 +38,8 @@ pub fn recall_sets(stations: &[Station]) -> RecallSets {
             all.iter().filter(|(id, record)| about.contains(&record.subject) && !repetitions.contains(id)).collect(),
         );
         let wrong = never_true(&ordered, &all);
-        let truly = ever(&device, ordered.iter().filter(|(id, _)| !wrong.contains(id)));
-        let as_said = ever(&device, ordered.iter());
+        let truly = ever(&device, &ordered, &wrong);
+        let as_said = ever(&device, &ordered, &BTreeMap::new());
         for group in &truly {
             sets.entry(group.clone()).or_default().0.insert(device.id.clone());
         }
@@ -98,23 +98,32 @@ fn merged<'a>(likely: &BTreeMap<RecordId, i64>, mut left: Vec<&'a Written>) -> V
     ordered
 }
 
-fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeSet<RecordId> {
+/// Does it say that another record was never true? Wholly, or (`false`) only of where it puts its subject.
+fn corrects(record: &Record) -> Option<(&RecordId, bool)> {
+    match record.event {
+        Event::Voided => record.corrects.as_ref().map(|id| (id, true)),
+        Event::Moved if record.reason.as_deref() == Some("mistake") => record.corrects.as_ref().map(|id| (id, false)),
+        _ => None,
+    }
+}
+
+fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeMap<RecordId, bool> {
     let series = |id: &RecordId| (id.station.clone(), id.series);
     // Every identity of what `written` says: its own, the first one, and those of its repetitions.
     let stored_as = |written: &Written| -> Vec<RecordId> {
         all.iter().filter(|other| are_the_same(written, other)).map(|(id, _)| id.clone()).collect()
     };
     let known_as = |written: &Written| [stored_as(written), vec![origin(written).clone()]].concat();
-    let mut wrong = BTreeSet::new();
+    let mut wrong: BTreeMap<RecordId, bool> = BTreeMap::new();
     for (n, by) in ordered.iter().enumerate().rev() {
         let (id, record) = by;
-        if record.event != Event::Voided || wrong.contains(id) {
+        if wrong.get(id) == Some(&true) {
             continue;
         }
-        let Some(corrects) = &record.corrects else { continue };
-        let named: Vec<usize> = (0..ordered.len()).filter(|m| known_as(ordered[*m]).contains(corrects)).collect();
+        let Some((corrected, whole)) = corrects(record) else { continue };
+        let named: Vec<usize> = (0..ordered.len()).filter(|m| known_as(ordered[*m]).contains(corrected)).collect();
         let in_own_series = |m: &usize| stored_as(ordered[*m]).iter().any(|known| series(known) == series(id));
-        let exactly = |m: &usize| stored_as(ordered[*m]).contains(corrects);
+        let exactly = |m: &usize| stored_as(ordered[*m]).contains(corrected);
         let meant: Vec<usize> = if named.iter().any(in_own_series) {
             named.into_iter().filter(in_own_series).collect()
         } else if named.iter().any(exactly) {
@@ -127,41 +136,40 @@ fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeSet<RecordId> {
             let later = known_as(ordered[m])
                 .iter()
                 .any(|t| known_as(by).iter().any(|c| series(t) == series(c) && t.seq >= c.seq));
-            let may = match said.event {
-                Event::Refused => false,
-                Event::Voided => m < n,
-                _ => true,
-            };
+            let may = said.event != Event::Refused && (corrects(said).is_none() || m < n);
             if !later && may && said.subject == record.subject {
-                wrong.insert(target.clone());
+                *wrong.entry(target.clone()).or_default() |= whole;
             }
         }
     }
     wrong
 }
 
-fn ever<'a>(device: &Subject, records: impl Iterator<Item = &'a &'a Written>) -> BTreeSet<(String, String)> {
+fn ever(device: &Subject, records: &[&Written], wrong: &BTreeMap<RecordId, bool>) -> BTreeSet<(String, String)> {
     let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
     let mut groups = BTreeSet::new();
-    for (_, record) in records {
-        if [Event::Refused, Event::Voided].contains(&record.event) {
+    for (id, record) in records {
+        let void = wrong.get(id);
+        if [Event::Refused, Event::Voided].contains(&record.event) || void == Some(&true) {
             continue;
         }
         inside.retain(|(child, parent)| {
             *child != record.subject || !record.from.iter().any(|f| f.subject() == parent.subject())
         });
-        inside.extend(record.into.iter().map(|parent| (record.subject.clone(), parent.clone())));
-        if record.subject == *device {
-            groups.extend(
-                record.attributes.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())),
-            );
+        if void.is_none() {
+            inside.extend(record.into.iter().map(|parent| (record.subject.clone(), parent.clone())));
+        }
+        let failed = record.attributes.get("result").is_some_and(|result| result == "fail");
+        if record.subject == *device && !failed && record.event != Event::Contradicted {
+            let said = record.attributes.iter().filter(|(name, _)| ["lotCode", "fwVersion"].contains(&name.as_str()));
+            groups.extend(said.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())));
         }
         let mut reached = BTreeSet::from([device.clone()]);
         for _ in 0..inside.len() {
             for (child, parent) in &inside {
                 if reached.contains(child) {
                     reached.insert(parent.subject());
-                    groups.insert((parent.level.unwrap().attribute().to_owned(), parent.id.clone()));
+                    groups.extend(parent.level.map(|level| (level.attribute().to_owned(), parent.id.clone())));
                 }
             }
         }

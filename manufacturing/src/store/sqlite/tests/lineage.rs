@@ -126,3 +126,16 @@ fn a_store_of_an_older_program_is_projected_anew() {
     let state = writer.snapshot().unwrap().stations().unwrap().remove(0);
     assert_eq!((state.lineage.carried, state.lineage.successors.len()), (vec![(4, 5)], 1));
 }
+
+#[test]
+fn a_lost_mark_is_above_every_sscc_in_a_stored_record() {
+    let (mut a, b) = renewed();
+    let mut draft = Draft::new(Event::Opened, Subject::container("395212340000007419"));
+    draft.attributes = [("serialReference".to_owned(), 741.into())].into();
+    a.write(9, draft);
+    let mut writer = Writer::in_memory();
+    one(&mut writer, a.all());
+    writer.commit(&[names(&a, 10, 700)], at(10)).unwrap();
+    one(&mut writer, b.all());
+    assert_eq!(word(&mut writer, &b, 61), Some(841), "its whole block counts as used");
+}
