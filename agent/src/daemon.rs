@@ -17,14 +17,16 @@ use crate::clock::SystemClock;
 use crate::feedback::{self, StatusFacts};
 use crate::first_word::FirstWord;
 use crate::forward::Forwarder;
+use crate::front::Front;
 use crate::identity::{self, IdentityError};
 use crate::journal::{Journal, JournalError, Opened, Why};
 use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Sentence, Server, ServerError, Unconfirmed};
+use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
-use crate::settings::{Confirm, Settings, SignalSettings};
+use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
 /// The daemon cannot run.
@@ -48,6 +50,12 @@ pub enum DaemonError {
     /// A folder.
     #[error(transparent)]
     Folder(#[from] base::files::Error),
+    /// The file of work orders.
+    #[error("the work orders have faults:\n{0}")]
+    WorkOrders(#[from] base::config::Faults),
+    /// The service cannot be asked.
+    #[error("the system gives no HTTP client")]
+    Http(#[from] reqwest::Error),
     /// Threads, signals.
     #[error("the system gives no threads or signals")]
     System(#[from] std::io::Error),
@@ -90,6 +98,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         _ => FirstWord::given(),
     };
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
+    let front = Front::new(settings.rules.clone(), orders(&settings)?, tokio::runtime::Handle::current());
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
         let factory = supervise::factory(&scanner.device);
@@ -97,6 +106,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
             scanner,
             factory,
             handle.clone(),
+            front.clone(),
             board.clone(),
             first_word.clone(),
             stop.clone(),
@@ -116,6 +126,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         quota,
         not_confirmed,
         owner: handle.clone(),
+        front,
         first_word: first_word.clone(),
         drawing,
         board: board.clone(),
@@ -163,6 +174,18 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         drop(std::fs::remove_file(&settings.socket));
     }
     result
+}
+
+/// Where scanned work orders are looked up.
+fn orders(settings: &Settings) -> Result<Orders, DaemonError> {
+    Ok(match (&settings.work_orders, &settings.service) {
+        (WorkOrders::File(path), _) => Orders::File(orders::File::open(path)?),
+        (WorkOrders::Service(keep), Some(service)) => {
+            let clock = Arc::new(SystemClock::new());
+            Orders::Service(Lookup::new(&service.url, service.timeout, *keep, &settings.data, clock)?)
+        }
+        (WorkOrders::Barcode | WorkOrders::Service(_), _) => Orders::Barcode,
+    })
 }
 
 fn inode(path: &std::path::Path) -> Option<u64> {

@@ -11,6 +11,7 @@ use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFacto
 
 use crate::board::Board;
 use crate::first_word::FirstWord;
+use crate::front::Front;
 use crate::owner::{Handle, Request, ScanRequest};
 use crate::settings::Scanner;
 use crate::station::Unread;
@@ -35,6 +36,7 @@ pub fn spawn(
     scanner: Scanner,
     factory: Arc<dyn ScannerFactory>,
     owner: Handle,
+    front: Front,
     board: Board,
     first_word: FirstWord,
     stop: Stop,
@@ -42,12 +44,13 @@ pub fn spawn(
     board.scanner(&scanner.name, |device| device.why = "not opened yet".to_owned());
     std::thread::Builder::new()
         .name(format!("scanner {}", scanner.name))
-        .spawn(move || Supervised { scanner, owner, board, first_word, stop }.run(&*factory))
+        .spawn(move || Supervised { scanner, owner, front, board, first_word, stop }.run(&*factory))
 }
 
 struct Supervised {
     scanner: Scanner,
     owner: Handle,
+    front: Front,
     board: Board,
     first_word: FirstWord,
     stop: Stop,
@@ -126,7 +129,8 @@ impl Supervised {
         if !self.first_word.wait_blocking(&self.stop) {
             return Flow::Stop;
         }
-        let request = ScanRequest { lane: self.scanner.lane.clone(), scan, unread, reply: None };
+        let request = ScanRequest { unread, ..ScanRequest::new(&self.scanner.lane, scan) };
+        let request = self.front.prepare_blocking(request);
         match self.owner.submit(Request::Scan(request)) {
             Ok(()) => Flow::Continue,
             Err(_) => Flow::Stop,

@@ -4,6 +4,7 @@
 
 mod ask;
 mod check;
+mod commands;
 mod decode;
 mod explain;
 mod key;
@@ -50,6 +51,8 @@ enum Command {
     Key(key::KeyArgs),
     /// From where on SSCCs are free
     Sscc(sscc::SsccArgs),
+    /// The command barcodes, and a sheet of them to print
+    Commands(commands::CommandsArgs),
     /// Check, test and preview label templates
     Label(label::LabelArgs),
 }
@@ -111,6 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Sscc(args) => sscc::run(&args),
+        Command::Commands(args) => commands::run(&args),
         Command::Label(args) => label::run(&args),
     };
     match result {

@@ -152,7 +152,7 @@ impl Rig {
             data: text.into_bytes(),
             at: std::time::Instant::now(),
         };
-        let request = ScanRequest { lane: "main".into(), scan, unread: None, reply: None };
+        let request = ScanRequest::new("main", scan);
         self.handle.submit_async(Request::Scan(request)).await.unwrap();
     }
 

@@ -13,6 +13,7 @@ use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEnt
 use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
 use crate::first_word::FirstWord;
+use crate::front::Front;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
@@ -56,6 +57,8 @@ pub struct Server {
     pub not_confirmed: Unconfirmed,
     /// The owner of the journal.
     pub owner: Handle,
+    /// Looks up what a scan is about.
+    pub front: Front,
     /// What scans wait for after a start.
     pub first_word: FirstWord,
     /// Draws labels.
@@ -185,10 +188,8 @@ impl Server {
         let scan =
             Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
         self.first_word.wait().await;
-        let answer = self
-            .owner
-            .ask(move |reply| Request::Scan(ScanRequest { lane, scan, unread: None, reply: Some(reply) }))
-            .await?;
+        let request = self.front.prepare(ScanRequest::new(lane, scan)).await;
+        let answer = self.owner.ask(move |reply| Request::Scan(ScanRequest { reply: Some(reply), ..request })).await?;
         Ok(Said::Answer(answer))
     }
 

@@ -1,5 +1,6 @@
 //! What is decided in a group, and who waits for it.
 
+use records::Stamp;
 use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
@@ -7,7 +8,8 @@ use super::{Noted, Request, ScanRequest};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Facts, Hold, Input, Job, JobChange, JobState, Printing, Reading, State, Unread, Verdict, Wanted,
+    Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
+    State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -16,12 +18,16 @@ pub(super) struct Deciding {
     scanner: String,
     reading: Result<Reading, Unread>,
     data: Vec<u8>,
+    /// What the operator is told beside a good answer.
+    pub(super) aside: Option<String>,
     pub(super) reply: Option<Sender<Answer>>,
 }
 
 pub(super) enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
+    Commanded { lane: String, commanded: Box<Commanded>, reply: Sender<Answer> },
+    Result { lane: String, result: Result<RigResult, String>, reply: Option<Sender<Answer>> },
     Printing(Vec<(u64, Printing)>, Sender<Vec<Noted>>),
     Verdict { job: u64, verdict: Verdict, seen: Option<u32>, reply: Sender<Answer> },
 }
@@ -37,11 +43,13 @@ impl Item {
     /// A request that is to be decided; others are given back.
     pub(super) fn of(request: Request, rules: &Rules) -> Result<Self, Request> {
         Ok(match request {
-            Request::Scan(ScanRequest { lane, scan, unread, reply }) => {
-                let reading = unread.map_or_else(|| rules.read(&scan), Err);
-                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, reply })
+            Request::Scan(ScanRequest { lane, scan, unread, read, aside, reply }) => {
+                let reading = unread.map(Err).or(read).unwrap_or_else(|| rules.read(&scan));
+                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
+            Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
+            Request::Result { lane, result, reply } => Self::Result { lane, result, reply },
             Request::Printing { said, reply } => Self::Printing(said, reply),
             Request::Verdict { job, verdict, seen, reply } => Self::Verdict { job, verdict, seen, reply },
             other => return Err(other),
@@ -49,12 +57,12 @@ impl Item {
     }
 
     /// What it gives to decide about, with the facts it needs; the number of a label where there is no such label.
-    /// `ahead` is the state before it; holds in `waiting` count, too.
+    /// `ahead` is the state before it, at `now`; holds in `waiting` count, too.
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
         rules: &Rules,
-        ahead: &State,
+        (line, ahead, now): (&Line, &State, &Stamp),
         waiting: Option<&Holds>,
     ) -> Result<Vec<Result<Input, u64>>, JournalError> {
         let held = |holds: Vec<Hold>| -> Result<Vec<Hold>, JournalError> {
@@ -70,9 +78,11 @@ impl Item {
         Ok(vec![match self {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let current = ahead.lanes.get(&lane).and_then(|lane| lane.work_order.as_ref());
-                let holds = deciding.reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
-                let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
+                let state = ahead.lanes.get(&lane);
+                let current = state.and_then(|lane| lane.work_order.as_ref());
+                let reading = deciding.reading.clone().map(|reading| line.rules.whole_label(state, reading, now));
+                let holds = reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
+                let raw = rules.raw(&deciding.data);
                 let mut facts = match &reading {
                     Ok(reading) => super::facts::read(group, &Wanted::of(ahead, &lane, reading))?,
                     Err(_) => Facts::default(),
@@ -84,6 +94,22 @@ impl Item {
                 let held = held(Hold::of_lot(&message.attributes).into_iter().collect())?;
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), held })
             }
+            Self::Commanded { lane, commanded, .. } => {
+                let reading = commanded.subject.as_ref();
+                let current = ahead.lanes.get(lane).and_then(|lane| lane.work_order.as_ref());
+                let holds = reading.map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
+                let mut wanted = reading.map_or(Wanted::default(), |reading| Wanted::of(ahead, lane, reading));
+                wanted.containers.extend(commanded.into.clone());
+                let mut facts = super::facts::read(group, &wanted)?;
+                (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
+                Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
+            }
+            Self::Result { lane, result, .. } => {
+                let unit = result.as_ref().ok().map(|result| (result.scope.clone(), result.serial.clone()));
+                let mut facts = super::facts::read(group, &Wanted { unit, ..Wanted::default() })?;
+                facts.room = group.has_room_for_refusals();
+                Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
+            }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?
             }
@@ -94,6 +120,19 @@ impl Item {
                 return said.iter().map(input).collect();
             }
         }])
+    }
+}
+
+impl Item {
+    /// A good answer, with what the operator is told beside it.
+    pub(super) fn with_aside(&self, mut answer: Answer) -> Answer {
+        if let Self::Scan(Deciding { aside: Some(aside), .. }) = self
+            && answer.outcome != Outcome::Refused
+            && answer.help.is_empty()
+        {
+            answer.help.clone_from(aside);
+        }
+        answer
     }
 }
 

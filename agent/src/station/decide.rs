@@ -210,10 +210,13 @@ impl Turn<'_> {
                 ),
                 self.station(),
             )),
+            Ok(Reading::Part { set, rule, attributes }) => {
+                self.part(lane, set, rule, attributes).map_err(|refused| (refused, self.station()))
+            }
             Ok(_) => Err((not_here(lane), self.station())),
             Err(unread) => Err((refuse_unread(lane, unread), self.station())),
         };
-        match result {
+        let answer = match result {
             Ok(answer) => answer,
             Err((refused, subject)) => {
                 // Refused whole: nothing that was begun stays.
@@ -226,7 +229,9 @@ impl Turn<'_> {
                 self.record_refusals(due, room);
                 refused
             }
-        }
+        };
+        self.drop_label(lane, reading, &answer);
+        answer
     }
 
     /// Refusals go on record where there is room for them, after those that were only counted so far; else they are counted.
@@ -390,6 +395,12 @@ fn refuse_unread(lane: &str, unread: &Unread) -> Answer {
             Code::BadValue,
             format!("Rule {rule}: {why}"),
             "Scan again; if it is refused again, set the unit aside.",
+        ),
+        Unread::Refused { code, text, help } => refuse(*code, text.clone(), help),
+        Unread::CheckDigit(rule, name, digit) => refuse(
+            Code::CheckDigit,
+            format!("Rule {rule}: {name} does not end in its {digit} check digit"),
+            "Scan again; if it is refused again, the label is misprinted: set the unit aside.",
         ),
         Unread::Gs1(why) => refuse(
             Code::Gs1,

@@ -5,6 +5,7 @@
 
 mod answer;
 mod code;
+mod collect;
 mod command;
 mod decide;
 mod facts;
@@ -23,6 +24,7 @@ mod tests;
 mod unrecorded;
 
 pub use answer::{Answer, Code, Filling, Outcome};
+pub use collect::{Collected, Collecting};
 pub use command::{Command, NoCommand, Role};
 pub use decide::{Decision, decide};
 pub use facts::{Commanded, Facts, RigResult, Wanted};

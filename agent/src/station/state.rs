@@ -8,6 +8,7 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Hash, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
+use super::collect::Collecting;
 use super::job::LabelRule;
 use super::lanes::LineRules;
 use super::refusals::Refusals;
@@ -122,6 +123,9 @@ pub struct Lane {
     pub package: Option<OpenPackage>,
     /// The open pallet.
     pub pallet: Option<OpenPallet>,
+    /// A label of several codes of which some were scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collecting: Option<Collecting>,
 }
 
 /// The package that units go into.

@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
+use crate::front::Front;
 use crate::journal::{Journal, Marks, Opened};
 use crate::local::{Sentence, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
@@ -98,6 +99,7 @@ impl Station {
             quota: 8 << 20,
             not_confirmed: Unconfirmed::new(vec![not_confirmed]),
             owner: owner.clone(),
+            front: Front::plain(settings.rules.clone()),
             drawing: Drawing::new(settings.printing.templates.clone()),
             board: board.clone(),
             retry: Arc::default(),
