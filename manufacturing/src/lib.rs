@@ -31,3 +31,7 @@ mod unanswerable;
 mod verify;
 
 pub use cli::run;
+
+/// What the programs that measure this room need of it. Nothing else has its door here.
+#[doc(hidden)]
+pub mod measured;

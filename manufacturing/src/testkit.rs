@@ -1,5 +1,7 @@
 //! Stations for the tests of this room.
 
+mod server;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +13,8 @@ use records::{
     Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, PublicKey, Record, RecordId, SeriesId, Signature,
     SigningKey, Stamp, Subject,
 };
+
+pub use server::{postgres, postgres_with};
 
 use crate::clock::Stamps;
 use crate::ingest::{Verdict, check};

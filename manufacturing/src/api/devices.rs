@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
-use crate::store::{DeviceName, Hold, Kept, Snapshot, shown};
+use crate::store::{DeviceName, Hold, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
 /// The current record of a device.
@@ -36,7 +36,7 @@ pub async fn device(
 }
 
 /// The holds on a device: its own, and those of the lots that it is in.
-fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> rusqlite::Result<Vec<Hold>> {
+fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> sql::Result<Vec<Hold>> {
     let own = Subject::device(device.subject.id.as_str());
     let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
     let mut holds = Vec::new();

@@ -9,7 +9,6 @@ mod rate;
 mod waiting;
 
 pub use board::Board;
-#[cfg(test)]
 pub use check::{Verdict, check};
 pub use outbox::{Outbox, Refusals};
 pub use pump::{Inlet, Outlet, start};

@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 use crate::api::{self, App};
 use crate::clock::{self, Clock};
 use crate::ingest::{self, Board, Inlet, Outbox, Outlet, Refusals, Waiting};
-use crate::settings::{Broker, Settings, StoreChoice};
-use crate::store::{self, Own, ReadError, Stopped, Store};
+use crate::settings::{Broker, Settings};
+use crate::store::{self, Own, Place, ReadError, Stopped, Store};
 
 /// Name of the key file in the data folder: 64 hexadecimal digits.
 const KEY_FILE: &str = "service.key";
@@ -67,15 +67,15 @@ pub enum ServiceError {
     #[error("cannot use the store{}", after_damage(source))]
     Store {
         /// Why.
-        source: base::sqlite::Error,
+        source: store::Error,
     },
     /// Damage was found while it ran.
-    #[error("the store `{path}` is damaged: stop the service, keep the file, and restore the folder from a backup")]
+    #[error("the store `{place}` is damaged: stop the service, keep its files, and restore them from a backup")]
     Damaged {
         /// The store.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
+        place: Place,
+        /// What the store says.
+        source: store::Error,
     },
     /// The writer ended unasked.
     #[error("the store's writer has ended unexpectedly: see the log, and start the service again")]
@@ -94,12 +94,10 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-fn after_damage(error: &base::sqlite::Error) -> &'static str {
-    match error {
-        base::sqlite::Error::Damaged { .. } => {
-            ": keep the damaged file and restore the folder from a backup; nothing was changed or replaced"
-        }
-        _ => "",
+fn after_damage(error: &store::Error) -> &'static str {
+    match error.is_damage() {
+        true => ": keep the damaged file and restore the folder from a backup; nothing was changed or replaced",
+        false => "",
     }
 }
 
@@ -113,7 +111,6 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr),
     end: impl Future<Output = ()> + Send,
 ) -> Result<(), ServiceError> {
-    let StoreChoice::Sqlite = settings.store;
     files::ensure_folder(&settings.data, 0o750)?;
     let address = settings.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?;
@@ -123,7 +120,12 @@ pub async fn serve(
     let told = Told::default();
     let own =
         Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
-    let opened = Store::start(&settings.data, own, clock.clone(), told.clone().listener(clock.clone()));
+    let place = settings.store.place(&settings.data);
+    let opened = {
+        let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener(clock.clone()));
+        tokio::task::spawn_blocking(move || Store::start(place, own, clock, listener))
+    };
+    let opened = opened.await.map_err(|_| ServiceError::WriterEnded)?;
     let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
     let stand = store.read(|snapshot| {
         let stations = snapshot.stations()?.into_iter().filter(|state| state.series.is_some());
@@ -151,8 +153,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(ServiceError::Http)?;
     announce(address);
     tracing::info!(%address, "listening");
-    let path = settings.data.join(store::FILE);
-    let ended = answer(listener, app, end, stopped, &path).await;
+    let ended = answer(listener, app, end, stopped, &place).await;
     session.stop_reading();
     let stopped = match ended {
         Ok(stopped) => stopped,
@@ -199,7 +200,7 @@ async fn answer(
     app: App,
     end: impl Future<Output = ()> + Send,
     mut stopped: oneshot::Receiver<Stopped>,
-    path: &Path,
+    place: &Place,
 ) -> Result<oneshot::Receiver<Stopped>, ServiceError> {
     let (ending, ended) = oneshot::channel::<()>();
     let server = axum::serve(listener, api::router(app)).with_graceful_shutdown(async {
@@ -210,7 +211,7 @@ async fn answer(
     tokio::select! {
         result = &mut server => return result.map(|()| stopped).map_err(ServiceError::Http),
         fault = &mut stopped => return Err(match fault {
-            Ok(Stopped::Damaged(source)) => ServiceError::Damaged { path: path.to_owned(), source },
+            Ok(Stopped::Damaged(source)) => ServiceError::Damaged { place: place.clone(), source },
             Ok(Stopped::Finished) | Err(_) => ServiceError::WriterEnded,
         }),
         () = end => {}
