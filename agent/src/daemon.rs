@@ -111,8 +111,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let page = settings.page.listen.map(|listen| {
         let facts = Facts {
             commands: settings.rules.commands.clone(),
-            package_size: settings.packing.package_size,
-            pallet_size: settings.packing.pallet_size,
+            package_size: settings.packing.package_size(),
+            pallet_size: settings.packing.pallet_size(),
         };
         tokio::spawn(Http::new(server.clone(), facts, &settings.page, token).serve(listen))
     });

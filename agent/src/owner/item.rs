@@ -3,11 +3,11 @@
 use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
-use super::{Noted, Request, ScanRequest};
+use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Facts, Hold, Input, Job, JobChange, JobState, Printing, Reading, State, Unread, Verdict, Wanted,
+    Answer, Code, Input, Job, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -53,36 +53,25 @@ impl Item {
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
-        rules: &Rules,
+        (line, rules): (&Line, &Rules),
         ahead: &State,
         waiting: Option<&Holds>,
     ) -> Result<Vec<Result<Input, u64>>, JournalError> {
-        let held = |holds: Vec<Hold>| -> Result<Vec<Hold>, JournalError> {
-            let mut held = Vec::new();
-            for hold in holds {
-                if waits_for(waiting, &hold) || group.is_held(&hold)? {
-                    held.push(hold);
-                }
-            }
-            Ok(held)
-        };
+        let facts = |wanted: &Wanted| facts::read(group, wanted, waiting);
         let about_label = |id: u64, input: &dyn Fn(Job) -> Input| Ok(group.label(id)?.map(input).ok_or(id));
         Ok(vec![match self {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let current = ahead.lanes.get(&lane).and_then(|lane| lane.work_order.as_ref());
-                let holds = deciding.reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
                 let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
-                let mut facts = match &reading {
-                    Ok(reading) => super::facts::read(group, &Wanted::of(ahead, &lane, reading))?,
-                    Err(_) => Facts::default(),
+                let facts = match &reading {
+                    Ok(reading) => facts(&Wanted::of(line, ahead, &lane, reading))?,
+                    Err(_) => facts(&Wanted::default())?,
                 };
-                (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {
-                let held = held(Hold::of_lot(&message.attributes).into_iter().collect())?;
-                Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), held })
+                let facts = facts(&Wanted::of_order(message))?;
+                Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?
@@ -95,14 +84,6 @@ impl Item {
             }
         }])
     }
-}
-
-/// Holds that could not be written yet hold all the same.
-fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
-    waiting.is_some_and(|waiting| match hold {
-        Hold::Serial(serial) => waiting.serials.contains(serial),
-        Hold::Lot(lot) => waiting.lots.contains(lot),
-    })
 }
 
 /// Does a label wait for a printer after this?

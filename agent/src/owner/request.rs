@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Counters, Lane, Printing, Tally, Unread, Verdict};
+use crate::station::{Answer, Counters, Lane, OrderCount, Printing, Tally, Unread, Verdict};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -138,6 +138,8 @@ pub struct Report {
     pub used: u64,
     /// The lanes.
     pub lanes: BTreeMap<String, Lane>,
+    /// What was done of the work orders that lanes work on.
+    pub orders: BTreeMap<String, OrderCount>,
     /// The labels.
     pub labels: Labels,
     /// What a person should know, a sentence each.

@@ -103,8 +103,8 @@ impl Station {
         });
         let facts = Facts {
             commands: settings.rules.commands.clone(),
-            package_size: settings.packing.package_size,
-            pallet_size: settings.packing.pallet_size,
+            package_size: settings.packing.package_size(),
+            pallet_size: settings.packing.pallet_size(),
         };
         let token = token.map(|token| Token::new(token.as_bytes()));
         let http = Http::limited(server, facts, &settings.page, token, limits);
