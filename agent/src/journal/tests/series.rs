@@ -9,12 +9,12 @@ fn in_a_new_series_what_has_no_receipt_is_written_again_and_names_its_first_iden
     write(&mut journal, &mut state, 5).unwrap();
     journal.apply(&receipt(&journal, 2)).unwrap();
     let (before, old) = (journal.series(), held(&journal));
-    let package = OpenPackage { id: "P".into(), count: 5, common: Default::default(), recent: Vec::new() };
-    state.lanes.entry("main".into()).or_default().package = Some(package);
+    let package = Open { count: 5, ..Open::new("package", Level::Package, "P".into()) };
+    state.lanes.entry("main".into()).or_default().open.push(package);
     assert_eq!(journal.renew(Why::Forked, &mut state).unwrap(), ["P"]);
     assert_eq!((journal.settled(), journal.position().last, state.last_seq), (0, 0, 0));
     assert!(state.sscc_lost, "another copy may have given out what comes next");
-    assert!(state.lanes["main"].package.is_none(), "another copy may have closed it");
+    assert!(state.lanes["main"].open.is_empty(), "another copy may have closed it");
     assert_eq!(journal.began(), Began { why: Some(Why::Forked), before: Some(before), last_before: Some(5) });
     // Cut off here, the next start goes on where this one stopped.
     drop(journal);
@@ -85,7 +85,7 @@ fn what_a_damaged_journal_still_gives_goes_on_in_the_new_one() {
     journal.save_settled(6).unwrap();
     let series = journal.series();
     // The last line and one in the middle, wherever they stand, and a known unit.
-    journal.connection.execute("UPDATE known SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
     drop(journal);
     let mut bytes = std::fs::read(Journal::file(folder.path())).unwrap();
     for serial in [&b"\"id\":\"S4\""[..], b"\"id\":\"S6\""] {
@@ -114,8 +114,8 @@ fn known_units_with_a_changed_byte_are_made_anew_from_their_records() {
     let folder = tempfile::tempdir().unwrap();
     let Opened { mut journal, mut state, .. } = open(&folder);
     write(&mut journal, &mut state, 3).unwrap();
-    journal.connection.execute("UPDATE known SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
-    journal.connection.execute("UPDATE known SET serial = CAST(x'53FF' AS TEXT) WHERE serial = 'S3'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = CAST(x'53FF' AS TEXT) WHERE serial = 'S3'", []).unwrap();
     drop(journal);
     let Opened { mut journal, alarms, damaged, .. } = open(&folder);
     assert!(damaged.is_none() && alarms.len() == 1, "{alarms:?}");
