@@ -8,7 +8,7 @@
 //! window is theirs, the other places drain the backlog. Each of the two is sent in order; the service takes segments in
 //! any order. When the backlog has reached the live ones they are one again.
 //!
-//! Without receipts, only the oldest segment is sent again, ever more slowly; when one moves, so does everything behind it.
+//! The backlog is sent only so far ahead of what is settled. Without receipts, only the oldest segment is sent again, ever more slowly; when one moves, so does everything behind it.
 
 #[cfg(test)]
 mod property;
@@ -48,6 +48,9 @@ pub struct Pace {
     pub timeout: Duration,
     /// Whether live records are sent beside a backlog.
     pub live_first: bool,
+    /// So far beyond what is settled the backlog is sent. A broker acknowledges faster than a service stores, and drops what
+    /// is too much for it, after its PUBACK.
+    pub ahead: u64,
 }
 
 /// Records that are sent beside the backlog.
@@ -329,7 +332,9 @@ impl Sender {
         if let Some(live) = self.live.filter(|live| is_free && live.cursor <= self.last && live_flying < LIVE_WINDOW) {
             return self.send(live.cursor, u64::MAX);
         }
-        if is_free && self.cursor <= self.last.min(backlog_end) && others_flying < places {
+        let far = self.done.after(self.settled + 1).saturating_add(self.pace.ahead);
+        let near = self.cursor <= self.last.min(backlog_end) && self.cursor < far;
+        if is_free && near && others_flying < places {
             return self.send(self.cursor, backlog_end);
         }
         // What is due and has no place goes when a place becomes free.

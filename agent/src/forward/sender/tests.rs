@@ -1,7 +1,7 @@
 use super::*;
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-const PACE: Pace = Pace { timeout: TIMEOUT, live_first: true };
+const PACE: Pace = Pace { timeout: TIMEOUT, live_first: true, ahead: u64::MAX };
 const END: u64 = u64::MAX;
 
 pub(super) fn at(seconds: u64) -> Duration {
@@ -287,4 +287,26 @@ fn another_series_begins_over_the_same_session() {
     sender.begin(3, 0, at(1));
     sender.at_broker(11, at(1));
     send(&mut sender, 1, 1, 3);
+}
+
+#[test]
+fn the_backlog_runs_only_so_far_ahead_of_the_receipts_and_live_records_do_not_wait_for_it() {
+    let mut sender = Sender::new(10_000, 0, Pace { ahead: 1000, ..PACE });
+    sender.connected(at(0));
+    let mut first = 1;
+    while let Step::Send(from, _) = sender.step(at(0)) {
+        assert_eq!(from, first);
+        sender.sent(from, from, from + 127);
+        sender.at_broker(from, at(0));
+        first += 128;
+    }
+    assert_eq!(first, 1025, "the last segment begins within the bound");
+    sender.journal(10_002, 0, at(1));
+    assert!(matches!(sender.step(at(1)), Step::Send(10_001, _)));
+    sender.sent(10_001, 10_001, 10_002);
+    sender.at_broker(10_001, at(1));
+    // What is missing is sent again when it is due, and a receipt lets the backlog go on.
+    assert!(matches!(sender.step(at(20)), Step::Send(1, _)));
+    sender.journal(10_002, 512, at(21));
+    assert!(matches!(sender.step(at(21)), Step::Send(513, _)), "what had been sent behind it is sent again");
 }
