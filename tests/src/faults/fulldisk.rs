@@ -76,22 +76,17 @@ fn unit(number: u64) -> String {
 impl Run {
     /// Another program leaves so many pages of the disk. While receipts make room a station may go on in it for ever.
     fn filled_by_another_program(&mut self, pages: u64, receipts: bool, stop: bool) {
-        let t = std::time::Instant::now();
-        eprintln!("T other {pages} {receipts} {stop} green {}", self.green);
         self.rig.wait_until_delivered(60);
         if !receipts {
             self.rig.kill_service();
         }
         let filler = fill(&self.rig.path("station"), pages);
-        eprintln!("T  filled {:?}", t.elapsed());
         self.scan_until_red(if receipts { 300 } else { u64::MAX });
-        eprintln!("T  red {:?} green {}", t.elapsed(), self.green);
         if !receipts {
             self.service_returns();
         }
         // What was green is delivered and receipted, from a full disk.
         self.rig.wait_until_delivered(60);
-        eprintln!("T  delivered {:?}", t.elapsed());
         self.must_be_stored("on a full disk");
         if stop {
             self.at_start += 1;
@@ -99,27 +94,21 @@ impl Run {
             self.rig.start_station();
             self.rig.wait_until_delivered(60);
         }
-        eprintln!("T  stopped {:?}", t.elapsed());
         std::fs::remove_file(filler).expect("the filler");
         self.green_again();
-        eprintln!("T  green {:?}", t.elapsed());
     }
 
     /// Nothing is delivered until the queue fills the disk; then the service comes back.
     fn filled_by_the_queue(&mut self) {
-        let t = std::time::Instant::now();
-        eprintln!("T queue green {}", self.green);
         self.rig.wait_until_delivered(60);
         self.rig.kill_service();
         self.scan_until_red(u64::MAX);
         self.rig.kill_station();
         self.rig.start_station();
-        eprintln!("T  scanned {:?} green {}", t.elapsed(), self.green);
         let answer = self.rig.scan(&unit(self.green));
         self.outcome.must(answer["code"] == "not-durable", || format!("after a restart on a full disk: {answer}"));
         self.service_returns();
         self.rig.wait_until_delivered(120);
-        eprintln!("T  delivered {:?}", t.elapsed());
         self.must_be_stored("on a disk that the queue had filled");
         self.green_again();
     }

@@ -107,7 +107,7 @@ impl Making {
 
     fn killed(mut self) -> Killed {
         self.note();
-        let mut due: BTreeSet<Identity> = outgoing(&self.journal).into_iter().map(|(id, _)| id).collect();
+        let mut due: BTreeSet<Identity> = outgoing(&mut self.journal).into_iter().map(|(id, _)| id).collect();
         let mut carried = self.journal.connection.prepare("SELECT series, seq, line FROM carried").unwrap();
         let rows =
             carried.query_map([], |row| Ok((FixedBytes(row.get(0)?), row.get(1)?, row.get::<_, Vec<u8>>(2)?))).unwrap();
@@ -125,12 +125,13 @@ impl Making {
 }
 
 /// What the queue sends, by first identity.
-fn outgoing(journal: &Journal) -> Vec<(Identity, Record)> {
-    let lines = journal.connection.prepare("SELECT line FROM record WHERE seq > ?1 ORDER BY seq").unwrap();
-    let mut lines = lines;
-    let lines = lines.query_map([journal.settled()], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-    let records = lines.map(|line| serde_json::from_slice::<Record>(&line.unwrap()).unwrap());
-    let own = journal.series();
+fn outgoing(journal: &mut Journal) -> Vec<(Identity, Record)> {
+    let (own, mut next, mut lines) = (journal.series(), journal.settled() + 1, Vec::new());
+    while let Some(run) = journal.queued(next, 100, usize::MAX).unwrap() {
+        next = run.first + run.lines.len() as u64;
+        lines.extend(run.lines);
+    }
+    let records = lines.iter().map(|line| serde_json::from_slice::<Record>(line).unwrap());
     let id = |record: &Record| record.former.as_ref().map_or((own, record.seq), |former| (former.series, former.seq));
     records.map(|record| (id(&record), record)).collect()
 }
@@ -186,7 +187,9 @@ fn renewed_in_the_log() -> Killed {
 
 impl Killed {
     fn put(&self) -> TempDir {
-        let folder = tempfile::tempdir().unwrap();
+        // Where no sync waits for a disk, if there is such a place.
+        let memory = std::path::Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         for (name, bytes) in FILES.iter().zip(&self.files) {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
@@ -225,7 +228,7 @@ impl Killed {
         let (mut wrong, mut sent) = (Vec::new(), BTreeSet::new());
         let touched = String::from_utf8_lossy(touched);
         let is_new = |id: &Identity| *id == (own, 1) && !self.written.contains_key(id);
-        for (id, record) in outgoing(&journal).into_iter().filter(|(id, _)| !is_new(id)) {
+        for (id, record) in outgoing(&mut journal).into_iter().filter(|(id, _)| !is_new(id)) {
             match self.written.get(&id) {
                 Some(first) if first.repeats(&record) => {}
                 first => wrong.push(format!("{id:?} is sent as {record:?}, and was {first:?}")),
@@ -279,15 +282,14 @@ fn without_the_file_all_of_the_log_goes_on_and_without_the_log_all_of_the_file()
 fn any_byte_of_the_first_page_may_be_another_one() {
     let killed = half_renewed();
     for at in 0..110 {
-        for with in [1, 0x40, 0xff] {
-            let flipped = killed.flipped(0, at, with);
-            assert_eq!(flipped.wrong(killed.page(0, at)), [""; 0], "byte {at} with {with}");
-        }
+        let with = 1 << (at % 8);
+        let flipped = killed.flipped(0, at, with);
+        assert_eq!(flipped.wrong(killed.page(0, at)), [""; 0], "byte {at} with {with}");
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
     #[test]
     fn any_flip_leaves_what_is_not_on_its_page(
         which in 0..3_usize, file in 0..2_usize, at in any::<prop::sample::Index>(), with in 1_u8..
