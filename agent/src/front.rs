@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use drivers::Scan;
 use tokio::runtime::Handle;
 
 use crate::interpret::Rules;
 use crate::orders::Orders;
 use crate::owner::ScanRequest;
-use crate::station::Reading;
+use crate::station::{Reading, Unread};
 
 /// Prepares scans. Clones share it.
 #[derive(Clone)]
@@ -47,6 +48,17 @@ impl Front {
             Some(runtime) => runtime.block_on(self.prepare(request)),
             None => request,
         }
+    }
+
+    /// What a text means that a person typed or a scanner read for them, with the AIM identifier where it begins with one.
+    ///
+    /// # Errors
+    /// Why it means nothing.
+    pub fn read(&self, text: &str) -> Result<Reading, Unread> {
+        let (aim, data) = gs1::AimId::split(text.as_bytes());
+        let symbology = aim.and_then(|aim| aim.to_string().parse().ok());
+        let (source, at) = ("command".to_owned(), std::time::Instant::now());
+        self.rules.read(&Scan { source, symbology, data: data.to_vec(), at })
     }
 
     fn is_due(&self, request: &ScanRequest) -> bool {
