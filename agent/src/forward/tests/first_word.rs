@@ -73,10 +73,12 @@ async fn the_mark_of_sscc_s_is_said_when_it_moves_and_at_the_end() {
     rig.pass(Duration::from_millis(2), 1).await;
     assert_eq!(rig.statuses.len(), said + 1, "at once, not after a second");
     assert_eq!(rig.statuses.last().unwrap().sscc_mark, rig.mark().sscc_mark);
-    rig.scan("A1".to_owned()).await;
-    rig.settle().await;
-    rig.pass(Duration::from_millis(2), 1).await;
-    assert_eq!(rig.statuses.len(), said + 1, "a unit alone can wait");
+    for (serial, more) in [("A1", 2), ("A2", 2)] {
+        rig.scan(serial.to_owned()).await; // the first one opens containers, from a new block
+        rig.settle().await;
+        rig.pass(Duration::from_millis(2), 1).await;
+        assert_eq!(rig.statuses.len(), said + more, "{serial}: a unit alone can wait");
+    }
     let (last, uplink) = (rig.mark().last, rig.uplink.clone());
     rig.end().await;
     let status = uplink.take_published().into_iter().find_map(|message| signed::open::<Status>(&message.payload).ok());
