@@ -67,8 +67,8 @@ proptest! {
                         wire.retain(|sent| *sent != (first, to));
                         let given_up = match how {
                             0 => { sender.later(first, at(now)); None }
-                            1 => sender.smaller(first),
-                            _ => sender.ended_as_too_large(first),
+                            1 => sender.smaller(first, at(now)),
+                            _ => sender.ended_as_too_large(first, at(now)),
                         };
                         if let Some(seq) = given_up {
                             prop_assert!(first == to && seq == first, "only a single record is set aside");
