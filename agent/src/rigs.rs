@@ -10,15 +10,17 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::owner::{Ended, Handle, Request};
-use crate::station::Answer;
+use crate::station::{Answer, Code, RigResult};
 
 pub use message::{Dut, Rubbish, Said};
 pub use program::{Program, ProgramError};
 
 /// The name of a rig that says none.
 const UNNAMED: &str = "rig";
-/// A program that gave no result is started again for the same unit only when that is scanned again.
+/// How long a program's task waits for a unit before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+/// A result that could not be taken is got anew after so long.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// The unit that waits for a test on `lane`; waits for one, at most so long.
 ///
@@ -96,13 +98,26 @@ pub async fn run(owner: Handle, lane: String, program: Program) {
             Ok(said) => said.result(UNNAMED).map_err(|rubbish| base::describe(&rubbish)),
             Err(error) => Err(base::describe(&error)),
         };
+        // Refused as another unit's, the unit would wait on, and the program would be asked again and again.
+        let outcome = outcome.and_then(|result| of_unit(result, &dut));
         if let Err(why) = &outcome {
             tracing::warn!(lane, why, "the rig gave no result");
         }
         let lane = lane.clone();
         let told = owner.ask(move |reply| Request::Result { lane, result: outcome, reply: Some(reply) }).await;
-        if told.is_err() {
-            return;
+        match told {
+            Err(Ended) => return,
+            Ok(answer) if matches!(answer.code, Code::TestPassed | Code::TestFailed | Code::RigFailed) => {}
+            // Nobody was signed on, or the disk was full: the unit still waits.
+            Ok(_) => tokio::time::sleep(PAUSE).await,
         }
+    }
+}
+
+/// A result counts for the unit that was given to the rig.
+fn of_unit(result: RigResult, dut: &Dut) -> Result<RigResult, String> {
+    match (&result.serial, &result.scope) == (&dut.serial_number, &dut.scope) {
+        true => Ok(result),
+        false => Err(format!("the rig says something of {}", result.serial.escape_debug())),
     }
 }
