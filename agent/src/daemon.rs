@@ -136,8 +136,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let page = settings.page.listen.map(|listen| {
         let facts = Facts {
             commands: settings.rules.commands.clone(),
-            package_size: settings.packing.package_size,
-            pallet_size: settings.packing.pallet_size,
+            package_size: settings.packing.package_size(),
+            pallet_size: settings.packing.pallet_size(),
             roles: lanes.iter().map(|lane| (lane.clone(), settings.line_rules.lane(lane).roles)).collect(),
             reasons: settings.line_rules.reasons.clone(),
         };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::board::Notices;
 use crate::journal::{HoldsKept, Labels, Quarantined};
 use crate::owner::QuotaNotice;
-use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, Tally};
+use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, OrderCount, Role, Tally};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,4 +319,16 @@ pub struct LaneStatus {
     pub package: Option<Filling>,
     /// The open pallet.
     pub pallet: Option<Filling>,
+    /// What the lane does, where a person has chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Who is signed on, as a pseudonym.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The command that waits for a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
+    /// What this station did of the current work order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderCount>,
 }

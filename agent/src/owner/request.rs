@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Commanded, Counters, Lane, Printing, Reading, RigResult, Tally, Unread, Verdict};
+use crate::station::{
+    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Tally, Unread, Verdict,
+};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -167,6 +169,8 @@ pub struct Report {
     pub used: u64,
     /// The lanes.
     pub lanes: BTreeMap<String, Lane>,
+    /// What was done of the work orders that lanes work on.
+    pub orders: BTreeMap<String, OrderCount>,
     /// The labels.
     pub labels: Labels,
     /// What a person should know, a sentence each.

@@ -36,6 +36,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
         }
         let lane = super::name(&section, "lane").optional();
         let copies = section.integer("copies", 1..=10).or(1);
+        let name = super::name(&section, "name").optional();
         let Some(file) = section.string("template").required_option() else { continue };
         let template = files.entry(file.clone()).or_insert_with(|| match Template::load(&folder.join(&file)) {
             Ok(template) => Some(Arc::new(template)),
@@ -52,12 +53,12 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
         });
         let Some(template) = template else { continue };
         let digest = template.digest().to_string();
-        printing.labels.push(LabelRule { level, lane, printer, template: digest.clone(), copies });
+        printing.labels.push(LabelRule { level, lane, name, printer, template: digest.clone(), copies });
         printing.templates.insert(digest, template.clone());
     }
     let json = printing.labels.iter().map(|rule| {
         serde_json::json!({
-            "container": rule.level, "lane": rule.lane, "printer": rule.printer, "template": rule.template,
+            "container": rule.level, "lane": rule.lane, "name": rule.name, "printer": rule.printer, "template": rule.template,
             "copies": rule.copies,
         })
     });

@@ -12,6 +12,8 @@ pub struct LabelRule {
     pub level: Level,
     /// Only on this lane; everywhere where it is not said.
     pub lane: Option<String>,
+    /// Its name, where it is printed only for work orders that ask for it.
+    pub name: Option<String>,
     /// The printer's name.
     pub printer: String,
     /// SHA-256 of the template's text, in hexadecimal.

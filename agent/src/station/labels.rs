@@ -14,14 +14,15 @@ use records::attributes::Attributes;
 use records::{Draft, Event, Level, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::decide::Turn;
 use super::job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
+use super::turn::Turn;
 
 impl Turn<'_> {
     /// Adds the labels of a container that is being closed. `units` are counted, where that is known.
     pub(super) fn print(&mut self, lane: &str, level: Level, sscc: &str, units: Option<u32>, common: &Attributes) {
         let line = self.line;
-        for rule in line.labels.iter().filter(|rule| rule.is_for(level, lane)) {
+        let named = self.label_name(level, lane);
+        for rule in line.labels.iter().filter(|rule| rule.is_for(level, lane) && rule.name == named) {
             let mut data: BTreeMap<String, String> =
                 common.iter().map(|(name, value)| (name.clone(), super::packing::plain(value))).collect();
             let own = if level == Level::Package { "packageId" } else { "palletId" };
@@ -42,6 +43,41 @@ impl Turn<'_> {
                 data,
                 copies: rule.copies,
             }));
+        }
+    }
+
+    /// The label that the work order asks for, where there is one of that name for such containers.
+    fn label_name(&self, level: Level, lane: &str) -> Option<String> {
+        let labels = &self.on(lane)?.work_order.as_ref()?.terms.labels;
+        let wanted = if level == Level::Package { &labels.package } else { &labels.pallet };
+        let has = |wanted: &&String| {
+            self.line.labels.iter().any(|rule| rule.is_for(level, lane) && rule.name.as_ref() == Some(*wanted))
+        };
+        wanted.as_ref().filter(has).cloned()
+    }
+
+    /// A person wants the label of a container again, whose code was scanned.
+    pub(super) fn label_again(&mut self, lane: &str, id: &str, reason: Option<&str>) -> Result<Answer, Answer> {
+        let facts = self.facts;
+        let Some(job) = &facts.label else {
+            let text = format!("There is no label of {id}");
+            let help = "Printed labels are forgotten after a while; look whether this lane has a printer.";
+            return Err(Answer::refused(lane, Code::NoLabel, text, help));
+        };
+        let verdict = Verdict::Again(reason.unwrap_or("asked for at the lane").to_owned());
+        let answer = self.verdict(job, &verdict, None);
+        let answer = Answer { lane: lane.to_owned(), ..answer };
+        if answer.outcome == Outcome::Refused { Err(answer) } else { Ok(answer) }
+    }
+
+    /// A label that was scanned back has come out, whatever its printer said.
+    pub(super) fn confirm_label(&mut self, id: &str) {
+        let facts = self.facts;
+        let Some(job) = facts.label.as_ref().filter(|job| job.draft.sscc == id) else { return };
+        if job.state == JobState::Doubtful {
+            let job = Job { state: JobState::Printed, why: String::new(), ..job.clone() };
+            self.label_printed(&job, "scan");
+            self.jobs.push(JobChange::Set(job));
         }
     }
 
@@ -173,6 +209,7 @@ impl Turn<'_> {
     fn label_record(&self, event: Event, job: &Job) -> Draft {
         let mut draft = Draft::new(event, Subject::container(&job.draft.sscc));
         draft.lane = Some(job.draft.lane.clone());
+        draft.actor.clone_from(&self.actor);
         draft.attributes = [
             ("level".to_owned(), serde_json::json!(job.draft.level)),
             ("template".to_owned(), job.draft.template.clone().into()),
