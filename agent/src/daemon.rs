@@ -26,6 +26,7 @@ use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
+use crate::rigs;
 use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
@@ -132,6 +133,9 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         board: board.clone(),
         retry: retry.clone(),
     });
+    for (lane, program) in settings.rigs.clone() {
+        tokio::spawn(rigs::run(handle.clone(), lane, program));
+    }
     let serving = tokio::spawn(server.clone().serve(listener));
     let page = settings.page.listen.map(|listen| {
         let facts = Facts {

@@ -268,6 +268,9 @@ pub struct LabelJob {
     pub sscc: String,
     /// Package or pallet.
     pub level: Level,
+    /// It is the label of a unit: `sscc` is its serial number, and `level` says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unit: bool,
     /// The lane.
     pub lane: String,
     /// The printer.
@@ -287,8 +290,9 @@ pub struct LabelJob {
 impl From<Job> for LabelJob {
     fn from(job: Job) -> Self {
         let Job { id, draft, state, why, prints, at, .. } = job;
+        let unit = draft.unit().is_some();
         let JobDraft { sscc, level, lane, printer, copies, .. } = draft;
-        Self { id, sscc, level, lane, printer, copies, state, why, prints, at }
+        Self { id, sscc, level, unit, lane, printer, copies, state, why, prints, at }
     }
 }
 

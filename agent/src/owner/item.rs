@@ -56,7 +56,7 @@ impl Item {
     }
 
     /// What it gives to decide about, with the facts it needs; the number of a label where there is no such label.
-    /// `ahead` is the state before it, at `now`; holds in `waiting` count, too.
+    /// `ahead` is the state before it; holds in `waiting` count, too.
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
@@ -85,8 +85,8 @@ impl Item {
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
-                let wanted = result.as_ref().map_or(Wanted::default(), Wanted::of_result);
-                Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts: facts(&wanted)? })
+                let facts = facts(&result.as_ref().map(Wanted::of_result).unwrap_or_default())?;
+                Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?

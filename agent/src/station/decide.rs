@@ -70,7 +70,7 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
         })),
         Input::Result { lane, result, .. } => Some(turn.at_once(lane, |turn| match result {
             Ok(result) => turn.result(lane, result),
-            Err(why) => Ok(turn.no_result(lane, why)),
+            Err(why) => turn.rig_failed(lane, why),
         })),
         Input::Checked { lane, scope, serial, known, service } => turn.checked(lane, (scope, serial), known, service),
         Input::Adopt { lane, adopted, .. } => Some(turn.at_once(lane, |turn| turn.adopt(lane, adopted))),

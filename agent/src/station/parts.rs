@@ -83,21 +83,17 @@ impl Turn<'_> {
             timeout_ms: u64::try_from(codes.timeout.as_millis()).unwrap_or(u64::MAX),
         });
         if parts.found.get(rule).is_some_and(|known| known != said) {
-            // Nothing of what was collected may be used.
-            self.refused_reading =
-                Some(Reading::Part { set: set.to_owned(), rule: rule.to_owned(), attributes: said.clone() });
-            let text = format!("The {rule} code is of another label than the codes before it");
-            let help = "Scan all codes of one label, from the beginning.";
+            let text = format!("The label has another {rule} than the one scanned before");
+            let help = "Scan CANCEL, then all codes of one label.";
             return Err(Answer::refused(name, Code::LabelMixed, text, help));
         }
         parts.found.insert(rule.to_owned(), said.clone());
         let missing: Vec<&str> =
             codes.codes.iter().filter(|code| !parts.found.contains_key(*code)).map(String::as_str).collect();
         if !missing.is_empty() {
-            let help = format!("Scan the rest of the label: {}.", missing.join(", "));
+            let text = format!("{rule} is taken; still to scan: {}", missing.join(", "));
             self.lane(name).parts = Some(parts);
-            let text = format!("The {rule} code is read");
-            return Ok(Answer { help, ..Answer::new(name, Outcome::Done, Code::PartTaken, text) });
+            return Ok(Answer::new(name, Outcome::Done, Code::PartTaken, text));
         }
         let found = parts.found.iter().map(|(rule, said)| (rule.as_str(), said)).collect();
         match merged(codes, &found) {
@@ -111,7 +107,7 @@ impl Turn<'_> {
             }
             Err(what) => {
                 let text = format!("The codes of the label do not agree on {what}");
-                Err(Answer::refused(name, Code::BadValue, text, "Scan CANCEL, and set the unit aside."))
+                Err(Answer::refused(name, Code::LabelMixed, text, "Scan CANCEL, and set the unit aside."))
             }
         }
     }

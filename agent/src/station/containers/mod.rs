@@ -145,7 +145,8 @@ impl<'a> Turn<'a> {
         draft.attributes = level_of(level);
         if level.id == IdFrom::Sscc {
             // From here the service knows which ones are used, where the station's marks are lost.
-            draft.attributes.insert("serialReference".to_owned(), (self.state.sscc_next - 1).into());
+            let reference = self.state.sscc_next.saturating_sub(1);
+            draft.attributes.insert("serialReference".to_owned(), reference.into());
         }
         self.write(draft);
         let open = Open::new(&level.name, level.kind, id);

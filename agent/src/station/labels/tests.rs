@@ -6,6 +6,7 @@ use crate::station::{Decision, Input, Line, Packing, Reading, Start, State, deci
 
 fn rule(level: Level, lane: Option<&str>) -> LabelRule {
     LabelRule {
+        on_pass: false,
         level,
         lane: lane.map(str::to_owned),
         name: None,

@@ -43,6 +43,9 @@ pub struct Dut {
     pub attributes: records::attributes::Attributes,
     /// The record number at which its test began: tells two tests of one unit apart.
     pub test: u64,
+    /// Which test of the unit it is, from 1; 0 where it began before that was noted.
+    #[serde(default)]
+    pub attempt: u32,
 }
 
 /// Who gets what leaves.

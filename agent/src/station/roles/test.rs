@@ -45,21 +45,28 @@ impl Turn<'_> {
         self.check_terms(name, serial)?;
         self.state.tests += 1;
         let test = self.state.tests;
-        self.lane(name).testing = Some(Dut { serial: serial.clone(), scope: scope.clone(), attributes, test });
+        self.lane(name).testing = Some(Dut {
+            serial: serial.clone(),
+            scope: scope.clone(),
+            attributes,
+            test,
+            attempt: attempts.saturating_add(1),
+        });
         let mut answer = Answer::new(name, Outcome::Done, Code::TestStarted, format!("{serial} is tested now"));
         answer.serial = Some(serial.clone());
         Ok(answer)
     }
 
-    /// The rig has no result: the unit is as it was, and may be scanned again.
-    pub(in super::super) fn no_result(&mut self, name: &str, why: &str) -> Answer {
-        let serial = self.lane(name).testing.take().map(|dut| dut.serial);
-        let text = match &serial {
-            Some(serial) => format!("{serial} was not tested: {why}"),
-            None => format!("The rig has no result: {why}"),
+    /// The rig gave no result. Nothing is recorded of the unit, and it waits for no result any more.
+    pub(in super::super) fn rig_failed(&mut self, name: &str, why: &str) -> Result<Answer, Answer> {
+        let Some(dut) = self.lane(name).testing.take() else {
+            let text = format!("No unit is being tested, and the rig has failed: {why}");
+            return Err(Answer::refused(name, Code::NoTest, text, "Tell a technician."));
         };
-        let help = "Look at the rig, then scan the unit again.";
-        Answer { serial, ..Answer::refused(name, Code::RigFailed, text, help) }
+        self.count(name, None, "rig-failed");
+        let text = format!("There is no result for {}: {why}", dut.serial);
+        let help = "Scan the unit again; tell a technician if the rig fails again.";
+        Ok(Answer { serial: Some(dut.serial), ..Answer::refused(name, Code::RigFailed, text, help) })
     }
 
     /// What the rig says. A result that does not fit is refused by name, and nothing of it is recorded.
@@ -87,6 +94,7 @@ impl Turn<'_> {
             attributes.insert("measurements".to_owned(), result.measurements.clone().into());
         }
         let order = attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
+        let said = attributes.clone();
         let mut draft = self.draft(name, Event::Tested, device(&dut.scope, &dut.serial));
         draft.attributes = attributes;
         let seq = self.write(draft);
@@ -104,6 +112,7 @@ impl Turn<'_> {
         let mut answer = match result.passed {
             true => {
                 self.count(name, order.as_deref(), "passed");
+                self.print_unit(name, (&dut.scope, serial), &said);
                 Answer::new(name, Outcome::Accepted, Code::TestPassed, format!("{serial} has passed"))
             }
             false => {

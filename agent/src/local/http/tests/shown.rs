@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("/", "text/html; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
     ("/operator.css", "text/css; charset=utf-8"),
@@ -14,6 +14,7 @@ const FILES: [(&str, &str); 13] = [
     ("/words.js", "text/javascript; charset=utf-8"),
     ("/answers.js", "text/javascript; charset=utf-8"),
     ("/filling.js", "text/javascript; charset=utf-8"),
+    ("/commands.js", "text/javascript; charset=utf-8"),
     ("/presses.js", "text/javascript; charset=utf-8"),
     ("/labels.js", "text/javascript; charset=utf-8"),
     ("/dialogs.js", "text/javascript; charset=utf-8"),
