@@ -23,6 +23,7 @@
 mod ballast;
 mod containers;
 mod error;
+mod filter;
 mod group;
 mod holds;
 mod kept;
@@ -51,6 +52,7 @@ use crate::station::State;
 pub use ballast::Ballast;
 pub use containers::Counted;
 pub use error::JournalError;
+pub use filter::Filter;
 use error::query;
 pub use group::Group;
 pub use holds::HoldsKept;
@@ -109,6 +111,8 @@ pub struct Journal {
     quota: u64,
     /// Bytes that records of refusals take.
     refusals: u64,
+    /// Which units may be known; `None` where the table is always read.
+    filter: Option<Filter>,
 }
 
 /// What was found on opening.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::series::{put_carried, state_of};
 use super::wreck::Wreck;
 use super::{
-    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, containers, place, query,
+    Began, FILE, Filter, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, containers, place, query,
     room, units,
 };
 use crate::station::State;
@@ -71,6 +71,8 @@ impl Journal {
         }
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, journal.series, &mut alarms)?;
+        // From here on units are written by groups alone.
+        journal.filter = Some(Filter::of(&journal.connection).map_err(query("read"))?);
         let unanswered = journal.lines_after(answered)?;
         journal.make_durable();
         let here = place::of(&path, machine);
@@ -157,6 +159,7 @@ impl Journal {
             key: key.map(FixedBytes),
             began: Began { why: why.as_deref().and_then(Why::from_word), before: before.map(FixedBytes), last_before },
             refusals: room::refusals(&connection)?,
+            filter: None,
             connection,
             quota,
         };

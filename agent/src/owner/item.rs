@@ -7,10 +7,7 @@ use tokio::sync::oneshot::Sender;
 use super::{Noted, Request, ScanRequest};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
-use crate::station::{
-    Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
-    State, Unread, Verdict, Wanted,
-};
+use crate::station::{Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, Service, State, Unread, Verdict, Wanted};
 
 /// A scan whose meaning is known.
 pub(super) struct Deciding {
@@ -18,6 +15,7 @@ pub(super) struct Deciding {
     scanner: String,
     reading: Result<Reading, Unread>,
     data: Vec<u8>,
+    service: Service,
     /// What the operator is told beside a good answer.
     pub(super) aside: Option<String>,
     pub(super) reply: Option<Sender<Answer>>,
@@ -43,9 +41,9 @@ impl Item {
     /// A request that is to be decided; others are given back.
     pub(super) fn of(request: Request, rules: &Rules) -> Result<Self, Request> {
         Ok(match request {
-            Request::Scan(ScanRequest { lane, scan, unread, read, aside, reply }) => {
+            Request::Scan(ScanRequest { lane, scan, unread, read, aside, service, reply }) => {
                 let reading = unread.map(Err).or(read).unwrap_or_else(|| rules.read(&scan));
-                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, aside, reply })
+                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, service, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
             Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
@@ -88,6 +86,7 @@ impl Item {
                     Err(_) => Facts::default(),
                 };
                 (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
+                facts.service = deciding.service.clone();
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {

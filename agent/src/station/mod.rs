@@ -33,6 +33,6 @@ pub use input::{Input, Raw, Reading, SeriesStart, Start, Unread};
 pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use known::{ContainerState, Count, Known, KnownChange, KnownContainer, OrderCount, Tested, UnitState};
 pub use lanes::{IdFrom, Interlock, Interlocked, LabelCodes, LaneRules, LevelRules, LineRules, Offline, People};
-pub use service::{RemoteContainer, RemoteUnit, Service};
+pub use service::{RemoteContainer, RemoteContradiction, RemoteUnit, Service};
 pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};
 pub use unrecorded::{Tally, Unrecorded};
