@@ -98,7 +98,8 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>, Vec<Duration>) {
     let (scanner, front) = (settings.scanners[0].clone(), agent::front::Front::plain(settings.rules.clone()));
     let scanner = {
         let (owner, board, stop) = (handle.clone(), board.clone(), stop.clone());
-        agent::supervise::spawn(scanner, Arc::new(SerialFactory), owner, front, board, FirstWord::given(), stop).unwrap()
+        agent::supervise::spawn(scanner, Arc::new(SerialFactory), owner, front, board, FirstWord::given(), stop)
+            .unwrap()
     };
     while !board.read().scanners["hand"].ready {
         std::thread::sleep(Duration::from_millis(10));

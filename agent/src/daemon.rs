@@ -141,6 +141,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
             commands: settings.rules.commands.clone(),
             package_size: settings.packing.package_size,
             pallet_size: settings.packing.pallet_size,
+            roles: lanes.iter().map(|lane| (lane.clone(), settings.line_rules.lane(lane).roles)).collect(),
+            reasons: settings.line_rules.reasons.clone(),
         };
         tokio::spawn(Http::new(server.clone(), facts, &settings.page, token).serve(listen))
     });

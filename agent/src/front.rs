@@ -5,6 +5,7 @@ mod gates;
 
 use std::sync::Arc;
 
+use drivers::Scan;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -12,7 +13,7 @@ use crate::interpret::Rules;
 use crate::lookup::Lookup;
 use crate::orders::Orders;
 use crate::owner::{Ended, Handle as Owner, Request, ScanRequest};
-use crate::station::{Answer, Reading};
+use crate::station::{Answer, Reading, Unread};
 use gates::Gates;
 
 /// Prepares scans and hands them over. Clones share it.
@@ -100,6 +101,17 @@ impl Front {
         }
         request.read = Some(reading);
         request
+    }
+
+    /// What a text means that a person typed or a scanner read for them, with the AIM identifier where it begins with one.
+    ///
+    /// # Errors
+    /// Why it means nothing.
+    pub fn read(&self, text: &str) -> Result<Reading, Unread> {
+        let (aim, data) = gs1::AimId::split(text.as_bytes());
+        let symbology = aim.and_then(|aim| aim.to_string().parse().ok());
+        let (source, at) = ("command".to_owned(), std::time::Instant::now());
+        self.rules.read(&Scan { source, symbology, data: data.to_vec(), at })
     }
 }
 

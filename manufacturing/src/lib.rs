@@ -29,6 +29,7 @@ mod store;
 mod testkit;
 mod unanswerable;
 mod verify;
+mod work_order;
 
 pub use cli::run;
 

@@ -15,9 +15,7 @@ fn hold(rig: &Rig, change: &str, what: [&str; 2], reason: &str) {
 
 /// Waits until the station knows so many holds.
 fn known(rig: &Rig, count: u64) {
-    wait_for("the holds at the station", 10, || {
-        (rig.status()?["holds"]["ids"] == count).then_some(())
-    });
+    wait_for("the holds at the station", 10, || (rig.status()?["holds"]["ids"] == count).then_some(()));
 }
 
 fn code(answer: &Value) -> &str {

@@ -44,6 +44,9 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
 const FIRST_WORD_WITHIN: Duration = Duration::from_secs(3);
 /// After a fault of the journal it is tried again after so long.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So many records are with the broker without a receipt at most: 16 segments, where Mosquitto queues 1,000 messages for
+/// the service unless it is told otherwise (`max_queued_messages`).
+const AHEAD: u64 = 2048;
 /// Most lines and bytes of a segment. Small enough that a slow link gives a receipt now and then.
 const SEGMENT_LINES: usize = 128;
 const SEGMENT_BYTES: usize = 64 << 10;
@@ -151,7 +154,11 @@ impl<U: Uplink> Running<U> {
     fn new(setup: Forwarder, uplink: U) -> Self {
         let mark = setup.owner.mark();
         let Mark { series, last, settled, .. } = *mark.borrow();
-        let pace = Pace { timeout: setup.broker.receipt_timeout, live_first: setup.broker.live_first };
+        let ahead = match setup.broker.confirm {
+            Confirm::Receipt => AHEAD,
+            Confirm::Broker => u64::MAX,
+        };
+        let pace = Pace { timeout: setup.broker.receipt_timeout, live_first: setup.broker.live_first, ahead };
         let (begin, trusted) = (Instant::now(), setup.trusted);
         let first_word_due = setup.first_word.is_awaited().then_some(begin + CONNECTION_WITHIN);
         Self {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, broadcast};
 
-use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
+use super::protocol::{Asked, Counted, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
 use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
 use crate::first_word::FirstWord;
@@ -164,6 +164,17 @@ impl Server {
                 Ok(mark) => Said::Sscc(mark),
                 Err(why) => failed(why),
             },
+            Asked::Counted { first, last } => {
+                self.journal(move |journal| {
+                    let counted = journal.counted(first, last)?.into_iter();
+                    let shown = counted.map(|crate::journal::Counted { of, count, .. }| {
+                        let crate::station::Count { lane, person, work_order, what } = of;
+                        Counted { lane, person, work_order, what, count }
+                    });
+                    Ok(Said::Counted(shown.collect()))
+                })
+                .await?
+            }
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying

@@ -66,6 +66,8 @@ pub struct Settings {
     pub service: Option<ServiceSettings>,
     /// Printers and labels.
     pub printing: Printing,
+    /// The hours of the day, 0 to 23, at which shifts begin; empty where that is not said.
+    pub shifts: Vec<u8>,
     /// Lamps and displays.
     pub signals: Vec<SignalSettings>,
     /// The operator's page.
@@ -157,6 +159,7 @@ impl Settings {
             orders::read(&root.section("work_orders"), folder, root.has("service"));
         let (printing, labels_json, template_faults) = printing::read(&root, folder);
         let signals = signals::read(&root, &scanners);
+        let shifts = root.section("shifts").integers("begin", 0..=23).or(Vec::new());
         let page = page::read(&root.section("page"));
         let lanes: serde_json::Map<String, serde_json::Value> =
             scanners.iter().map(|scanner| (scanner.name.clone(), scanner.lane.clone().into())).collect();
@@ -190,6 +193,7 @@ impl Settings {
             work_orders,
             service,
             printing,
+            shifts,
             signals,
             page,
             deciding,

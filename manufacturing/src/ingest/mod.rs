@@ -2,6 +2,7 @@
 
 mod board;
 mod check;
+mod lanes;
 mod outbox;
 mod pump;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod waiting;
 
 pub use board::Board;
 pub use check::{Verdict, check};
+pub use lanes::Lanes;
 pub use outbox::{Outbox, Refusals};
 pub use pump::{Inlet, Outlet, start};
 pub use waiting::{Waiting, Waits};

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::api::{self, App};
 use crate::clock::{self, Clock};
-use crate::ingest::{self, Board, Inlet, Outbox, Outlet, Refusals, Waiting};
+use crate::ingest::{self, Board, Inlet, Lanes, Outbox, Outlet, Refusals, Waiting};
 use crate::settings::{Broker, Settings};
 use crate::store::{self, Own, Place, ReadError, Stopped, Store};
 
@@ -129,15 +129,17 @@ pub async fn serve(
     let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
     let stand = store.read(|snapshot| {
         let stations = snapshot.stations()?.into_iter().filter(|state| state.series.is_some());
-        Ok((snapshot.holds_message()?, stations.map(|state| state.station).collect::<BTreeSet<_>>()))
+        let stations = stations.map(|state| state.station).collect::<BTreeSet<_>>();
+        Ok((snapshot.holds_message()?, stations, snapshot.lane_orders()?))
     });
-    let (holds, stations) = stand.await?;
+    let (holds, stations, orders) = stand.await?;
     let board = told.board.get_or_init(|| Arc::new(Board::new(holds, stations))).clone();
+    let lanes = told.lanes.get_or_init(|| Arc::new(Lanes::new(orders))).clone();
     let topics = settings.topics;
     let Told { outbox, refusals, waiting, .. } = told;
     let inlet =
         Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
-    let outlet = Outlet { outbox, board, topics, key, instance: keys::random()? };
+    let outlet = Outlet { outbox, board, lanes, topics, key, instance: keys::random()? };
     let session = ingest::start(inlet, outlet, broker);
     let client = session.client();
     let app = App {
@@ -179,6 +181,8 @@ struct Told {
     waiting: Arc<Waiting>,
     /// There once it is known what stands in the store.
     board: Arc<OnceLock<Arc<Board>>>,
+    /// The same.
+    lanes: Arc<OnceLock<Arc<Lanes>>>,
 }
 
 impl Told {
@@ -187,6 +191,9 @@ impl Told {
             committed.receipts.into_iter().for_each(|receipt| self.outbox.put(receipt));
             committed.refused.iter().for_each(|refused| self.refusals.add(&refused.station, &refused.reason));
             committed.keys.into_iter().for_each(|news| self.waiting.note(news, clock()));
+            if let Some(lanes) = self.lanes.get() {
+                committed.orders.into_iter().for_each(|(lane, message)| lanes.change(lane, message));
+            }
             let Some(board) = self.board.get() else { return };
             committed.heard.iter().for_each(|station| board.heard(station));
             committed.holds.into_iter().for_each(|holds| board.change(holds));

@@ -67,13 +67,18 @@ async fn the_mark_of_sscc_s_is_said_when_it_moves_and_at_the_end() {
     let mut rig = Rig::new(0, "").await;
     rig.connect().await;
     let said = rig.statuses.len();
-    rig.scan("A1".to_owned()).await; // opens a pallet and a package, from a new block
+    let entered = rig.handle.ask(|reply| Request::SsccMark { mark: 500, reply }).await.unwrap();
+    assert_eq!(entered, Ok(500));
+    rig.settle().await;
     rig.pass(Duration::from_millis(2), 1).await;
     assert_eq!(rig.statuses.len(), said + 1, "at once, not after a second");
     assert_eq!(rig.statuses.last().unwrap().sscc_mark, rig.mark().sscc_mark);
-    rig.scan("A2".to_owned()).await;
-    rig.pass(Duration::from_millis(2), 1).await;
-    assert_eq!(rig.statuses.len(), said + 1, "a unit alone can wait");
+    for (serial, more) in [("A1", 2), ("A2", 2)] {
+        rig.scan(serial.to_owned()).await; // the first one opens containers, from a new block
+        rig.settle().await;
+        rig.pass(Duration::from_millis(2), 1).await;
+        assert_eq!(rig.statuses.len(), said + more, "{serial}: a unit alone can wait");
+    }
     let (last, uplink) = (rig.mark().last, rig.uplink.clone());
     rig.end().await;
     let status = uplink.take_published().into_iter().find_map(|message| signed::open::<Status>(&message.payload).ok());

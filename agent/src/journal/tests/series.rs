@@ -85,7 +85,7 @@ fn what_a_damaged_journal_still_gives_goes_on_in_the_new_one() {
     journal.save_settled(6).unwrap();
     let series = journal.series();
     // The last line and one in the middle, wherever they stand, and a known unit.
-    journal.connection.execute("UPDATE known SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = 'T5' WHERE serial = 'S5'", []).unwrap();
     drop(journal);
     let mut bytes = std::fs::read(Journal::file(folder.path())).unwrap();
     for serial in [&b"\"id\":\"S4\""[..], b"\"id\":\"S6\""] {
@@ -114,8 +114,8 @@ fn known_units_with_a_changed_byte_are_made_anew_from_their_records() {
     let folder = tempfile::tempdir().unwrap();
     let Opened { mut journal, mut state, .. } = open(&folder);
     write(&mut journal, &mut state, 3).unwrap();
-    journal.connection.execute("UPDATE known SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
-    journal.connection.execute("UPDATE known SET serial = CAST(x'53FF' AS TEXT) WHERE serial = 'S3'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = 'S0' WHERE serial = 'S2'", []).unwrap();
+    journal.connection.execute("UPDATE unit SET serial = CAST(x'53FF' AS TEXT) WHERE serial = 'S3'", []).unwrap();
     drop(journal);
     let Opened { mut journal, alarms, damaged, .. } = open(&folder);
     assert!(damaged.is_none() && alarms.len() == 1, "{alarms:?}");

@@ -17,7 +17,7 @@ use super::load::{self, Facts};
 use super::names::Names;
 use super::own::{self, Own};
 use super::project::{self, Tallies};
-use super::{TENANT, WRITING, holds, int, lineage, micros, number, runs, sscc, stations};
+use super::{TENANT, WRITING, holds, int, lineage, micros, number, runs, sscc, stations, work_orders};
 use crate::completeness::holes;
 use crate::lineage::union;
 use crate::projection::{Fact, Reading, previous};
@@ -55,6 +55,9 @@ pub struct Append<'c> {
     heard: BTreeSet<String>,
     decided: Vec<(Answer, Result<(), Denied>)>,
     holds_changed: bool,
+    orders_changed: bool,
+    /// The last position before this transaction.
+    before: i64,
 }
 
 impl<'c> Append<'c> {
@@ -78,6 +81,8 @@ impl<'c> Append<'c> {
             heard: BTreeSet::new(),
             decided: Vec::new(),
             holds_changed: false,
+            orders_changed: false,
+            before: position,
         })
     }
 
@@ -316,8 +321,12 @@ impl<'c> Append<'c> {
         let stations = self.touched.iter().filter(|(_, touched)| touched.station != SERVICE);
         let receipts = stations.map(|(&series, touched)| self.receipt(series, touched)).collect::<Result<_, _>>()?;
         let holds = if self.holds_changed { Some(holds::message(self.connection)?) } else { None };
+        let orders = match self.orders_changed {
+            true => work_orders::messages(self.connection, self.before)?,
+            false => Vec::new(),
+        };
         let Self { refused, keys, heard, decided, .. } = self;
-        Ok(Committed { receipts, refused, keys, heard, decided, holds })
+        Ok(Committed { receipts, refused, keys, heard, decided, holds, orders })
     }
 
     fn receipt(&self, series: i64, touched: &Touched) -> sql::Result<Receipt> {

@@ -23,6 +23,7 @@ mod sscc;
 mod stations;
 #[cfg(test)]
 mod tests;
+mod work_orders;
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub use own::Own;
 pub use project::{Kept, shown};
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
+pub use work_orders::StoredOrder;
 
 use super::sql::{self, Connection, Place, Purpose, params};
 use super::work::{Committed, Work};
@@ -46,12 +48,13 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
     Migration { number: 4, sql: include_str!("clock-again.sql") },
     Migration { number: 5, sql: include_str!("contradiction.sql") },
+    Migration { number: 6, sql: include_str!("work_orders.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made

@@ -7,7 +7,7 @@ use records::enrolment::SERVICE;
 use records::segment::{Segment, seal};
 use records::{Draft, Event, FixedBytes, Hash, Place, Record, SeriesId, SigningKey, Subject, keys};
 
-use super::{TENANT, holds, lapses, number};
+use super::{TENANT, holds, lapses, number, work_orders};
 use crate::clock::Stamps;
 use crate::projection::Reading;
 use crate::store::decide::Enrolment;
@@ -123,9 +123,12 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
         Event::KeyEnrolled | Event::KeyRevoked => super::keys::learn(connection, record),
         Event::StationRetired | Event::WrittenOff => lapses::learn(connection, position, record),
         Event::Held | Event::Released => holds::learn(connection, position, record),
+        Event::WorkOrderPlanned | Event::WorkOrderClosed => work_orders::learn(connection, position, record),
         _ => Ok(()),
     }
 }
 
 /// What [`learn`] has entered is forgotten.
-pub const FORGET: &str = "DELETE FROM station_key; DELETE FROM retired; DELETE FROM write_off; DELETE FROM hold;";
+pub const FORGET: &str =
+    "DELETE FROM station_key; DELETE FROM retired; DELETE FROM write_off; DELETE FROM hold; DELETE FROM planned_order;
+                          DELETE FROM lane_order;";

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::store::sql::{self, Connection, Param, Purpose, Transaction, params};
 use jiff::Timestamp;
-use records::wire::Holds;
+use records::wire::{Holds, WorkOrderMessage};
 use records::{Kind, Subject};
 
 use super::containers::{self, Container};
@@ -18,9 +18,11 @@ use super::names::Names;
 use super::project::{self, Kept};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
-use super::{TENANT, contradictions, holds, keys, lapses, member};
+use super::work_orders::StoredOrder;
+use super::{TENANT, contradictions, holds, keys, lapses, member, work_orders};
 use crate::lapses::Lapses;
 use crate::projection::Fact;
+use crate::work_order::LaneName;
 
 /// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
 const OF_LATE: u32 = 1000;
@@ -198,6 +200,30 @@ impl<'c> Snapshot<'c> {
     /// What is on hold, and its revision.
     pub fn holds(&self) -> sql::Result<(u64, Vec<Hold>)> {
         Ok((holds::message(&self.connection)?.revision, holds::all(&self.connection)?))
+    }
+
+    /// A work order that the service keeps.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn work_order(&self, id: &str) -> sql::Result<Option<StoredOrder>> {
+        work_orders::find(&self.connection, id)
+    }
+
+    /// The work orders that were changed last, newest first; the open or the closed ones, or both.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn work_orders(&self, open: Option<bool>, most: u64) -> sql::Result<Vec<StoredOrder>> {
+        work_orders::newest(&self.connection, open, most)
+    }
+
+    /// What each lane was told to work on.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn lane_orders(&self) -> sql::Result<Vec<(LaneName, WorkOrderMessage)>> {
+        work_orders::messages(&self.connection, 0)
     }
 
     /// What the stations are told of it.

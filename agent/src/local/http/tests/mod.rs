@@ -108,6 +108,8 @@ impl Station {
             commands: settings.rules.commands.clone(),
             package_size: settings.packing.package_size,
             pallet_size: settings.packing.pallet_size,
+            roles: BTreeMap::from([("main".to_owned(), settings.line_rules.lane("main").roles)]),
+            reasons: settings.line_rules.reasons.clone(),
         };
         let token = token.map(|token| Token::new(token.as_bytes()));
         let http = Http::limited(server, facts, &settings.page, token, limits);

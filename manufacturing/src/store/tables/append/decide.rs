@@ -2,12 +2,12 @@
 
 use crate::store::sql::{self, Connection, params};
 use records::enrolment::SERVICE;
-use records::{Draft, Event, PublicKey, SeriesId, Subject};
+use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment};
-use crate::store::tables::{TENANT, holds, keys, lapses, stations};
+use crate::store::tables::{TENANT, holds, keys, lapses, stations, work_orders};
 use crate::store::work::KeyNews;
 
 type Drafts = Result<Vec<Draft>, Denied>;
@@ -33,7 +33,7 @@ impl Append<'_> {
         Ok(())
     }
 
-    fn drafts(&self, ask: &Ask) -> sql::Result<Drafts> {
+    fn drafts(&mut self, ask: &Ask) -> sql::Result<Drafts> {
         match ask {
             Ask::Enrol { station, key } => self.enrol(station, key),
             Ask::Token { station, token } => self.token(station, token),
@@ -41,11 +41,30 @@ impl Append<'_> {
             Ask::Retire { station, reason } => self.retire(station, reason),
             Ask::WriteOff { station, series, range, reason } => self.write_off(station, *series, *range, reason),
             Ask::Hold { what, reason } => self.hold(what, reason),
+            Ask::Plan(plan) => {
+                self.orders_changed = true;
+                Ok(Ok(vec![plan.draft()]))
+            }
+            Ask::CloseOrder { id, reason } => self.close_order(id, reason),
             Ask::Release { what, reason } => Ok(match holds::find(self.connection, what)? {
                 Some(_) => Ok(vec![reasoned(Draft::new(Event::Released, what.clone()), reason)]),
                 None => Err(Denied::NotHeld(what.clone())),
             }),
         }
+    }
+
+    fn close_order(&mut self, id: &str, reason: &str) -> sql::Result<Drafts> {
+        let owned = id.to_owned();
+        Ok(match work_orders::find(self.connection, id)? {
+            None => Err(Denied::UnknownOrder(owned)),
+            Some(work_orders::StoredOrder { closed: Some(reason), since, .. }) => {
+                Err(Denied::OrderClosed { id: owned, since, reason })
+            }
+            Some(_) => {
+                self.orders_changed = true;
+                Ok(vec![reasoned(Draft::new(Event::WorkOrderClosed, Subject::new(Kind::WorkOrder, id)), reason)])
+            }
+        })
     }
 
     fn enrol(&self, station: &str, key: &PublicKey) -> sql::Result<Drafts> {
