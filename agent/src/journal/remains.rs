@@ -159,6 +159,8 @@ pub(super) fn mend_known(
     if bad.is_empty() {
         return Ok(());
     }
+    // An index goes by what the row said before: it would not find it, and SQLite would refuse.
+    connection.execute_batch("REINDEX unit").map_err(query("write"))?;
     for (scope, serial) in &bad {
         units::remove_bytes(connection, scope, serial).map_err(query("write"))?;
     }
