@@ -87,9 +87,8 @@ fn know(folder: &Path, units: u64) {
     let begin = Instant::now();
     let transaction = connection.transaction().unwrap();
     {
-        let mut insert = transaction
-            .prepare("INSERT INTO unit (scope, serial, seq, package) VALUES ('', ?1, ?2, ?3)")
-            .unwrap();
+        let mut insert =
+            transaction.prepare("INSERT INTO unit (scope, serial, seq, package) VALUES ('', ?1, ?2, ?3)").unwrap();
         for n in 0..units {
             insert.execute(rusqlite::params![serial(n), n + 1, format!("P{:09}", n / 100)]).unwrap();
         }

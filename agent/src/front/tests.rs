@@ -1,8 +1,8 @@
 //! Against a service of the test's own, which can be slow, away, or speak nonsense.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -204,8 +204,7 @@ fn when_it_is_back_what_was_accepted_without_it_is_asked_about_and_contradiction
     assert_eq!(bench.next().1, Service::Unreachable);
     bench.come_back();
     let (stop, stops) = watch_stop();
-    let recheck =
-        Recheck { lookup: bench.lookup.clone(), owner: bench.owner.clone(), station: "pack-1".to_owned() };
+    let recheck = Recheck { lookup: bench.lookup.clone(), owner: bench.owner.clone(), station: "pack-1".to_owned() };
     let running = bench.runtime.spawn(recheck.run(stops));
     let begin = Instant::now();
     let shown = loop {

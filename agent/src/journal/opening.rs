@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::remains::{before, mend_known, take_over};
 use super::wreck::Wreck;
 use super::{
-    Began, Filter, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room, row,
-    sums,
+    Began, Filter, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room,
+    row, sums,
 };
 use crate::station::State;
 

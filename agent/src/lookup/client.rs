@@ -78,7 +78,12 @@ impl Client {
         }
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<(StatusCode, Vec<u8>), Silent> {
+    async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        timeout: Duration,
+    ) -> Result<(StatusCode, Vec<u8>), Silent> {
         let mut url = self.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path.split('/'));

@@ -7,7 +7,10 @@ use tokio::sync::oneshot::Sender;
 use super::{Noted, Request, ScanRequest};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
-use crate::station::{Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, Service, State, Unread, Verdict, Wanted};
+use crate::station::{
+    Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
+    Service, State, Unread, Verdict, Wanted,
+};
 
 /// A scan whose meaning is known.
 pub(super) struct Deciding {

@@ -87,7 +87,8 @@ impl Handle {
     pub(crate) fn to_a_test() -> (Self, std::sync::mpsc::Receiver<Request>) {
         let (requests, inbox) = sync_channel(WAITING);
         let (answers, _) = broadcast::channel(BEHIND);
-        let mark = Mark { series: records::FixedBytes([0; 16]), last: 0, head: Hash::ZERO, settled: 0, sscc_mark: None };
+        let mark =
+            Mark { series: records::FixedBytes([0; 16]), last: 0, head: Hash::ZERO, settled: 0, sscc_mark: None };
         let (_, mark) = watch::channel(mark);
         (Self { requests, answers, mark, bell: Bell::default() }, inbox)
     }

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Commanded, Counters, Lane, Printing, Reading, RigResult, Service, Tally, Unread, Verdict};
+use crate::station::{
+    Answer, Commanded, Counters, Lane, Printing, Reading, RigResult, Service, Tally, Unread, Verdict,
+};
 
 /// A scan on its way in.
 pub struct ScanRequest {

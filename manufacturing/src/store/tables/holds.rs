@@ -52,15 +52,11 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
 
 /// Enters a hold that quality has put on something at a line, until the service releases it. The last word counts in the
 /// order in which it came: a person releases what is known. Tells whether anything was entered.
-pub fn learn_of_station(
-    connection: &Connection,
-    position: i64,
-    id: &RecordId,
-    reading: &Reading,
-) -> sql::Result<bool> {
+pub fn learn_of_station(connection: &Connection, position: i64, id: &RecordId, reading: &Reading) -> sql::Result<bool> {
     let Some(record) = reading.record.as_ref().filter(|record| record.event == Event::Held) else { return Ok(false) };
     // What was written again in another series is no new hold: it may have been released since.
-    if !matches!(record.subject.kind, Kind::Device | Kind::Lot) || is_stored(connection, former(id, reading), position)? {
+    if !matches!(record.subject.kind, Kind::Device | Kind::Lot) || is_stored(connection, former(id, reading), position)?
+    {
         return Ok(false);
     }
     let what = Subject::new(record.subject.kind, record.subject.id.as_str());

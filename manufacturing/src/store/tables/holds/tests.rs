@@ -57,7 +57,8 @@ fn a_hold_makes_no_device_and_takes_none_away() {
 
 #[test]
 fn quality_at_a_line_holds_for_all_until_the_service_releases_it() {
-    let held = |serial: &str| Draft { reason: Some("cracked".into()), ..Draft::new(Event::Held, Subject::device(serial)) };
+    let held =
+        |serial: &str| Draft { reason: Some("cracked".into()), ..Draft::new(Event::Held, Subject::device(serial)) };
     let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
     let mut a = Station::new("a", 1);
     a.write(1, held("S1"));
