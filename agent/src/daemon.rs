@@ -27,6 +27,7 @@ use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
+use crate::rigs;
 use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
@@ -135,12 +136,15 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         board: board.clone(),
         retry: retry.clone(),
     });
+    for (lane, program) in settings.rigs.clone() {
+        tokio::spawn(rigs::run(handle.clone(), lane, program));
+    }
     let serving = tokio::spawn(server.clone().serve(listener));
     let page = settings.page.listen.map(|listen| {
         let facts = Facts {
             commands: settings.rules.commands.clone(),
-            package_size: settings.packing.package_size,
-            pallet_size: settings.packing.pallet_size,
+            package_size: settings.packing.package_size(),
+            pallet_size: settings.packing.pallet_size(),
             roles: lanes.iter().map(|lane| (lane.clone(), settings.line_rules.lane(lane).roles)).collect(),
             reasons: settings.line_rules.reasons.clone(),
         };

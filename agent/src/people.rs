@@ -53,6 +53,17 @@ impl PeopleKey {
         Ok(Self(key.0))
     }
 
+    /// The key of this data folder, where there is one: what only looks makes none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn load(folder: &Path) -> Result<Option<Self>, PeopleError> {
+        match folder.join(FILE).exists() {
+            true => Self::load_or_make(folder).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// A key for tests and for looking at a configuration alone.
     #[must_use]
     pub fn fixed(bytes: [u8; 32]) -> Self {

@@ -31,7 +31,7 @@ pub enum Event {
     /// A record was wrong: `corrects` names it, `reason` is `mistake`.
     Voided,
     /// The label of a container came out of a printer: attributes `template`, `picture` (their SHA-256), `copies` and
-    /// `confirmed`, by `printer` or `person`.
+    /// `confirmed`, by `printer`, `person` or a `scan` of it.
     LabelPrinted,
     /// Nobody knows whether the label of a container came out; `reason` says why. A person decides.
     LabelDoubtful,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Config, Fault, print_json, show};
 use crate::interpret::{Looked, told};
+use crate::people::PeopleKey;
 use crate::settings::Settings;
 use crate::station::Reading;
 
@@ -78,6 +79,13 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Fault> {
         false if args.config.config == std::path::Path::new(crate::settings::DEFAULT_FILE) => None,
         false => return Err(Fault::Usage(format!("{} is not there", args.config.config.display()))),
     };
+    let mut settings = settings;
+    let mut pseudonyms = false;
+    if let Some(settings) = &mut settings
+        && let Some(key) = PeopleKey::load(&settings.data).map_err(|error| Fault::no(&error))?
+    {
+        (settings.rules.people, pseudonyms) = (key, true);
+    }
     let symbology = aim.and_then(|aim| aim.to_string().parse().ok());
     let scan = Scan { source: args.scanner.clone(), symbology, data: data.to_vec(), at: Instant::now() };
     let explained = Explained {
@@ -89,7 +97,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Fault> {
             .split_once("://")
             .and_then(|_| gs1::digital_link::parse(&args.text).ok())
             .map(|elements| element_string::hri(&elements)),
-        rules: settings.as_ref().map(|settings| meaning(settings, &scan)),
+        rules: settings.as_ref().map(|settings| meaning(settings, &scan, pseudonyms)),
         each: settings.iter().flat_map(|settings| settings.rules.look(&scan)).map(verdict).collect(),
     };
     if args.json {
@@ -124,7 +132,8 @@ fn verdict((rule, looked): (&str, Looked)) -> (String, Verdict) {
     (rule.to_owned(), verdict)
 }
 
-fn meaning(settings: &Settings, scan: &Scan) -> Meaning {
+/// `pseudonyms`: the station has its key already, so that a badge's pseudonym is what stands in records.
+fn meaning(settings: &Settings, scan: &Scan, pseudonyms: bool) -> Meaning {
     match settings.rules.read(scan) {
         Ok(Reading::Device { serial, scope: _, attributes }) => {
             Meaning::Reads { what: "device", id: serial, attributes }
@@ -134,8 +143,12 @@ fn meaning(settings: &Settings, scan: &Scan) -> Meaning {
         Ok(Reading::Component { serial, attributes, .. }) => {
             Meaning::Reads { what: "component", id: serial, attributes }
         }
-        Ok(Reading::Badge { person, .. }) => {
+        Ok(Reading::Badge { person, .. }) if pseudonyms => {
             Meaning::Reads { what: "badge", id: person, attributes: Default::default() }
+        }
+        Ok(Reading::Badge { .. }) => {
+            let id = "its pseudonym is known once the station was started".to_owned();
+            Meaning::Reads { what: "badge", id, attributes: Default::default() }
         }
         Ok(Reading::Reason { text }) => Meaning::Reads { what: "reason", id: text, attributes: Default::default() },
         Ok(Reading::Consignee { id }) => Meaning::Reads { what: "consignee", id, attributes: Default::default() },

@@ -135,7 +135,11 @@ pub(super) fn status(status: &Status) -> String {
 
 /// One line for a label.
 pub(super) fn label(job: &LabelJob) -> String {
-    let level = if job.level == records::Level::Pallet { "pallet" } else { "package" };
+    let level = match (job.unit, job.level) {
+        (true, _) => "unit",
+        (false, records::Level::Pallet) => "pallet",
+        (false, records::Level::Package) => "package",
+    };
     let state = match job.state {
         JobState::Waiting => "waits for the printer",
         JobState::Sending => "is being printed",

@@ -83,7 +83,6 @@ pub(super) fn headline(code: Code) -> &'static str {
         Code::UnknownWorkOrder => "Unknown order",
         Code::WorkOrderClosed => "Order is closed",
         Code::LabelMixed => "Two labels",
-        Code::LabelIncomplete => "Codes missing",
         Code::RigFailed => "No test result",
         Code::NotTested => "Not tested",
         Code::FailedTest => "Failed its test",

@@ -7,14 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Group, Journal, JournalError, query};
+use super::{Group, Journal, JournalError, query, units};
 use crate::station::{Count, Decision, KnownContainer, OrderCount};
 
 pub(super) const TABLES: &str = "
-    CREATE TABLE container (id TEXT PRIMARY KEY, parent TEXT NOT NULL, body TEXT NOT NULL, crc INTEGER NOT NULL)
-        STRICT, WITHOUT ROWID;
+    CREATE TABLE container (id TEXT PRIMARY KEY, body TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX label_sscc ON label (sscc, id);
-    CREATE INDEX container_parent ON container (parent) WHERE parent <> '';
     CREATE TABLE work_order (id TEXT PRIMARY KEY, body TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE tally (hour INTEGER NOT NULL, lane TEXT NOT NULL, person TEXT NOT NULL, work_order TEXT NOT NULL,
                         what TEXT NOT NULL, count INTEGER NOT NULL,
@@ -72,7 +70,7 @@ impl Group<'_> {
     /// When the journal cannot be read.
     pub fn containers_in(&self, container: &str) -> Result<Vec<String>, JournalError> {
         self.transaction
-            .prepare_cached("SELECT id FROM container WHERE parent = ?1 AND parent <> '' ORDER BY id LIMIT ?2")
+            .prepare_cached("SELECT id FROM inside WHERE container = ?1 AND kind = 1 ORDER BY id LIMIT ?2")
             .and_then(|mut ids| ids.query_map(params![container, MOST_TOLD], |row| row.get(0))?.collect())
             .map_err(query("read"))
     }
@@ -179,12 +177,22 @@ fn put_body(connection: &Connection, sql: &str, id: &str, body: &impl Serialize)
 fn put_container(connection: &Connection, container: &KnownContainer, series: SeriesId) -> rusqlite::Result<()> {
     let mut container = container.clone();
     container.joined = container.joined.map(|(seq, known)| (seq, Some(known.unwrap_or(series))));
-    let parent = container.parent.clone().unwrap_or_default();
-    let body =
+    let sql = "SELECT body, crc FROM container WHERE id = ?1";
+    let before: Option<KnownContainer> = body(connection, sql, &container.id)?;
+    let before = before.and_then(|before| before.parent);
+    if before != container.parent {
+        if let Some(before) = before {
+            units::leave_inside(connection, &before, units::CONTAINER, "", &container.id)?;
+        }
+        if let Some(parent) = &container.parent {
+            units::put_inside(connection, parent, units::CONTAINER, "", &container.id)?;
+        }
+    }
+    let written =
         serde_json::to_string(&container).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
-        .prepare_cached("INSERT OR REPLACE INTO container (id, parent, body, crc) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![container.id, parent, body, checksum(&container.id, &body)])
+        .prepare_cached("INSERT OR REPLACE INTO container (id, body, crc) VALUES (?1, ?2, ?3)")?
+        .execute(params![container.id, written, checksum(&container.id, &written)])
         .map(drop)
 }
 
@@ -200,12 +208,16 @@ pub(super) fn take_over(wreck: &Connection, new: &Connection) -> rusqlite::Resul
         Ok(())
     };
     // What is damaged in a row its checksum will tell.
-    rows("SELECT id, parent, body, crc FROM container", 4, &mut |row| {
-        let put = "INSERT OR IGNORE INTO container (id, parent, body, crc) VALUES (?1, ?2, ?3, ?4)";
+    rows("SELECT id, body, crc FROM container", 3, &mut |row| {
+        let put = "INSERT OR IGNORE INTO container (id, body, crc) VALUES (?1, ?2, ?3)";
         new.prepare_cached(put)?.execute(rusqlite::params_from_iter(row)).map(drop)
     })?;
     rows("SELECT id, body, crc FROM work_order", 3, &mut |row| {
         let put = "INSERT OR IGNORE INTO work_order (id, body, crc) VALUES (?1, ?2, ?3)";
+        new.prepare_cached(put)?.execute(rusqlite::params_from_iter(row)).map(drop)
+    })?;
+    rows("SELECT container, kind, scope, id FROM inside WHERE kind = 1", 4, &mut |row| {
+        let put = "INSERT OR IGNORE INTO inside (container, kind, scope, id) VALUES (?1, ?2, ?3, ?4)";
         new.prepare_cached(put)?.execute(rusqlite::params_from_iter(row)).map(drop)
     })?;
     rows("SELECT hour, lane, person, work_order, what, count FROM tally", 6, &mut |row| {

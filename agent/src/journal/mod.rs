@@ -7,8 +7,10 @@
 //! |---|---|
 //! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `unit(scope, serial, seq, package, era, state, tests, …, crc)` | units known here; outlives the records |
+//! | `inside(container, kind, scope, id)` | what is in which container |
+//! | `unchecked(scope, serial)` | units accepted without an answer of the service |
 //! | `era(n, series)` | which series the records were of that units name |
-//! | `container(id, parent, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
+//! | `container(id, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
 //! | `tally(hour, lane, person, work_order, what, count)` | counts for the report of a shift, for 40 days |
 //! | `quarantine(series, seq, line, reason)` | records that the service rejected or that are damaged |
 //! | `carried(n, series, seq, line)` | records of a series before, to be written again in this one |

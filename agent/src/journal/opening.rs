@@ -253,7 +253,8 @@ fn make(
     if wreck.as_ref().is_some_and(Wreck::goes_on) {
         // What is open in it was closed, perhaps, by records that came after it.
         for lane in state.lanes.values_mut() {
-            (lane.package, lane.pallet) = (None, None);
+            (lane.open, lane.spare) = (Vec::new(), Vec::new());
+            lane.scan_back.clear();
         }
     }
     let service_key = wreck.as_ref().and_then(|wreck| wreck.row.as_ref()?.service_key);

@@ -11,7 +11,7 @@ use records::{Draft, Event, FixedBytes, Joined, Level, RecordId, SigningKey, Sta
 use tempfile::TempDir;
 
 use super::*;
-use crate::station::{Decision, Known, KnownChange, OpenPackage};
+use crate::station::{Decision, Known, KnownChange, Open};
 
 const QUOTA: u64 = 4 << 20;
 

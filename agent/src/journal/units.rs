@@ -1,5 +1,8 @@
 //! Units that this station knows: one row each, which outlives their records.
 //!
+//! What is in a container, and which units are unchecked, stands in tables of their own and not in indices: where a byte of an
+//! index is damaged, SQLite refuses every change of its row from then on.
+//!
 //! A row names the series of its record by a number, its era: a series has 16 bytes, and there may be ten million rows. Rows
 //! from before there were eras have era 0, which is the first series of the journal, or unknown where there were several.
 
@@ -16,13 +19,18 @@ pub(super) const TABLES: &str = "
     ALTER TABLE unit ADD COLUMN tests INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE unit ADD COLUMN work_order TEXT NOT NULL DEFAULT '';
     ALTER TABLE unit ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;
-    CREATE INDEX unit_package ON unit (package) WHERE package <> '';
-    CREATE INDEX unit_unchecked ON unit (unchecked) WHERE unchecked <> 0;
+    CREATE TABLE inside (container TEXT NOT NULL, kind INTEGER NOT NULL, scope TEXT NOT NULL, id TEXT NOT NULL,
+                         PRIMARY KEY (container, kind, scope, id)) STRICT, WITHOUT ROWID;
+    INSERT INTO inside SELECT package, 0, scope, serial FROM unit;
+    CREATE TABLE unchecked (scope TEXT NOT NULL, serial TEXT NOT NULL, PRIMARY KEY (scope, serial)) STRICT, WITHOUT ROWID;
     CREATE TABLE era (n INTEGER PRIMARY KEY, series BLOB NOT NULL UNIQUE) STRICT;
     INSERT INTO era SELECT 0, series FROM station WHERE before IS NULL;";
 
 /// Most units of a container that are told, and most unchecked ones.
 const MOST_TOLD: usize = 100_000;
+
+/// Added to the state of a unit that is on hold here.
+const HELD: usize = 4;
 
 const STATES: [UnitState; 4] = [UnitState::Seen, UnitState::Packed, UnitState::Out, UnitState::Scrapped];
 
@@ -94,14 +102,24 @@ pub(super) fn put(
     let work_order = known.work_order.as_deref().unwrap_or_default();
     let seq = i64::try_from(known.seq).unwrap_or(i64::MAX);
     let state = STATES.iter().position(|state| *state == known.state).unwrap_or_default();
+    let held = if known.held { HELD } else { 0 };
     let rest = Rest {
         era: era_of(connection, known.series.unwrap_or(series))?,
-        state: i64::try_from(state).unwrap_or_default(),
+        state: i64::try_from(state + held).unwrap_or_default(),
         tests: tests(known.test),
         work_order: work_order.as_bytes(),
         unchecked: known.unchecked.into(),
     };
     let crc = crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest);
+    leave(connection, scope, serial, (package, known.unchecked))?;
+    if !package.is_empty() {
+        put_inside(connection, package, UNIT, scope, serial)?;
+    }
+    if known.unchecked {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO unchecked (scope, serial) VALUES (?1, ?2)")?
+            .execute([scope, serial])?;
+    }
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO unit (scope, serial, seq, package, crc, era, state, tests, work_order, unchecked)
@@ -121,7 +139,56 @@ pub(super) fn put(
         ])
 }
 
+/// In `inside`: a unit or component, and a container.
+const UNIT: i64 = 0;
+pub(super) const CONTAINER: i64 = 1;
+
+pub(super) fn put_inside(
+    connection: &Connection,
+    container: &str,
+    kind: i64,
+    scope: &str,
+    id: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO inside (container, kind, scope, id) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![container, kind, scope, id])
+        .map(drop)
+}
+
+pub(super) fn leave_inside(
+    connection: &Connection,
+    container: &str,
+    kind: i64,
+    scope: &str,
+    id: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM inside WHERE container = ?1 AND kind = ?2 AND scope = ?3 AND id = ?4")?
+        .execute(params![container, kind, scope, id])
+        .map(drop)
+}
+
+/// The unit is not where it was before, and not unchecked any more, unless it is so still.
+fn leave(connection: &Connection, scope: &str, serial: &str, now: (&str, bool)) -> rusqlite::Result<()> {
+    let before: Option<(String, bool)> = connection
+        .prepare_cached("SELECT package, unchecked FROM unit WHERE scope = ?1 AND serial = ?2")?
+        .query_row([scope, serial], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((package, unchecked)) = before else { return Ok(()) };
+    if package != now.0 && !package.is_empty() {
+        leave_inside(connection, &package, UNIT, scope, serial)?;
+    }
+    if unchecked && !now.1 {
+        connection
+            .prepare_cached("DELETE FROM unchecked WHERE scope = ?1 AND serial = ?2")?
+            .execute([scope, serial])?;
+    }
+    Ok(())
+}
+
 fn remove(connection: &Connection, scope: &str, serial: &str) -> rusqlite::Result<usize> {
+    leave(connection, scope, serial, ("", false))?;
     connection.prepare_cached("DELETE FROM unit WHERE scope = ?1 AND serial = ?2")?.execute([scope, serial])
 }
 
@@ -138,7 +205,8 @@ fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {
         seq: if series.is_some() { row.get(at)? } else { 0 },
         series: series.map(records::FixedBytes),
         package: text(row.get(at + 1)?),
-        state: STATES.get(state).copied().unwrap_or_default(),
+        state: STATES.get(state % HELD).copied().unwrap_or_default(),
+        held: state >= HELD,
         test: tested(row.get(at + 3)?),
         work_order: text(row.get(at + 4)?),
         unchecked: row.get(at + 5)?,
@@ -186,7 +254,8 @@ impl Group<'_> {
 fn units_in(connection: &Connection, container: &str) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached(
-            "SELECT serial FROM unit WHERE package = ?1 AND package <> '' AND scope NOT LIKE 'component:%'
+            "SELECT serial FROM inside JOIN unit ON unit.scope = inside.scope AND unit.serial = inside.id
+             WHERE container = ?1 AND kind = 0 AND package = container AND inside.scope NOT LIKE 'component:%'
              ORDER BY serial LIMIT ?2",
         )?
         .query_map(params![container, MOST_TOLD], |row| row.get(0))?
@@ -214,8 +283,7 @@ impl Journal {
     ) -> Result<Vec<(String, String)>, JournalError> {
         self.connection
             .prepare_cached(
-                "SELECT scope, serial FROM unit WHERE unchecked <> 0 AND (scope, serial) > (?1, ?2)
-                 ORDER BY scope, serial LIMIT ?3",
+                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) ORDER BY scope, serial LIMIT ?3",
             )
             .and_then(|mut rows| {
                 rows.query_map(params![scope, serial, most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
@@ -233,7 +301,7 @@ pub(super) fn learn(connection: &Connection, series: SeriesId, seq: u64, record:
     let before =
         read(connection, scope, serial, series)?.unwrap_or(Known { state: UnitState::Seen, ..Known::default() });
     let order = record.attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
-    let known = Known { seq, series: None, work_order: order.or_else(|| before.work_order.clone()), ..before };
+    let known = Known { seq, series: None, work_order: order.or_else(|| before.work_order.clone()), ..before.clone() };
     let outside = |state| Known { package: None, state, ..known.clone() };
     let now = match (record.event, record.into.first()) {
         (Event::Packed | Event::Moved | Event::Assembled, Some(into)) => {
@@ -243,6 +311,7 @@ pub(super) fn learn(connection: &Connection, series: SeriesId, seq: u64, record:
         (Event::Voided, _) => outside(UnitState::Seen),
         (Event::TakenOut, _) => outside(UnitState::Out),
         (Event::Scrapped, _) => outside(UnitState::Scrapped),
+        (Event::Held, _) => Known { held: true, ..before },
         (Event::Tested, _) => {
             let attempts = record.attributes.get("attempt").and_then(serde_json::Value::as_u64);
             let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok()).unwrap_or(1);
@@ -260,7 +329,7 @@ pub(super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>,
         "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc,
                 CAST(era AS INTEGER), CAST(state AS INTEGER), CAST(tests AS INTEGER), CAST(work_order AS BLOB),
                 CAST(unchecked AS INTEGER)
-         FROM unit NOT INDEXED WHERE crc IS NOT NULL",
+         FROM unit WHERE crc IS NOT NULL",
     )?;
     let mut rows = rows.query([])?;
     let mut bad = Vec::new();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::board::Notices;
 use crate::journal::{HoldsKept, Labels, Quarantined};
 use crate::owner::QuotaNotice;
-use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, Tally};
+use crate::station::{Answer, Counters, Filling, Job, JobDraft, JobState, OrderCount, Role, Tally};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,6 +268,9 @@ pub struct LabelJob {
     pub sscc: String,
     /// Package or pallet.
     pub level: Level,
+    /// It is the label of a unit: `sscc` is its serial number, and `level` says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unit: bool,
     /// The lane.
     pub lane: String,
     /// The printer.
@@ -287,8 +290,9 @@ pub struct LabelJob {
 impl From<Job> for LabelJob {
     fn from(job: Job) -> Self {
         let Job { id, draft, state, why, prints, at, .. } = job;
+        let unit = draft.unit().is_some();
         let JobDraft { sscc, level, lane, printer, copies, .. } = draft;
-        Self { id, sscc, level, lane, printer, copies, state, why, prints, at }
+        Self { id, sscc, level, unit, lane, printer, copies, state, why, prints, at }
     }
 }
 
@@ -319,4 +323,16 @@ pub struct LaneStatus {
     pub package: Option<Filling>,
     /// The open pallet.
     pub pallet: Option<Filling>,
+    /// What the lane does, where a person has chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Who is signed on, as a pseudonym.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The command that waits for a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
+    /// What this station did of the current work order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderCount>,
 }

@@ -252,11 +252,20 @@ impl Server {
         let mut lanes: std::collections::BTreeMap<String, LaneStatus> =
             self.lanes.iter().map(|name| (name.clone(), LaneStatus::default())).collect();
         for (name, lane) in &report.lanes {
+            let terms = lane.work_order.as_ref().map(|order| &order.terms);
+            let sizes = (
+                terms.and_then(|terms| terms.package_size).unwrap_or(report.package_size),
+                terms.and_then(|terms| terms.pallet_size).unwrap_or(report.pallet_size),
+            );
             let status = LaneStatus {
                 work_order: lane.work_order.as_ref().map(|order| order.id.clone()),
                 waiting_work_order: lane.waiting.as_ref().and_then(|waiting| waiting.work_order.clone()),
-                package: lane.package.as_ref().map(|p| filling(&p.id, p.count, report.package_size)),
-                pallet: lane.pallet.as_ref().map(|p| filling(&p.id, p.count, report.pallet_size)),
+                package: lane.package().map(|p| filling(&p.id, p.count, sizes.0)),
+                pallet: lane.pallet().map(|p| filling(&p.id, p.count, sizes.1)),
+                role: lane.role,
+                person: lane.person.clone(),
+                waits: lane.pending.as_ref().map(|pending| pending.word()),
+                order: lane.work_order.as_ref().and_then(|order| report.orders.get(&order.id).copied()),
             };
             lanes.insert(name.clone(), status);
         }

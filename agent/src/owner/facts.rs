@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use records::wire::Holds;
+
 use crate::journal::{Group, JournalError};
-use crate::station::{Facts, Wanted};
+use crate::station::{Facts, Hold, Wanted};
 
 /// Reads the facts; what earlier decisions of this group did is seen.
-pub(super) fn read(group: &Group<'_>, wanted: &Wanted) -> Result<Facts, JournalError> {
-    let mut facts = Facts::default();
+pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) -> Result<Facts, JournalError> {
+    let mut facts = Facts { room: group.has_room_for_refusals(), ..Facts::default() };
+    for hold in &wanted.holds {
+        if !facts.held.contains(hold) && (waits_for(waiting, hold) || group.is_held(hold)?) {
+            facts.held.push(hold.clone());
+        }
+    }
     let mut containers = wanted.containers.clone();
     if let Some((scope, serial)) = &wanted.unit {
         facts.known = group.known(scope, serial)?;
@@ -33,4 +40,12 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted) -> Result<Facts, JournalE
         facts.label = group.newest_label(id)?;
     }
     Ok(facts)
+}
+
+/// Holds that could not be written yet hold all the same.
+fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
+    waiting.is_some_and(|waiting| match hold {
+        Hold::Serial(serial) => waiting.serials.contains(serial),
+        Hold::Lot(lot) => waiting.lots.contains(lot),
+    })
 }

@@ -1,15 +1,14 @@
 //! What is decided in a group, and who waits for it.
 
-use records::Stamp;
 use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
-use super::{Noted, Request, ScanRequest};
+use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Commanded, Facts, Hold, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
-    Service, State, Unread, Verdict, Wanted,
+    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, State,
+    Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -58,58 +57,37 @@ impl Item {
     }
 
     /// What it gives to decide about, with the facts it needs; the number of a label where there is no such label.
-    /// `ahead` is the state before it, at `now`; holds in `waiting` count, too.
+    /// `ahead` is the state before it; holds in `waiting` count, too.
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
-        rules: &Rules,
-        (line, ahead, now): (&Line, &State, &Stamp),
+        (line, rules): (&Line, &Rules),
+        ahead: &State,
         waiting: Option<&Holds>,
     ) -> Result<Vec<Result<Input, u64>>, JournalError> {
-        let held = |holds: Vec<Hold>| -> Result<Vec<Hold>, JournalError> {
-            let mut held = Vec::new();
-            for hold in holds {
-                if waits_for(waiting, &hold) || group.is_held(&hold)? {
-                    held.push(hold);
-                }
-            }
-            Ok(held)
-        };
+        let facts = |wanted: &Wanted| facts::read(group, wanted, waiting);
         let about_label = |id: u64, input: &dyn Fn(Job) -> Input| Ok(group.label(id)?.map(input).ok_or(id));
         Ok(vec![match self {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let state = ahead.lanes.get(&lane);
-                let current = state.and_then(|lane| lane.work_order.as_ref());
-                let reading = deciding.reading.clone().map(|reading| line.rules.whole_label(state, reading, now));
-                let holds = reading.as_ref().map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
-                let raw = rules.raw(&deciding.data);
+                let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
                 let mut facts = match &reading {
-                    Ok(reading) => super::facts::read(group, &Wanted::of(ahead, &lane, reading))?,
-                    Err(_) => Facts::default(),
+                    Ok(reading) => facts(&Wanted::of(line, ahead, &lane, reading))?,
+                    Err(_) => facts(&Wanted::default())?,
                 };
-                (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
                 facts.service = deciding.service.clone();
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {
-                let held = held(Hold::of_lot(&message.attributes).into_iter().collect())?;
-                Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), held })
+                let facts = facts(&Wanted::of_order(message))?;
+                Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
             Self::Commanded { lane, commanded, .. } => {
-                let reading = commanded.subject.as_ref();
-                let current = ahead.lanes.get(lane).and_then(|lane| lane.work_order.as_ref());
-                let holds = reading.map_or(Vec::new(), |reading| Hold::of_reading(reading, current));
-                let mut wanted = reading.map_or(Wanted::default(), |reading| Wanted::of(ahead, lane, reading));
-                wanted.containers.extend(commanded.into.clone());
-                let mut facts = super::facts::read(group, &wanted)?;
-                (facts.held, facts.room) = (held(holds)?, group.has_room_for_refusals());
+                let facts = facts(&Wanted::of_command(line, ahead, lane, commanded))?;
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
-                let unit = result.as_ref().ok().map(|result| (result.scope.clone(), result.serial.clone()));
-                let mut facts = super::facts::read(group, &Wanted { unit, ..Wanted::default() })?;
-                facts.room = group.has_room_for_refusals();
+                let facts = facts(&result.as_ref().map(Wanted::of_result).unwrap_or_default())?;
                 Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {
@@ -136,14 +114,6 @@ impl Item {
         }
         answer
     }
-}
-
-/// Holds that could not be written yet hold all the same.
-fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
-    waiting.is_some_and(|waiting| match hold {
-        Hold::Serial(serial) => waiting.serials.contains(serial),
-        Hold::Lot(lot) => waiting.lots.contains(lot),
-    })
 }
 
 /// Does a label wait for a printer after this?

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
 use crate::station::{
-    Answer, Commanded, Counters, Lane, Printing, Reading, RigResult, Service, Tally, Unread, Verdict,
+    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread, Verdict,
 };
 
 /// A scan on its way in.
@@ -171,6 +171,8 @@ pub struct Report {
     pub used: u64,
     /// The lanes.
     pub lanes: BTreeMap<String, Lane>,
+    /// What was done of the work orders that lanes work on.
+    pub orders: BTreeMap<String, OrderCount>,
     /// The labels.
     pub labels: Labels,
     /// What a person should know, a sentence each.

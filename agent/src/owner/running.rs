@@ -29,8 +29,6 @@ const FORGET_EVERY_MS: u64 = 60_000;
 const TICK_AGAIN_MS: u64 = 10_000;
 /// On a full disk scans go on when forgotten records have left so many bytes free.
 const ROOM: u64 = 256 << 10;
-/// SSCCs that one scan can use: a pallet's and a package's.
-const SSCCS_PER_SCAN: u64 = 2;
 
 pub(super) struct Running {
     pub(super) owner: Owner,
@@ -197,7 +195,13 @@ impl Running {
     /// Decides and commits; the answers are to be given only if it returns `Ok`.
     fn commit_group(&mut self, items: &[Item], now: &Stamp) -> Result<Vec<Decided>, JournalError> {
         let Owner { journal, state, line, rules, digest, folder, .. } = &mut self.owner;
-        let reserved = reserve_ssccs(journal, state, line, folder, items.len() as u64 * SSCCS_PER_SCAN);
+        let reserved = reserve_ssccs(
+            journal,
+            state,
+            line,
+            folder, // One scan can open a container of each level.
+            items.len() as u64 * line.packing.levels.len() as u64,
+        );
         let mut group = journal.group()?;
         let mut ahead = state.clone();
         let mut all = Vec::with_capacity(items.len());
@@ -208,7 +212,7 @@ impl Running {
         self.limits.add_to(&mut group, line, &mut ahead, (*digest, now))?;
         for item in items {
             let mut decided = Decided::default();
-            for input in item.inputs(&group, rules, (line, &ahead, now), self.limits.waiting.as_ref())? {
+            for input in item.inputs(&group, (line, rules), &ahead, self.limits.waiting.as_ref())? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
                     Err(id) => {
@@ -276,11 +280,12 @@ impl Running {
             set_aside: journal.set_aside(),
             used: journal.used()?,
             lanes: state.lanes.clone(),
+            orders: state.orders.clone(),
             labels: journal.labels(state.lanes.keys())?,
             alarms: self.owner.alarms.clone(),
             counters: state.counters,
-            package_size: line.packing.package_size,
-            pallet_size: line.packing.pallet_size,
+            package_size: line.packing.package_size(),
+            pallet_size: line.packing.pallet_size(),
             capacity: self.limits.capacity(&self.owner)?,
             now: clock.now(),
         })
@@ -336,6 +341,9 @@ impl Running {
             if let Err(error) = self.owner.journal.forget_labels(now.wall.as_second(), keep) {
                 warn("printed labels could not be forgotten", &error);
             }
+            if let Err(error) = self.owner.journal.forget_counts(now.wall.as_second()) {
+                warn("old counts could not be forgotten", &error);
+            }
             match self.owner.journal.forget(now.wall.as_second(), keep) {
                 Ok(FORGET_AT_ONCE) => {} // there is more: go on at the next occasion
                 Ok(_) => self.forget_at = now.since_boot + FORGET_EVERY_MS,
@@ -373,6 +381,9 @@ impl Running {
             Ok(()) => {
                 *state = decision.next;
                 self.said = state.last_seq;
+                if let Some(answer) = decision.answer {
+                    drop(self.answers.send(answer));
+                }
             }
             Err(error) => {
                 self.tick_at = now.since_boot + TICK_AGAIN_MS;

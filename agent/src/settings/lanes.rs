@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::config::Section;
 
 use super::Scanner;
+use crate::rigs::Program;
 use crate::station::{Code, Interlock, Interlocked, LaneRules, LineRules, Offline, People, Role};
 
 /// Most reasons and supervisors: both are part of a record.
@@ -13,16 +14,25 @@ const MOST: usize = 200;
 /// What was read: the rules, the reasons by the data of their barcodes, and the JSON that goes on record.
 pub(super) struct Read {
     pub rules: LineRules,
+    pub rigs: BTreeMap<String, Program>,
     pub reasons: BTreeMap<String, String>,
     pub json: serde_json::Value,
 }
 
 pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> Read {
-    let mut lanes = BTreeMap::new();
+    let (mut lanes, mut rigs) = (BTreeMap::new(), BTreeMap::new());
     let mut json = serde_json::Map::new();
     for section in root.sections("lane") {
         let name = super::name(&section, "name").required();
-        let (rules, on_record) = lane(&section);
+        let (rules, mut on_record) = lane(&section);
+        if let Some((program, of_rig)) = super::rig::read(&section) {
+            if !rules.roles.contains(&Role::Test) {
+                let help = "add \"test\" to its roles, or leave rig out";
+                section.fault("rig", "the lane does not test", help);
+            }
+            on_record["rig"] = of_rig;
+            rigs.insert(name.clone(), program);
+        }
         json.insert(name.clone(), on_record);
         if lanes.insert(name.clone(), rules).is_some() && !name.is_empty() {
             section.fault("name", format!("`{name}` is the name of another lane"), "give each its own");
@@ -39,7 +49,7 @@ pub(super) fn read(root: &Section<'_>, scanners: &[Scanner]) -> Read {
         "lanes": json, "supervisors": people.supervisors, "allows": people.allows, "reasons": reasons,
     });
     let rules = LineRules { lanes, people, reasons: texts.into_iter().collect(), label_codes: BTreeMap::new() };
-    Read { rules, reasons, json }
+    Read { rules, rigs, reasons, json }
 }
 
 fn lane(section: &Section<'_>) -> (LaneRules, serde_json::Value) {

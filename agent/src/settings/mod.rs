@@ -7,6 +7,7 @@ mod orders;
 mod packing;
 mod page;
 mod printing;
+mod rig;
 mod rules;
 mod scanners;
 mod service;
@@ -25,6 +26,7 @@ use records::enrolment::SERVICE;
 use records::wire::check_name;
 
 use crate::interpret::Rules;
+use crate::rigs::Program;
 use crate::station::{Interlocked, LabelRule, LineRules, Packing};
 
 pub use broker::{Broker, Confirm};
@@ -60,6 +62,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Lanes, people, reasons.
     pub line_rules: LineRules,
+    /// The programs that test the units of a lane.
+    pub rigs: BTreeMap<String, Program>,
     /// Where scanned work orders are looked up.
     pub work_orders: WorkOrders,
     /// Where the service is asked, where it is.
@@ -145,7 +149,7 @@ impl Settings {
         let (packing, packing_json) = packing::read(&root);
         let scanners = scanners::read(&root);
         let (mut rules, label_codes, rules_json) = rules::read(&root, &scanners);
-        let lanes::Read { rules: mut line_rules, reasons, json: lanes_json } = lanes::read(&root, &scanners);
+        let lanes::Read { rules: mut line_rules, rigs, reasons, json: lanes_json } = lanes::read(&root, &scanners);
         rules.supervisors.clone_from(&line_rules.people.supervisors);
         rules.add_reasons(reasons, &root);
         line_rules.label_codes = label_codes;
@@ -190,6 +194,7 @@ impl Settings {
             scanners,
             rules,
             line_rules,
+            rigs,
             work_orders,
             service,
             printing,

@@ -28,7 +28,18 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
     let mut files = BTreeMap::new();
     for section in root.sections("label") {
         let levels = [("package", Level::Package), ("pallet", Level::Pallet)];
-        let level = section.one_of("container", &levels).required_or(Level::Package);
+        let on_pass = section.one_of("on", &[("close", false), ("pass", true)]).or(false);
+        let container = section.one_of("container", &levels);
+        let level = match on_pass {
+            true => {
+                if section.has("container") {
+                    let help = "leave container out: it is the label of the unit";
+                    section.fault("container", "a label with on = \"pass\" is of no container", help);
+                }
+                Level::Package
+            }
+            false => container.required_or(Level::Package),
+        };
         let printer = super::name(&section, "printer").required();
         if !printer.is_empty() && !names.contains(&printer) {
             let known = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -36,6 +47,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
         }
         let lane = super::name(&section, "lane").optional();
         let copies = section.integer("copies", 1..=10).or(1);
+        let name = super::name(&section, "name").optional();
         let Some(file) = section.string("template").required_option() else { continue };
         let template = files.entry(file.clone()).or_insert_with(|| match Template::load(&folder.join(&file)) {
             Ok(template) => Some(Arc::new(template)),
@@ -52,14 +64,18 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> (Printing, serde_json::
         });
         let Some(template) = template else { continue };
         let digest = template.digest().to_string();
-        printing.labels.push(LabelRule { level, lane, printer, template: digest.clone(), copies });
+        printing.labels.push(LabelRule { level, on_pass, lane, name, printer, template: digest.clone(), copies });
         printing.templates.insert(digest, template.clone());
     }
     let json = printing.labels.iter().map(|rule| {
-        serde_json::json!({
-            "container": rule.level, "lane": rule.lane, "printer": rule.printer, "template": rule.template,
+        let mut json = serde_json::json!({
+            "container": rule.level, "lane": rule.lane, "name": rule.name, "printer": rule.printer, "template": rule.template,
             "copies": rule.copies,
-        })
+        });
+        if rule.on_pass {
+            json["on"] = "pass".into();
+        }
+        json
     });
     let json = json.collect();
     (printing, json, faults)

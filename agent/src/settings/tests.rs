@@ -12,7 +12,7 @@ fn the_example_is_good_and_means_what_it_says() {
     assert_eq!(settings.station, "pack-1");
     assert_eq!(settings.broker.access.url.to_string(), "mqtt://127.0.0.1:1883");
     assert_eq!(settings.journal.quota, 512 << 20);
-    assert_eq!((settings.packing.package_size, settings.packing.pallet_size), (10, 20));
+    assert_eq!((settings.packing.package_size(), settings.packing.pallet_size()), (10, 20));
     assert_eq!(settings.scanners[0].lane, "main");
     assert_eq!(settings.rules.rules.len(), 3);
 }

@@ -178,8 +178,6 @@ pub enum Code {
     WorkOrderClosed,
     /// The codes of two labels were mixed.
     LabelMixed,
-    /// The codes of a label did not come in time.
-    LabelIncomplete,
     /// The rig gave no result.
     RigFailed,
     /// The work order has all its units.

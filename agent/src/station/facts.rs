@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{Command, Role};
+use records::wire::WorkOrderMessage;
+
+use super::adopt::Adopted;
+use super::command::Command;
 use super::hold::Hold;
 use super::input::Reading;
 use super::job::Job;
 use super::known::{Known, KnownContainer, OrderCount};
+use super::parts;
+use super::pending::Doing;
+use super::roles::Collecting;
 use super::service::Service;
-use super::state::State;
+use super::state::{Lane, Line, State};
 
 /// What the journal and the service say of what a scan or command is about.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,25 +50,133 @@ pub struct Wanted {
     pub contents: Option<String>,
     /// The newest label of this container.
     pub label: Option<String>,
+    /// What may be on hold.
+    pub holds: Vec<Hold>,
 }
 
 impl Wanted {
     /// What a scan on a lane needs.
     #[must_use]
-    pub fn of(_state: &State, _lane: &str, reading: &Reading) -> Self {
+    pub fn of(line: &Line, state: &State, lane: &str, reading: &Reading) -> Self {
         let mut wanted = Self::default();
+        wanted.add(line, state, lane, reading);
+        wanted
+    }
+
+    /// What a person asks for all at once needs.
+    #[must_use]
+    pub fn of_command(line: &Line, state: &State, lane: &str, commanded: &Commanded) -> Self {
+        let mut wanted = Self::default();
+        wanted.add(line, state, lane, &Reading::Command(commanded.command));
+        if let Some(subject) = &commanded.subject {
+            wanted.add(line, state, lane, subject);
+        }
+        wanted.containers.extend(commanded.into.clone());
+        wanted
+    }
+
+    /// What a rig's result needs.
+    #[must_use]
+    pub fn of_result(result: &RigResult) -> Self {
+        Self { unit: Some((result.scope.clone(), result.serial.clone())), ..Self::default() }
+    }
+
+    /// What a work order from the topic needs.
+    #[must_use]
+    pub fn of_order(message: &WorkOrderMessage) -> Self {
+        let holds = Hold::of_lot(&message.attributes).into_iter().collect();
+        Self { order: message.work_order.clone(), holds, ..Self::default() }
+    }
+
+    /// What a container that is taken over needs.
+    #[must_use]
+    pub fn of_adopted(adopted: &Adopted) -> Self {
+        let mut containers = adopted.containers.clone();
+        containers.push(adopted.id.clone());
+        Self { containers, ..Self::default() }
+    }
+
+    fn add(&mut self, line: &Line, state: &State, name: &str, reading: &Reading) {
+        let lane = state.lanes.get(name);
+        let current = lane.and_then(|lane| lane.work_order.as_ref());
+        self.holds.extend(Hold::of_reading(reading, current));
         match reading {
             Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. } => {
-                wanted.unit = Some((scope.clone(), serial.clone()));
+                self.unit = Some((scope.clone(), serial.clone()));
             }
-            Reading::WorkOrder { id, .. } => wanted.order = Some(id.clone()),
+            Reading::WorkOrder { id, .. } => self.order = Some(id.clone()),
             Reading::Container { id, .. } => {
-                wanted.containers.push(id.clone());
-                wanted.label = Some(id.clone());
+                self.containers.push(id.clone());
+                self.label = Some(id.clone());
+                self.contents_of(lane);
+            }
+            Reading::Part { set, rule, attributes } => {
+                if let Some(device) = parts::completes(&line.rules, lane, set, rule, attributes) {
+                    self.add(line, state, name, &device);
+                }
+            }
+            Reading::Command(Command::VoidLast) => {
+                let last = lane.and_then(|lane| lane.open.iter().find_map(|open| open.recent.last()));
+                self.unit = last.map(|unit| (unit.scope.clone(), unit.serial.clone()));
+            }
+            Reading::Command(Command::Finish) => self.contents_of(lane),
+            Reading::Badge { .. } | Reading::Reason { .. } => {
+                // What was refused is decided again.
+                if let Some(last) = lane.and_then(|lane| lane.last_refused.as_ref()) {
+                    let about = last.reading.clone();
+                    self.add(line, state, name, &about);
+                }
             }
             _ => {}
         }
-        wanted
+        if let Reading::Device { .. } = reading {
+            self.contents_of(lane);
+        }
+        self.pending(line, state, name, reading);
+    }
+
+    /// What is gathered already by the command that waits.
+    fn pending(&mut self, line: &Line, state: &State, name: &str, reading: &Reading) {
+        let is_scan = !matches!(reading, Reading::Command(_) | Reading::Badge { .. });
+        let pending = state.lanes.get(name).and_then(|lane| lane.pending.as_ref()).filter(|_| is_scan);
+        let Some(pending) = pending else { return };
+        let about = match (&pending.doing, &pending.subject) {
+            (Doing::Allow { last, .. }, _) => Some(last.reading.clone()),
+            (Doing::Command(_), subject) => subject.clone(),
+        };
+        self.containers.extend(pending.into.clone());
+        match about {
+            Some(Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. }) => {
+                self.holds.push(Hold::Serial(serial.clone()));
+                self.unit = Some((scope, serial));
+            }
+            Some(Reading::Container { id, .. }) => {
+                self.label = Some(id.clone());
+                self.containers.push(id);
+            }
+            Some(Reading::WorkOrder { id, .. }) => self.order = Some(id),
+            Some(part @ Reading::Part { .. }) => {
+                let lane = state.lanes.get(name);
+                if let Reading::Part { set, rule, attributes } = &part
+                    && let Some(Reading::Device { serial, scope, .. }) =
+                        parts::completes(&line.rules, lane, set, rule, attributes)
+                {
+                    self.unit = Some((scope, serial));
+                }
+            }
+            _ => {}
+        }
+        if let (Doing::Allow { last, .. }, Some(lane)) = (&pending.doing, state.lanes.get(name)) {
+            self.holds.extend(Hold::of_reading(&last.reading, lane.work_order.as_ref()));
+        }
+    }
+
+    /// A lane that recounts needs what should be in the container.
+    fn contents_of(&mut self, lane: Option<&Lane>) {
+        if let Some(Collecting::Recount { container, .. }) = lane.and_then(|lane| lane.collecting.as_ref()) {
+            self.contents = Some(container.clone());
+            self.containers.push(container.clone());
+        }
     }
 }
 
@@ -94,12 +208,4 @@ pub struct RigResult {
     pub measurements: serde_json::Map<String, serde_json::Value>,
     /// What the rig says of the unit: `fwVersion` and so on.
     pub attributes: records::attributes::Attributes,
-}
-
-impl Role {
-    /// Does this role fill containers?
-    #[must_use]
-    pub fn fills(self) -> bool {
-        matches!(self, Self::Pack | Self::Palletise)
-    }
 }

@@ -3,12 +3,15 @@
 use records::attributes::Attributes;
 use records::wire::{Terms, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Signature};
+use serde::{Deserialize, Serialize};
 
+use super::adopt::Adopted;
 use super::answer::Code;
 use super::command::Command;
 use super::facts::{Commanded, Facts, RigResult};
-use super::hold::Hold;
 use super::job::{Job, Printing, Verdict};
+use super::known::Known;
+use super::service::Service;
 use super::unrecorded::Tally;
 
 /// One thing to decide, with the facts it needs already read.
@@ -55,8 +58,30 @@ pub enum Input {
         lane: String,
         /// The message.
         message: WorkOrderMessage,
-        /// Its lot, where that is on hold.
-        held: Vec<Hold>,
+        /// What is known of it: its lot on hold, what was done of it.
+        facts: Facts,
+    },
+    /// The service has answered about a unit that was accepted or set aside without it.
+    Checked {
+        /// The lane that is told.
+        lane: String,
+        /// The unit's scope.
+        scope: String,
+        /// Its serial.
+        serial: String,
+        /// What is known of it here.
+        known: Known,
+        /// The answer.
+        service: Service,
+    },
+    /// This station goes on with a container that another one opened.
+    Adopt {
+        /// The lane.
+        lane: String,
+        /// The container, with its contents.
+        adopted: Adopted,
+        /// What is known of it here.
+        facts: Facts,
     },
     /// Scans were answered red while nothing could be written; now something can.
     NotRecorded {
@@ -127,7 +152,8 @@ pub struct Start {
 }
 
 /// What a scan means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reading {
     /// A device to be packed.
     Device {

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use records::Level;
 use serde::{Deserialize, Serialize};
 
-/// Which label is printed when a container is closed.
+/// Which label is printed when a container is closed, or a unit has passed its test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelRule {
     /// For containers of this level.
     pub level: Level,
+    /// For units that have passed their test instead.
+    pub on_pass: bool,
     /// Only on this lane; everywhere where it is not said.
     pub lane: Option<String>,
+    /// Its name, where it is printed only for work orders that ask for it.
+    pub name: Option<String>,
     /// The printer's name.
     pub printer: String,
     /// SHA-256 of the template's text, in hexadecimal.
@@ -22,16 +26,23 @@ pub struct LabelRule {
 
 impl LabelRule {
     pub(super) fn is_for(&self, level: Level, lane: &str) -> bool {
-        self.level == level && self.lane.as_deref().is_none_or(|only| only == lane)
+        !self.on_pass && self.level == level && self.is_on(lane)
+    }
+
+    pub(super) fn is_on(&self, lane: &str) -> bool {
+        self.lane.as_deref().is_none_or(|only| only == lane)
     }
 }
+
+/// Under this name the data of a unit's label has the unit's scope; no field of a template has such a name.
+const UNIT: &str = "#unit";
 
 /// A label that is to be printed. Its SSCC is durable with it, before a byte goes to a printer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobDraft {
-    /// The container.
+    /// The container; of a unit's label the serial number.
     pub sscc: String,
-    /// Its level.
+    /// Its level; nothing where it is the label of a unit.
     pub level: Level,
     /// The lane.
     pub lane: String,
@@ -43,6 +54,20 @@ pub struct JobDraft {
     pub data: BTreeMap<String, String>,
     /// How many.
     pub copies: u32,
+}
+
+impl JobDraft {
+    /// Says that this is the label of a unit with this scope.
+    pub(super) fn of_unit(mut self, scope: &str) -> Self {
+        self.data.insert(UNIT.to_owned(), scope.to_owned());
+        self
+    }
+
+    /// The scope of the unit whose label it is; `None` for the label of a container.
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        self.data.get(UNIT).map(String::as_str)
+    }
 }
 
 /// How far a label is.

@@ -46,8 +46,10 @@ pub struct Known {
     pub test: Option<Tested>,
     /// The work order under which it was packed or tested.
     pub work_order: Option<String>,
-    /// It was accepted without an answer of the service, which is to be asked again.
+    /// It was accepted or set aside without an answer of the service, which is to be asked again.
     pub unchecked: bool,
+    /// Quality at the line has put it on hold.
+    pub held: bool,
 }
 
 impl Known {

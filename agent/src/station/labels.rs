@@ -14,14 +14,15 @@ use records::attributes::Attributes;
 use records::{Draft, Event, Level, Subject};
 
 use super::answer::{Answer, Code, Outcome};
-use super::decide::Turn;
 use super::job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
+use super::turn::{Turn, device};
 
 impl Turn<'_> {
     /// Adds the labels of a container that is being closed. `units` are counted, where that is known.
     pub(super) fn print(&mut self, lane: &str, level: Level, sscc: &str, units: Option<u32>, common: &Attributes) {
         let line = self.line;
-        for rule in line.labels.iter().filter(|rule| rule.is_for(level, lane)) {
+        let named = self.label_name(level, lane);
+        for rule in line.labels.iter().filter(|rule| rule.is_for(level, lane) && rule.name == named) {
             let mut data: BTreeMap<String, String> =
                 common.iter().map(|(name, value)| (name.clone(), super::packing::plain(value))).collect();
             let own = if level == Level::Package { "packageId" } else { "palletId" };
@@ -42,6 +43,65 @@ impl Turn<'_> {
                 data,
                 copies: rule.copies,
             }));
+        }
+    }
+
+    /// Adds the labels of a unit that has passed its test.
+    pub(super) fn print_unit(&mut self, lane: &str, (scope, serial): (&str, &str), attributes: &Attributes) {
+        let line = self.line;
+        for rule in line.labels.iter().filter(|rule| rule.on_pass && rule.is_on(lane)) {
+            let texts = attributes.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+            let mut data: BTreeMap<String, String> = texts.collect();
+            data.insert("serialNumber".to_owned(), serial.to_owned());
+            data.insert("station".to_owned(), line.station.clone());
+            if self.now.synchronised {
+                data.insert("date".to_owned(), self.now.wall.strftime("%Y-%m-%d").to_string());
+            }
+            let draft = JobDraft {
+                sscc: serial.to_owned(),
+                level: rule.level,
+                lane: lane.to_owned(),
+                printer: rule.printer.clone(),
+                template: rule.template.clone(),
+                data,
+                copies: rule.copies,
+            };
+            self.jobs.push(JobChange::New(draft.of_unit(scope)));
+        }
+    }
+
+    /// The label that the work order asks for, where there is one of that name for such containers.
+    fn label_name(&self, level: Level, lane: &str) -> Option<String> {
+        let labels = &self.on(lane)?.work_order.as_ref()?.terms.labels;
+        let wanted = if level == Level::Package { &labels.package } else { &labels.pallet };
+        let has = |wanted: &&String| {
+            self.line.labels.iter().any(|rule| rule.is_for(level, lane) && rule.name.as_ref() == Some(*wanted))
+        };
+        wanted.as_ref().filter(has).cloned()
+    }
+
+    /// A person wants the label of a container again, whose code was scanned.
+    pub(super) fn label_again(&mut self, lane: &str, id: &str, reason: Option<&str>) -> Result<Answer, Answer> {
+        let facts = self.facts;
+        let Some(job) = &facts.label else {
+            let text = format!("There is no label of {id}");
+            let help = "Printed labels are forgotten after a while; look whether this lane has a printer.";
+            return Err(Answer::refused(lane, Code::NoLabel, text, help));
+        };
+        let verdict = Verdict::Again(reason.unwrap_or("asked for at the lane").to_owned());
+        let answer = self.verdict(job, &verdict, None);
+        let answer = Answer { lane: lane.to_owned(), ..answer };
+        if answer.outcome == Outcome::Refused { Err(answer) } else { Ok(answer) }
+    }
+
+    /// A label that was scanned back has come out, whatever its printer said.
+    pub(super) fn confirm_label(&mut self, id: &str) {
+        let facts = self.facts;
+        let Some(job) = facts.label.as_ref().filter(|job| job.draft.sscc == id) else { return };
+        if job.state == JobState::Doubtful {
+            let job = Job { state: JobState::Printed, why: String::new(), ..job.clone() };
+            self.label_printed(&job, "scan");
+            self.jobs.push(JobChange::Set(job));
         }
     }
 
@@ -91,7 +151,10 @@ impl Turn<'_> {
     }
 
     fn rule_for(&self, draft: &JobDraft) -> Option<&LabelRule> {
-        self.line.labels.iter().find(|rule| rule.is_for(draft.level, &draft.lane))
+        self.line.labels.iter().find(|rule| match draft.unit() {
+            Some(_) => rule.on_pass && rule.is_on(&draft.lane),
+            None => rule.is_for(draft.level, &draft.lane),
+        })
     }
 
     /// Its own printer, or where that is gone the one that today's configuration names.
@@ -171,13 +234,17 @@ impl Turn<'_> {
     }
 
     fn label_record(&self, event: Event, job: &Job) -> Draft {
-        let mut draft = Draft::new(event, Subject::container(&job.draft.sscc));
+        let subject = match job.draft.unit() {
+            Some(scope) => device(scope, &job.draft.sscc),
+            None => Subject::container(&job.draft.sscc),
+        };
+        let mut draft = Draft::new(event, subject);
         draft.lane = Some(job.draft.lane.clone());
-        draft.attributes = [
-            ("level".to_owned(), serde_json::json!(job.draft.level)),
-            ("template".to_owned(), job.draft.template.clone().into()),
-        ]
-        .into();
+        draft.actor.clone_from(&self.actor);
+        draft.attributes = [("template".to_owned(), job.draft.template.clone().into())].into();
+        if job.draft.unit().is_none() {
+            draft.attributes.insert("level".to_owned(), serde_json::json!(job.draft.level));
+        }
         if let Some(picture) = &job.picture {
             draft.attributes.insert("picture".to_owned(), picture.clone().into());
         }
@@ -187,7 +254,11 @@ impl Turn<'_> {
 
 fn no_printer(draft: &JobDraft) -> String {
     let JobDraft { printer, lane, level, .. } = draft;
-    let level = if *level == Level::Package { "packages" } else { "pallets" };
+    let level = match (draft.unit(), level) {
+        (Some(_), _) => "units",
+        (None, Level::Package) => "packages",
+        (None, Level::Pallet) => "pallets",
+    };
     format!("there is no printer `{printer}` any more, and no label for {level} of lane {lane}")
 }
 

@@ -59,7 +59,7 @@ pub enum Interlocked {
 pub enum Offline {
     /// It is accepted, marked as unchecked, and asked again later.
     Accept,
-    /// It is put on hold and not packed.
+    /// It is set aside, not packed, and asked again later.
     Hold,
     /// It is refused.
     #[default]

@@ -3,28 +3,39 @@
 //! [`decide`] takes the state and one [`Input`], and answers with a [`Decision`]: what to write, what the state is then,
 //! and what to tell the operator once it is written. The journal commits decisions; nothing here is true before that.
 
+mod adopt;
 mod answer;
 mod code;
-mod collect;
 mod command;
+mod containers;
 mod decide;
 mod facts;
 mod hold;
 mod input;
+mod interlock;
 mod job;
 mod known;
 mod labels;
 mod lanes;
+mod orders;
 mod packing;
+mod parts;
+mod pending;
+mod people;
+mod permission;
 mod refusals;
+mod roles;
+mod scan;
 mod service;
 mod state;
+mod stored;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod unrecorded;
 
+pub use adopt::{Adopted, How};
 pub use answer::{Answer, Code, Filling, Outcome};
-pub use collect::{Collected, Collecting};
 pub use command::{Command, NoCommand, Role};
 pub use decide::{Decision, decide};
 pub use facts::{Commanded, Facts, RigResult, Wanted};
@@ -33,6 +44,11 @@ pub use input::{Input, Raw, Reading, SeriesStart, Start, Unread};
 pub use job::{Job, JobChange, JobDraft, JobState, LabelRule, Printing, Verdict};
 pub use known::{ContainerState, Count, Known, KnownChange, KnownContainer, OrderCount, Tested, UnitState};
 pub use lanes::{IdFrom, Interlock, Interlocked, LabelCodes, LaneRules, LevelRules, LineRules, Offline, People};
+pub use packing::Packing;
+pub use parts::Parts;
+pub use pending::{Doing, Pending};
+pub use permission::LastRefused;
+pub use roles::{Collecting, Despatch, Dut};
 pub use service::{RemoteContainer, RemoteContradiction, RemoteUnit, Service};
-pub use state::{Close, Counters, Lane, Line, OpenPackage, OpenPallet, PackedUnit, Packing, State};
+pub use state::{Close, Counters, Lane, Line, Open, OrderChange, PackedUnit, State};
 pub use unrecorded::{Tally, Unrecorded};

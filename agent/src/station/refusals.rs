@@ -30,6 +30,9 @@ struct Watched {
     /// Empty where it was refused before scanners were noted.
     #[serde(default)]
     scanner: String,
+    /// Who was signed on, where somebody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
     code: Code,
     mark: String,
     bytes: usize,
@@ -46,12 +49,13 @@ impl Refusals {
         (lane, scanner): (&str, &str),
         code: Code,
         raw: &Raw,
-        subject: &Subject,
+        (subject, actor): (&Subject, Option<&String>),
         now: &Stamp,
     ) -> Vec<Due> {
         let mut due = self.end_windows(now);
         let is_known = |w: &&mut Watched| {
             (w.lane.as_str(), w.scanner.as_str(), w.code, &w.mark) == (lane, scanner, code, &raw.mark)
+                && w.actor.as_ref() == actor
         };
         if let Some(known) = self.0.iter_mut().find(is_known) {
             known.repeats += 1;
@@ -64,6 +68,7 @@ impl Refusals {
         let first = Watched {
             lane: lane.to_owned(),
             scanner: scanner.to_owned(),
+            actor: actor.cloned(),
             code,
             mark: raw.mark.clone(),
             bytes: raw.bytes,
@@ -108,6 +113,7 @@ impl Due {
         let Self { of, count } = self;
         let mut draft = Draft::new(Event::Refused, of.subject);
         draft.lane = Some(of.lane);
+        draft.actor = of.actor;
         draft.attributes = [
             ("code".to_owned(), serde_json::json!(of.code)),
             ("count".to_owned(), serde_json::json!(count)),

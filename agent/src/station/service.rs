@@ -8,6 +8,7 @@ use super::known::{ContainerState, UnitState};
 
 /// What the service said, or why it said nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one for each scan, and never many at once")]
 pub enum Service {
     /// It was not asked.
     #[default]

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use gs1::SsccRange;
 use records::attributes::Attributes;
 use records::wire::{WorkOrder, WorkOrderMessage};
-use records::{Hash, RecordId, SeriesId};
+use records::{Hash, Level, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
-use super::collect::Collecting;
+use super::command::Role;
 use super::job::LabelRule;
+use super::known::{ContainerState, KnownContainer, OrderCount};
 use super::lanes::LineRules;
+use super::packing::Packing;
+use super::parts::Parts;
+use super::pending::Pending;
+use super::permission::LastRefused;
 use super::refusals::Refusals;
+use super::roles::{Collecting, Despatch, Dut};
 use super::unrecorded::Unrecorded;
 
 /// How a full container is closed.
@@ -24,21 +29,15 @@ pub enum Close {
     Command,
 }
 
-/// Sizes of containers, how they are closed, and where their ids come from.
-#[derive(Debug, Clone)]
-pub struct Packing {
-    /// Devices in a package, from 1.
-    pub package_size: u32,
-    /// Packages on a pallet, from 1.
-    pub pallet_size: u32,
-    /// How a full package is closed.
-    pub package_close: Close,
-    /// How a full pallet is closed.
-    pub pallet_close: Close,
-    /// Is a scan without a work order refused?
-    pub work_order_required: bool,
-    /// The SSCCs of this station.
-    pub sscc: SsccRange,
+/// What another work order does while a package with units is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderChange {
+    /// It is refused, or waits until the package is closed.
+    #[default]
+    Refuse,
+    /// It closes the package, with that as the reason.
+    Close,
 }
 
 /// What does not change while the station runs.
@@ -69,6 +68,9 @@ impl Line {
 /// Everything that decides. Small, and written whole with each group of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// The form of this state; 0 before forms were counted.
+    #[serde(default)]
+    pub version: u32,
     /// The sequence that the last record got; 0 in a new series.
     pub last_seq: u64,
     /// Digest of the configuration that is on record.
@@ -89,6 +91,12 @@ pub struct State {
     pub unrecorded: Unrecorded,
     /// What was counted since the journal began.
     pub counters: Counters,
+    /// What this station did of the work orders that a lane works on, or will.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orders: BTreeMap<String, OrderCount>,
+    /// Tests that were begun since the journal began.
+    #[serde(default)]
+    pub tests: u64,
 }
 
 /// What was counted since the journal began.
@@ -112,6 +120,7 @@ pub struct Counters {
 
 /// One lane: a place where one person works with scanners of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "super::stored::StoredLane")]
 pub struct Lane {
     /// The current work order.
     pub work_order: Option<WorkOrder>,
@@ -119,42 +128,140 @@ pub struct Lane {
     pub revision: Option<u64>,
     /// A work order that waits for the open package to be closed.
     pub waiting: Option<WorkOrderMessage>,
-    /// The open package.
-    pub package: Option<OpenPackage>,
-    /// The open pallet.
-    pub pallet: Option<OpenPallet>,
-    /// A label of several codes of which some were scanned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The open containers, at most one of each level.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Open>,
+    /// Empty open containers that made way for another one: they are filled next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spare: Vec<Open>,
+    /// What the lane does, where a person has chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Who is signed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// A command that waits for a scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// What is gathered over several scans.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub collecting: Option<Collecting>,
+    /// Codes of a label of which others are missing still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
+    /// The unit that a rig tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub testing: Option<Dut>,
+    /// Who gets what leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub despatch: Option<Despatch>,
+    /// Closed containers whose label is to be scanned back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scan_back: Vec<String>,
+    /// What a supervisor may allow next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_refused: Option<LastRefused>,
 }
 
-/// The package that units go into.
+impl Lane {
+    /// The innermost open container.
+    #[must_use]
+    pub fn package(&self) -> Option<&Open> {
+        self.open.iter().rfind(|open| open.kind == Level::Package)
+    }
+
+    /// The open pallet.
+    #[must_use]
+    pub fn pallet(&self) -> Option<&Open> {
+        self.open.iter().find(|open| open.kind == Level::Pallet)
+    }
+}
+
+/// An open container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenPackage {
-    /// Its SSCC.
+pub struct Open {
+    /// The name of its level.
+    pub level: String,
+    /// Package or pallet.
+    pub kind: Level,
+    /// Its id.
     pub id: String,
-    /// Units in it.
+    /// What is in it: units, or containers of the level below.
     pub count: u32,
+    /// Units in it and in the containers in it; `None` where that is not known.
+    #[serde(default)]
+    pub units: Option<u32>,
     /// What all units in it have in common, for the label.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub common: Attributes,
-    /// The last units that went in, at most [`OpenPackage::RECENT`]: so far back a mistake can be taken back by command.
+    /// The last units that went in, at most [`Open::RECENT`]: so far back a mistake can be taken back by command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<PackedUnit>,
+    /// The container that it is in already: it was closed once and opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
-impl OpenPackage {
+impl Open {
     /// How many units `recent` keeps.
     pub const RECENT: usize = 20;
 
     /// An empty one.
-    pub(super) fn new(id: String) -> Self {
-        Self { id, count: 0, common: Attributes::new(), recent: Vec::new() }
+    #[must_use]
+    pub fn new(level: &str, kind: Level, id: String) -> Self {
+        Self {
+            level: level.to_owned(),
+            kind,
+            id,
+            count: 0,
+            units: Some(0),
+            common: Attributes::new(),
+            recent: Vec::new(),
+            parent: None,
+        }
+    }
+
+    /// One that was closed.
+    pub(super) fn again(known: &KnownContainer) -> Self {
+        Self {
+            count: known.count,
+            units: known.units,
+            common: known.common.clone(),
+            parent: known.parent.clone(),
+            ..Self::new(&known.name, known.level, known.id.clone())
+        }
+    }
+
+    /// What is kept of it.
+    pub(super) fn known(&self, lane: &str) -> KnownContainer {
+        KnownContainer {
+            id: self.id.clone(),
+            level: self.kind,
+            name: self.level.clone(),
+            state: ContainerState::Open,
+            count: self.count,
+            units: self.units,
+            size: 0,
+            parent: self.parent.clone(),
+            common: self.common.clone(),
+            work_order: None,
+            lane: lane.to_owned(),
+            joined: None,
+        }
     }
 
     /// One more unit.
     pub(super) fn add(&mut self, attributes: &Attributes) {
         share(&mut self.common, self.count == 0, attributes);
         self.count += 1;
+        self.units = self.units.map(|units| units.saturating_add(1));
+    }
+
+    /// One more closed container.
+    pub(super) fn add_container(&mut self, units: Option<u32>, common: &Attributes) {
+        share(&mut self.common, self.count == 0, common);
+        self.count += 1;
+        self.units = self.units.zip(units).map(|(known, more)| known.saturating_add(more));
     }
 }
 
@@ -181,43 +288,18 @@ pub struct PackedUnit {
     pub series: Option<SeriesId>,
 }
 
-/// The pallet that packages go onto.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenPallet {
-    /// Its SSCC.
-    pub id: String,
-    /// Closed packages on it.
-    pub count: u32,
-    /// Units in those packages; `None` on a pallet from before they were counted.
-    #[serde(default)]
-    pub units: Option<u32>,
-    /// What all units on it have in common, for the label.
-    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
-    pub common: Attributes,
-}
-
-impl OpenPallet {
-    /// An empty one.
-    pub(super) fn new(id: String) -> Self {
-        Self { id, count: 0, units: Some(0), common: Attributes::new() }
-    }
-
-    /// One more closed package.
-    pub(super) fn add(&mut self, package: &OpenPackage) {
-        share(&mut self.common, self.count == 0, &package.common);
-        self.count += 1;
-        self.units = self.units.map(|units| units + package.count);
-    }
-}
-
 impl State {
+    /// The form that this program writes.
+    pub const VERSION: u32 = 1;
+
     /// This journal may be a copy: what is open in it may have been filled and closed since by the other one. Tells the ids
     /// of the containers that are not gone on with.
     pub fn abandon_open(&mut self) -> Vec<String> {
         let mut ids = Vec::new();
         for lane in self.lanes.values_mut() {
-            ids.extend(lane.package.take().map(|package| package.id));
-            ids.extend(lane.pallet.take().map(|pallet| pallet.id));
+            let open = lane.open.drain(..).chain(lane.spare.drain(..));
+            ids.extend(open.map(|open| open.id));
+            lane.scan_back.clear();
         }
         ids
     }
@@ -225,8 +307,8 @@ impl State {
     /// The journal begins another series: sequences start anew, and what was packed before keeps its identity.
     pub fn leave_series(&mut self, before: SeriesId) {
         self.last_seq = 0;
-        let open = self.lanes.values_mut().filter_map(|lane| lane.package.as_mut());
-        for unit in open.flat_map(|package| &mut package.recent) {
+        let open = self.lanes.values_mut().flat_map(|lane| &mut lane.open);
+        for unit in open.flat_map(|open| &mut open.recent) {
             unit.series.get_or_insert(before);
         }
     }
@@ -235,5 +317,25 @@ impl State {
     #[must_use]
     pub fn lane(&self, name: &str) -> Lane {
         self.lanes.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The open container with this id, and its lane.
+    #[must_use]
+    pub fn open_container(&self, id: &str) -> Option<(&str, &Open)> {
+        self.lanes.iter().find_map(|(name, lane)| {
+            let mut open = lane.open.iter().chain(&lane.spare);
+            open.find(|open| open.id == id).map(|open| (name.as_str(), open))
+        })
+    }
+
+    pub(super) fn open_container_mut(&mut self, id: &str) -> Option<&mut Open> {
+        self.lanes.values_mut().find_map(|lane| lane.open.iter_mut().chain(&mut lane.spare).find(|open| open.id == id))
+    }
+
+    /// A unit left its container: it is not the one to be taken back next.
+    pub(super) fn forget_recent(&mut self, scope: &str, serial: &str) {
+        for open in self.lanes.values_mut().flat_map(|lane| &mut lane.open) {
+            open.recent.retain(|unit| (unit.scope.as_str(), unit.serial.as_str()) != (scope, serial));
+        }
     }
 }

@@ -5,8 +5,13 @@ use records::{Event, FixedBytes, Hash, Joined, Level, Record, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use bench::Bench;
 
+mod bench;
 mod limits;
+mod mistakes;
+mod moves;
+mod roles;
 
 fn line() -> Line {
     Line {
@@ -20,114 +25,19 @@ fn line() -> Line {
 }
 
 fn packing() -> Packing {
-    Packing {
-        package_size: 2,
-        pallet_size: 2,
-        package_close: Close::Auto,
-        pallet_close: Close::Auto,
-        work_order_required: true,
-        sscc: gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000_000).unwrap(),
-    }
+    Packing::two(2, 2, gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000_000).unwrap())
+}
+
+/// Packages that take so many units.
+fn of_size(size: u32) -> Packing {
+    let mut packing = packing();
+    packing.levels[0].size = size;
+    packing
 }
 
 fn stamp(millis: u64) -> Stamp {
     let wall = jiff::Timestamp::from_millisecond(1_800_000_000_000 + i64::try_from(millis).unwrap()).unwrap();
     Stamp { wall, synchronised: true, boot: "boot".into(), since_boot: millis }
-}
-
-/// A station that commits every decision at once.
-struct Bench {
-    line: Line,
-    state: State,
-    known: BTreeMap<(String, String), Known>,
-    holds: BTreeSet<Hold>,
-    room: bool,
-    records: Vec<records::Draft>,
-    now: u64,
-}
-
-impl Bench {
-    fn new(line: Line) -> Self {
-        let state = State { sscc_next: 0, sscc_reserved: 100, ..State::default() };
-        let (known, holds) = (BTreeMap::new(), BTreeSet::new());
-        Self { line, state, known, holds, room: true, records: Vec::new(), now: 0 }
-    }
-
-    fn with_work_order() -> Self {
-        let mut bench = Self::new(line());
-        assert_eq!(bench.work_order("WO-1").code, Code::WorkOrderStarted);
-        bench
-    }
-
-    fn decide(&mut self, input: Input) -> Option<Answer> {
-        let decision = decide(&self.line, &self.state, &input, &stamp(self.now));
-        assert_eq!(decision.next.last_seq, self.state.last_seq + decision.drafts.len() as u64);
-        self.state = decision.next;
-        self.records.extend(decision.drafts);
-        for change in decision.known {
-            match change {
-                KnownChange::Set { scope, serial, known } => {
-                    assert!(self.known.insert((scope, serial), known).is_none(), "known twice");
-                }
-                KnownChange::Remove { scope, serial } => assert!(self.known.remove(&(scope, serial)).is_some()),
-            }
-        }
-        decision.answer
-    }
-
-    fn scanned(&mut self, reading: Result<Reading, Unread>, mark: &str) -> Answer {
-        let known = match &reading {
-            Ok(Reading::Device { serial, scope, .. }) => self.known.get(&(scope.clone(), serial.clone())).cloned(),
-            _ => None,
-        };
-        let (raw, room) = (Raw { bytes: mark.len(), mark: mark.into() }, self.room);
-        let lane = self.state.lane("main");
-        let asked = reading.as_ref().map_or(vec![], |reading| Hold::of_reading(reading, lane.work_order.as_ref()));
-        let held = asked.into_iter().filter(|hold| self.holds.contains(hold)).collect();
-        let (lane, scanner) = ("main".into(), "hand".into());
-        self.decide(Input::Scanned {
-            lane,
-            scanner,
-            reading,
-            raw,
-            facts: Facts { known, held, room, ..Facts::default() },
-        })
-        .unwrap()
-    }
-
-    fn device(&mut self, serial: &str) -> Answer {
-        self.labelled(serial, &[])
-    }
-
-    fn labelled(&mut self, serial: &str, label: &[(&str, &str)]) -> Answer {
-        let attributes: Attributes = label.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        self.scanned(Ok(Reading::Device { serial: serial.into(), scope: String::new(), attributes }), serial)
-    }
-
-    fn work_order(&mut self, id: &str) -> Answer {
-        self.scanned(
-            Ok(Reading::WorkOrder { id: id.into(), attributes: Attributes::new(), terms: Default::default() }),
-            id,
-        )
-    }
-
-    fn command(&mut self, command: Command) -> Answer {
-        self.scanned(Ok(Reading::Command(command)), "command")
-    }
-
-    fn message(&mut self, revision: u64, id: Option<&str>) -> Option<Code> {
-        let message = WorkOrderMessage {
-            revision,
-            work_order: id.map(Into::into),
-            attributes: Attributes::new(),
-            terms: Default::default(),
-        };
-        self.decide(Input::WorkOrder { lane: "main".into(), message, held: vec![] }).map(|answer| answer.code)
-    }
-
-    fn events(&self) -> Vec<Event> {
-        self.records.iter().map(|draft| draft.event).collect()
-    }
 }
 
 #[test]
@@ -202,10 +112,9 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
 
 #[test]
 fn a_full_pallet_waits_for_its_command() {
-    let mut bench = Bench::new(Line {
-        packing: Packing { pallet_close: Close::Command, package_close: Close::Command, ..packing() },
-        ..line()
-    });
+    let mut packing = packing();
+    packing.levels.iter_mut().for_each(|level| level.close = Close::Command);
+    let mut bench = Bench::new(Line { packing, ..line() });
     bench.work_order("WO-1");
     bench.device("A1");
     bench.device("A2");
@@ -234,7 +143,7 @@ fn the_last_package_and_pallet_are_closed_by_command() {
 
 #[test]
 fn void_last_takes_back_unit_by_unit_and_names_the_record() {
-    let mut bench = Bench::new(Line { packing: Packing { package_size: 3, ..packing() }, ..line() });
+    let mut bench = Bench::new(Line { packing: of_size(3), ..line() });
     bench.work_order("WO-1");
     bench.device("A1");
     let packed = bench.device("A2").records.unwrap().0;
@@ -275,13 +184,13 @@ fn attributes_come_from_work_order_and_label() {
     let attributes = Attributes::from([("lotCode".to_owned(), "L1".into())]);
     let message =
         WorkOrderMessage { revision: 1, work_order: Some("WO-1".into()), attributes, terms: Default::default() };
-    bench.decide(Input::WorkOrder { lane: "main".into(), message, held: vec![] });
+    bench.decide(Input::WorkOrder { lane: "main".into(), message, facts: Facts { room: true, ..Facts::default() } });
     bench.labelled("A1", &[("fwVersion", "1.2")]);
     let packed = bench.records.last().unwrap();
     assert_eq!(packed.attributes["workOrder"], "WO-1");
     assert_eq!(packed.attributes["lotCode"], "L1");
     assert_eq!(packed.attributes["fwVersion"], "1.2");
-    assert_eq!(bench.labelled("A2", &[("lotCode", "L2")]).code, Code::OtherThanWorkOrder);
+    assert_eq!(bench.labelled("A2", &[("lotCode", "L2")]).code, Code::WrongLot);
     assert_eq!(bench.labelled("A2", &[("lotCode", "L1")]).code, Code::Packed);
 }
 
@@ -292,7 +201,7 @@ fn without_ssccs_nothing_is_opened() {
     let before = bench.state.sscc_next;
     assert_eq!(bench.device("A1").code, Code::NoSscc);
     assert_eq!(bench.state.sscc_next, before, "refused whole");
-    assert!(bench.state.lane("main").pallet.is_none());
+    assert!(bench.state.lane("main").pallet().is_none());
     assert_eq!(bench.records.last().unwrap().event, Event::Refused);
     bench.decide(Input::SsccReserved { next: 1, mark: 101 });
     assert_eq!(bench.device("A1").code, Code::Packed);

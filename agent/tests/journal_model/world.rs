@@ -101,7 +101,7 @@ impl World {
         let mounted = Mounted::new(folder.path().to_str().unwrap(), disk);
         let quota = if history.small_quota { SMALL_QUOTA } else { 64 << 20 };
         let mut packing = packing().clone();
-        (packing.package_size, packing.pallet_size) = (history.package_size, 2);
+        (packing.levels[0].size, packing.levels[1].size) = (history.package_size, 2);
         Self {
             station: None,
             truth: Truth::default(),

@@ -134,7 +134,7 @@ mod tests {
         let settings = agent::settings::Settings::parse(&file, &text).unwrap();
         assert_eq!(settings.data, config.data);
         assert_eq!(settings.broker.access.url.to_string(), "mqtt://127.0.0.1:18830");
-        assert_eq!((settings.packing.package_size, settings.packing.pallet_size), (7, 3));
+        assert_eq!((settings.packing.package_size(), settings.packing.pallet_size()), (7, 3));
         let read = |text: &str| {
             let scan = drivers::Scan {
                 source: "hand".to_owned(),

@@ -75,8 +75,8 @@ fn conforms(record: &Record) -> bool {
         && (record.subject.kind != Kind::Device || record.event == Event::Refused || attributes_conform(record))
 }
 
-/// A device's attributes are texts with known names; what follows from edges is not copied into a record. A test and a
-/// contradiction have some more.
+/// A device's attributes are texts with known names; what follows from edges is not copied into a record. A test, a
+/// contradiction and a label have some more.
 fn attributes_conform(record: &Record) -> bool {
     debug_assert!(attributes::GROUPS.iter().all(|name| FIELDS.contains(name)));
     let of_event = |name: &str, value: &Value| match (record.event, name) {
@@ -85,6 +85,10 @@ fn attributes_conform(record: &Record) -> bool {
         (Event::Tested, "rig") | (Event::Contradicted, "code" | "text") => value.is_string(),
         (Event::Tested, "measurements") => value.is_object(),
         (Event::Contradicted, "corrected") => value.is_boolean(),
+        (Event::LabelPrinted | Event::LabelDoubtful | Event::LabelAgain, "template" | "picture" | "confirmed") => {
+            value.is_string()
+        }
+        (Event::LabelPrinted, "copies") => value.is_u64(),
         _ => false,
     };
     record

@@ -9,12 +9,12 @@ fn in_a_new_series_what_has_no_receipt_is_written_again_and_names_its_first_iden
     write(&mut journal, &mut state, 5).unwrap();
     journal.apply(&receipt(&journal, 2)).unwrap();
     let (before, old) = (journal.series(), held(&journal));
-    let package = OpenPackage { id: "P".into(), count: 5, common: Default::default(), recent: Vec::new() };
-    state.lanes.entry("main".into()).or_default().package = Some(package);
+    let package = Open { count: 5, ..Open::new("package", Level::Package, "P".into()) };
+    state.lanes.entry("main".into()).or_default().open.push(package);
     assert_eq!(journal.renew(Why::Forked, &mut state).unwrap(), ["P"]);
     assert_eq!((journal.settled(), journal.position().last, state.last_seq), (0, 0, 0));
     assert!(state.sscc_lost, "another copy may have given out what comes next");
-    assert!(state.lanes["main"].package.is_none(), "another copy may have closed it");
+    assert!(state.lanes["main"].open.is_empty(), "another copy may have closed it");
     assert_eq!(journal.began(), Began { why: Some(Why::Forked), before: Some(before), last_before: Some(5) });
     // Cut off here, the next start goes on where this one stopped.
     drop(journal);

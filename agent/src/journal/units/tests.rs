@@ -23,6 +23,7 @@ fn full() -> Known {
         test: Some(Tested { passed: false, attempts: 3 }),
         work_order: Some("WO".into()),
         unchecked: true,
+        held: true,
     }
 }
 

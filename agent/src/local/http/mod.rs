@@ -12,6 +12,7 @@ mod labels;
 mod metrics;
 mod pictures;
 mod problem;
+mod rigs;
 mod scans;
 mod status;
 #[cfg(test)]
@@ -123,6 +124,8 @@ fn router(app: Arc<App>, access: Arc<Access>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/settings", get(scans::settings))
         .route("/v1/scans", post(scans::scan))
+        .route("/v1/scans/next", get(rigs::next))
+        .route("/v1/results", post(rigs::result))
         .route("/v1/commands", post(commands::command))
         .route("/v1/labels", get(labels::list))
         .route("/v1/labels/{name}", get(pictures::picture))

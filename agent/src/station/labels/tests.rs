@@ -2,21 +2,23 @@ use proptest::prelude::*;
 use records::{FixedBytes, Stamp};
 
 use super::*;
-use crate::station::{Close, Decision, Input, Line, Packing, Reading, Start, State, decide};
+use crate::station::{Decision, Input, Line, Packing, Reading, Start, State, decide};
 
 fn rule(level: Level, lane: Option<&str>) -> LabelRule {
-    LabelRule { level, lane: lane.map(str::to_owned), printer: "p".into(), template: "today".into(), copies: 1 }
+    LabelRule {
+        on_pass: false,
+        level,
+        lane: lane.map(str::to_owned),
+        name: None,
+        printer: "p".into(),
+        template: "today".into(),
+        copies: 1,
+    }
 }
 
 fn line(labels: Vec<LabelRule>) -> Line {
-    let packing = Packing {
-        package_size: 2,
-        pallet_size: 2,
-        package_close: Close::Auto,
-        pallet_close: Close::Auto,
-        work_order_required: false,
-        sscc: gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000).unwrap(),
-    };
+    let sscc = gs1::SsccRange::new(0, "9521234".parse().unwrap(), 0, 1_000).unwrap();
+    let packing = Packing { work_order_required: false, ..Packing::two(2, 2, sscc) };
     Line {
         station: "pack-1".into(),
         series: FixedBytes([1; 16]),

@@ -95,7 +95,7 @@ fn what_could_not_be_written_is_one_record_when_something_can() {
 
 #[test]
 fn the_last_unit_again_is_neither_green_nor_red_and_writes_nothing() {
-    let mut bench = Bench::new(Line { packing: Packing { package_size: 3, ..packing() }, ..line() });
+    let mut bench = Bench::new(Line { packing: of_size(3), ..line() });
     bench.work_order("WO-1");
     bench.device("A1");
     let package = bench.device("A2").package.unwrap();
@@ -142,8 +142,8 @@ fn what_is_on_hold_is_not_packed() {
     let attributes = Attributes::from([("lotCode".to_owned(), "L9".into())]);
     let message =
         WorkOrderMessage { revision: 1, work_order: Some("WO-9".into()), attributes, terms: Default::default() };
-    let held = vec![Hold::Lot("L9".into())];
-    let begun = bench.decide(Input::WorkOrder { lane: "main".into(), message, held }).unwrap();
+    let facts = Facts { held: vec![Hold::Lot("L9".into())], ..Facts::default() };
+    let begun = bench.decide(Input::WorkOrder { lane: "main".into(), message, facts }).unwrap();
     assert_eq!(say(begun), Code::WorkOrderStarted);
     insta::assert_snapshot!(said.join("\n"), @r#"
     main OnHold: S1 is on hold | Set the unit aside; quality has put it on hold.

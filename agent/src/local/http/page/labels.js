@@ -146,7 +146,7 @@ function thumbnail(job) {
   image.addEventListener("error", () => image.replaceWith(Object.assign(document.createElement("em"), { textContent: "not drawn" })));
   image.src = picture(job);
   const level = document.createElement("b");
-  level.textContent = job.level === "pallet" ? "Pallet" : "Package";
+  level.textContent = what(job);
   const end = document.createElement("span");
   end.className = "mono";
   end.textContent = `…${job.sscc.slice(-6)}`;
@@ -180,7 +180,7 @@ function fill(job) {
   box.dataset.label = job.id;
   box.dataset.state = job.state;
   const [word, , kind] = LABEL_STATES[job.state] ?? [job.state, "", "plain"];
-  byId("label-title").textContent = `${job.level === "pallet" ? "Pallet" : "Package"} label ${job.sscc}`;
+  byId("label-title").textContent = `${what(job)} label ${job.sscc}`;
   byId("label-state").textContent = word;
   byId("label-state").className = `pill ${kind}`;
   byId("label-why").textContent = shown(job.why, 300);
@@ -267,4 +267,9 @@ async function all() {
   }
   const own = labels.filter(isOwn).slice(0, LISTED);
   dialogs.list({ title: "Labels", text: "The newest first. Touch one to see it, or to print it again.", items: own.map(thumbnail) });
+}
+
+function what(job) {
+  if (job.unit) return "Unit";
+  return job.level === "pallet" ? "Pallet" : "Package";
 }

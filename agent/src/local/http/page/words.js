@@ -88,7 +88,6 @@ export const TITLES = {
   "unknown-work-order": "UNKNOWN ORDER",
   "work-order-closed": "ORDER IS CLOSED",
   "label-mixed": "TWO LABELS MIXED",
-  "label-incomplete": "CODES MISSING",
   "rig-failed": "NO TEST RESULT",
   "not-tested": "NOT TESTED",
   "failed-test": "FAILED ITS TEST",

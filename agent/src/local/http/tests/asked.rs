@@ -68,10 +68,16 @@ fn metrics_say_how_the_station_is() {
 fn the_page_learns_the_command_barcodes_and_the_sizes() {
     let station = Station::new();
     let settings = station.get("/v1/settings").json();
-    let commands = json!({
-        "closePackage": "LOTLINE-CLOSE-PACKAGE", "closePallet": "LOTLINE-CLOSE-PALLET", "voidLast": "TAKE BACK"
-    });
-    assert_eq!(settings, json!({"commands": commands, "packageSize": 3, "palletSize": 2}));
+    let commands = &settings["commands"];
+    assert_eq!(
+        (&commands["closePackage"], &commands["voidLast"]),
+        (&json!("LOTLINE-CLOSE-PACKAGE"), &json!("TAKE BACK"))
+    );
+    assert_eq!(
+        (&commands["takeOut"], &commands["roleTest"]),
+        (&json!("LOTLINE-TAKE-OUT"), &json!("LOTLINE-ROLE-TEST"))
+    );
+    assert_eq!((&settings["packageSize"], &settings["palletSize"]), (&json!(3), &json!(2)));
     station.scan("main", "WO:1");
     station.scan("main", "A1");
     assert_eq!(station.scan("main", settings["commands"]["voidLast"].as_str().unwrap()).1, "voided");

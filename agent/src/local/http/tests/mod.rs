@@ -106,8 +106,8 @@ impl Station {
         });
         let facts = Facts {
             commands: settings.rules.commands.clone(),
-            package_size: settings.packing.package_size,
-            pallet_size: settings.packing.pallet_size,
+            package_size: settings.packing.package_size(),
+            pallet_size: settings.packing.pallet_size(),
             roles: BTreeMap::from([("main".to_owned(), settings.line_rules.lane("main").roles)]),
             reasons: settings.line_rules.reasons.clone(),
         };

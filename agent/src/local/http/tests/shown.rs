@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("/", "text/html; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
     ("/operator.css", "text/css; charset=utf-8"),
@@ -14,6 +14,7 @@ const FILES: [(&str, &str); 13] = [
     ("/words.js", "text/javascript; charset=utf-8"),
     ("/answers.js", "text/javascript; charset=utf-8"),
     ("/filling.js", "text/javascript; charset=utf-8"),
+    ("/commands.js", "text/javascript; charset=utf-8"),
     ("/presses.js", "text/javascript; charset=utf-8"),
     ("/labels.js", "text/javascript; charset=utf-8"),
     ("/dialogs.js", "text/javascript; charset=utf-8"),
@@ -109,8 +110,8 @@ fn what_tests_and_rigs_go_by_is_on_the_page() {
 /// A code for which the page has no title would be shown as its outcome alone.
 #[test]
 fn the_page_has_a_title_for_every_answer() {
-    let source = include_str!("../../../station/answer.rs");
-    let codes = source.split("pub enum Code {").nth(1).unwrap().split('}').next().unwrap();
+    let source = include_str!("../../../station/code.rs");
+    let codes = source.split("pub enum Code {").nth(1).unwrap().split("\n}").next().unwrap();
     let words = include_str!("../page/words.js");
     let mut found = 0;
     for name in codes.lines().map(str::trim).filter(|line| line.ends_with(',') && !line.starts_with('/')) {
