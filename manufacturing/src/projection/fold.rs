@@ -181,7 +181,7 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
         contradictions,
         test: walk.condition.test.map(|taken| test(taken, walk.condition.attempts)),
         despatch: walk.despatched().map(despatch),
-        station: walk.condition.handled.map(|taken| facts[taken.index].id.station.clone()),
+        station: walk.condition.put_by.or(walk.condition.handled).map(|taken| facts[taken.index].id.station.clone()),
         part_of: part_of.map(|edge| edge.parent_id().to_owned()),
         attributes: walk.attributes(),
         memberships: memberships(device, facts, read),
