@@ -221,6 +221,6 @@ fn greens(owner: Owner) -> Vec<Duration> {
 
 fn scan(handle: &Handle, text: &str) -> Answer {
     let scan = Scan { source: "hand".into(), symbology: None, data: text.into(), at: Instant::now() };
-    let ask = |reply| Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply: Some(reply) });
+    let ask = |reply| Request::Scan(ScanRequest { reply: Some(reply), ..ScanRequest::new("main", scan) });
     handle.ask_blocking(ask).unwrap()
 }

@@ -23,7 +23,10 @@ fn start_with(mosquitto: PathBuf, edits: &[(&str, &str)], files: &[(&str, &str)]
     let mut rig = Rig::prepare(mosquitto, Shape { package: 2, pallet: 2 }, ZplPrinterOptions::default(), &[]);
     let mut text = std::fs::read_to_string(format!("{EXAMPLES}/day.toml")).unwrap();
     let folder = rig.path("").display().to_string();
-    let (data, rig_sh) = (format!("station = \"pack-1\"\ndata = \"{folder}station\"\nsocket = \"{folder}station.sock\""), format!("{EXAMPLES}/rig.sh"));
+    let (data, rig_sh) = (
+        format!("station = \"pack-1\"\ndata = \"{folder}station\"\nsocket = \"{folder}station.sock\""),
+        format!("{EXAMPLES}/rig.sh"),
+    );
     let (broker, service) = (format!("mqtt://127.0.0.1:{}", rig.broker_port()), format!("http://{}", rig.http()));
     let scanner = rig.path("scanner").display().to_string();
     let own = [
@@ -198,7 +201,11 @@ fn a_day_at_the_line() {
     let report = run("lotline-station", &["report", "--shift", "--json", "--config", &rig.config()]);
     assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
-    assert_eq!((&report["total"]["packed"], &report["workOrders"]["WO-7"]["packed"]), (&json!(3), &json!(3)), "{report}");
+    assert_eq!(
+        (&report["total"]["packed"], &report["workOrders"]["WO-7"]["packed"]),
+        (&json!(3), &json!(3)),
+        "{report}"
+    );
     assert_eq!(report["refused"]["failed-test"], 1, "{report}");
     assert!(!report.to_string().contains("4711"), "no badge stands anywhere");
     rig.wait_until_delivered(30);
@@ -215,7 +222,8 @@ fn a_rig_over_http_and_what_it_may_not_say() {
     let rig = start(mosquitto, &[(&program, "")]);
     put_order(&rig, "WO-1", &[]);
     scans(&rig, "test", &[("WO:WO-1", "work-order-started")]);
-    let next = |seconds: u32| tests::get(&rig.page(), &format!("/v1/scans/next?lane=test&timeout={seconds}"), "*/*").unwrap();
+    let next =
+        |seconds: u32| tests::get(&rig.page(), &format!("/v1/scans/next?lane=test&timeout={seconds}"), "*/*").unwrap();
     assert_eq!(next(0).0, 204);
     assert_eq!(tests::get(&rig.page(), "/v1/scans/next?lane=none", "*/*").unwrap().0, 400);
     scans(&rig, "test", &[("SN-0001", "test-started"), ("SN-0002", "busy")]);
@@ -239,7 +247,15 @@ fn a_rig_over_http_and_what_it_may_not_say() {
 
     // The example in Python does the same by itself.
     let mut python = Command::new("python3")
-        .args([&format!("{EXAMPLES}/rig.py"), "--url", &format!("http://{}", rig.page()), "--lane", "test", "--units", "2"])
+        .args([
+            &format!("{EXAMPLES}/rig.py"),
+            "--url",
+            &format!("http://{}", rig.page()),
+            "--lane",
+            "test",
+            "--units",
+            "2",
+        ])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();

@@ -20,7 +20,9 @@ pub fn get(address: &str, path: &str, accept: &str) -> Option<(u16, String)> {
 #[must_use]
 pub fn post(address: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}"
+    );
     ask(address, &format!("{head}\r\nConnection: close\r\n\r\n{body}"))
 }
 

@@ -36,11 +36,6 @@ impl<K: Clone + Eq + std::hash::Hash, V: Clone> Cache<K, V> {
         let age = now.saturating_duration_since(*at);
         (age <= oldest).then(|| (age, answer.clone()))
     }
-
-    /// What was said of this does not hold any more.
-    pub(super) fn forget(&mut self, about: &K) {
-        self.answers.remove(about);
-    }
 }
 
 #[cfg(test)]
@@ -58,8 +53,6 @@ mod tests {
         assert_eq!(cache.get(&"S2", begin, SECOND), None);
         cache.keep("S1", 2, begin + 2 * SECOND);
         assert_eq!(cache.get(&"S1", begin + 3 * SECOND, SECOND), Some((SECOND, 2)));
-        cache.forget(&"S1");
-        assert_eq!(cache.get(&"S1", begin + 3 * SECOND, SECOND), None);
     }
 
     #[test]

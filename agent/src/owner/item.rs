@@ -7,8 +7,8 @@ use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, State,
-    Unread, Verdict, Wanted,
+    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, Service,
+    State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.

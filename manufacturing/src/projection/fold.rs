@@ -174,7 +174,7 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
         .filter_map(said)
         .any(|record| record.event != Event::Voided);
     let contradictions = contradictions(facts, walk);
-    let part_of = walk.directly_in().into_iter().filter(|edge| edge.place() == Some(Place::Device)).next_back();
+    let part_of = walk.directly_in().into_iter().rfind(|edge| edge.place() == Some(Place::Device));
     Some(DeviceView {
         state: if was_there { state(walk) } else { State::Voided },
         contested: !walk.conflicts().is_empty(),
