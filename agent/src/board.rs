@@ -31,9 +31,24 @@ pub struct Notices {
     pub signals: BTreeMap<String, String>,
     /// The way to the service.
     pub uplink: Uplink,
+    /// Looking things up at the service.
+    #[serde(default)]
+    pub lookup: LookedUp,
     /// Work orders from the topic that were refused, by lane, and why; until a good one comes.
     #[serde(default)]
     pub refused_work_orders: BTreeMap<String, String>,
+}
+
+/// How looking things up goes, and what was found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LookedUp {
+    /// Why the service gives no answers, and what to do; empty where it does.
+    pub trouble: String,
+    /// What cannot all be true of what this station has recorded, a sentence each, as the service says.
+    pub contradictions: Vec<String>,
+    /// Units that were accepted without an answer, and are not looked up yet; at most some are counted.
+    pub unchecked: usize,
 }
 
 /// The state of a scanner.
@@ -125,6 +140,11 @@ impl Board {
     /// Changes the notice of the uplink.
     pub fn uplink(&self, change: impl FnOnce(&mut Uplink)) {
         change(&mut self.pinned().notices.uplink);
+    }
+
+    /// Changes the notice of looking things up.
+    pub fn lookup(&self, change: impl FnOnce(&mut LookedUp)) {
+        change(&mut self.pinned().notices.lookup);
     }
 
     /// The trusted service was heard.

@@ -22,6 +22,7 @@ use crate::identity::{self, IdentityError};
 use crate::journal::{Journal, JournalError, Opened, Why};
 use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Sentence, Server, ServerError, Unconfirmed};
+use crate::lookup::{self, Recheck};
 use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
@@ -99,7 +100,9 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         _ => FirstWord::given(),
     };
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
-    let front = Front::new(settings.rules.clone(), orders(&settings)?, tokio::runtime::Handle::current());
+    let lookup = lookup::Lookup::new(&settings, board.clone())?;
+    let runtime = tokio::runtime::Handle::current();
+    let front = Front::new(settings.rules.clone(), orders(&settings)?, lookup.clone(), runtime);
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
         let factory = supervise::factory(&scanner.device);
@@ -151,6 +154,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
     let (broker, owner) = (settings.broker, handle.clone());
     let forwarder = Forwarder { station, key, lanes, broker, trusted, owner, first_word, board, retry };
+    let recheck = Recheck { lookup, owner: handle.clone(), station: settings.station.clone() };
+    tokio::spawn(recheck.run(forwarding_stops.clone()));
     let mut forwarding = tokio::spawn(forwarder.run(forwarding_stops));
     tracing::info!(station = settings.station, %series, "running");
 

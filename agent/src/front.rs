@@ -1,53 +1,106 @@
 //! What is looked up of a scan before the owner decides on it, in the scanner's thread or the asker's task: the owner never
-//! waits.
+//! waits. A scan that comes on the same lane meanwhile waits behind the one that is looked up, other lanes do not.
+
+mod gates;
 
 use std::sync::Arc;
 
 use drivers::Scan;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::interpret::Rules;
+use crate::lookup::Lookup;
 use crate::orders::Orders;
-use crate::owner::ScanRequest;
-use crate::station::{Reading, Unread};
+use crate::owner::{Ended, Handle as Owner, Request, ScanRequest};
+use crate::station::{Answer, Reading, Unread};
+use gates::Gates;
 
-/// Prepares scans. Clones share it.
+/// Prepares scans and hands them over. Clones share it.
 #[derive(Clone)]
 pub struct Front {
     rules: Arc<Rules>,
     orders: Arc<Orders>,
+    lookup: Lookup,
+    gates: Arc<Gates>,
     runtime: Option<Handle>,
 }
 
 impl Front {
-    /// Looks up work orders in `orders`, as `rules` read them. Threads of their own wait in `runtime`.
+    /// Looks up work orders in `orders`, and units and containers in `lookup`, as `rules` read them. Threads of their own wait
+    /// in `runtime`.
     #[must_use]
-    pub fn new(rules: Rules, orders: Orders, runtime: Handle) -> Self {
-        Self { rules: Arc::new(rules), orders: Arc::new(orders), runtime: Some(runtime) }
+    pub fn new(rules: Rules, orders: Orders, lookup: Lookup, runtime: Handle) -> Self {
+        Self { orders: Arc::new(orders), lookup, runtime: Some(runtime), ..Self::plain(rules) }
     }
 
     /// Looks nothing up: the barcode says all there is.
     #[must_use]
     pub fn plain(rules: Rules) -> Self {
-        Self { rules: Arc::new(rules), orders: Arc::new(Orders::Barcode), runtime: None }
+        let (rules, orders) = (Arc::new(rules), Arc::new(Orders::Barcode));
+        Self { rules, orders, lookup: Lookup::off(), gates: Arc::default(), runtime: None }
+    }
+
+    /// Looks up what a scan is about and hands it over, from a thread of its own. A scan of the same lane that came before is
+    /// handed over before.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub fn submit(&self, owner: &Owner, request: ScanRequest) -> Result<(), Ended> {
+        match self.runtime.as_ref().filter(|_| self.concerns(&request)) {
+            None => owner.submit(Request::Scan(request)),
+            Some(runtime) => {
+                let _turn = runtime.block_on(self.gates.make(&request.lane).lock_owned());
+                owner.submit(Request::Scan(runtime.block_on(self.prepare(request))))
+            }
+        }
+    }
+
+    /// The same from async code, and waits for the answer.
+    ///
+    /// # Errors
+    /// When the owner has ended.
+    pub async fn ask(&self, owner: &Owner, request: ScanRequest) -> Result<Answer, Ended> {
+        let (reply, answer) = oneshot::channel();
+        let request = ScanRequest { reply: Some(reply), ..request };
+        if self.concerns(&request) {
+            let _turn = self.gates.make(&request.lane).lock_owned().await;
+            owner.submit_async(Request::Scan(self.prepare(request).await)).await?;
+        } else {
+            owner.submit_async(Request::Scan(request)).await?;
+        }
+        answer.await.map_err(|_| Ended)
+    }
+
+    /// Does a scan have to be looked up, or to wait for one that is?
+    fn concerns(&self, request: &ScanRequest) -> bool {
+        self.gates.is_made(&request.lane)
+            || (request.unread.is_none()
+                && (self.lookup.asks_on(&request.lane) || !matches!(*self.orders, Orders::Barcode))
+                && self.rules.read(&request.scan).is_ok_and(|reading| {
+                    self.is_order(&reading) || self.lookup.asks(&request.lane, &reading).is_some()
+                }))
+    }
+
+    fn is_order(&self, reading: &Reading) -> bool {
+        !matches!(*self.orders, Orders::Barcode) && matches!(reading, Reading::WorkOrder { .. })
     }
 
     /// The scan with what was looked up.
-    pub async fn prepare(&self, mut request: ScanRequest) -> ScanRequest {
-        if self.is_due(&request) {
-            let (read, aside) = self.orders.complete(self.rules.read(&request.scan)).await;
-            (request.read, request.aside) = (Some(read), aside);
+    async fn prepare(&self, mut request: ScanRequest) -> ScanRequest {
+        if request.unread.is_some() {
+            return request;
         }
+        let mut reading = self.rules.read(&request.scan);
+        if let Ok(read) = &reading {
+            if self.is_order(read) {
+                (reading, request.aside) = self.orders.complete(reading).await;
+            } else if let Some((about, interlock)) = self.lookup.asks(&request.lane, read) {
+                request.service = self.lookup.look_up(&about, &interlock).await;
+            }
+        }
+        request.read = Some(reading);
         request
-    }
-
-    /// The same from a thread of its own.
-    #[must_use]
-    pub fn prepare_blocking(&self, request: ScanRequest) -> ScanRequest {
-        match self.runtime.as_ref().filter(|_| self.is_due(&request)) {
-            Some(runtime) => runtime.block_on(self.prepare(request)),
-            None => request,
-        }
     }
 
     /// What a text means that a person typed or a scanner read for them, with the AIM identifier where it begins with one.
@@ -60,10 +113,7 @@ impl Front {
         let (source, at) = ("command".to_owned(), std::time::Instant::now());
         self.rules.read(&Scan { source, symbology, data: data.to_vec(), at })
     }
-
-    fn is_due(&self, request: &ScanRequest) -> bool {
-        !matches!(*self.orders, Orders::Barcode)
-            && request.unread.is_none()
-            && matches!(self.rules.read(&request.scan), Ok(Reading::WorkOrder { .. }))
-    }
 }
+
+#[cfg(test)]
+mod tests;

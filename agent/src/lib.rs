@@ -16,6 +16,7 @@ pub mod identity;
 pub mod interpret;
 pub mod journal;
 pub mod local;
+pub mod lookup;
 pub mod orders;
 pub mod owner;
 pub mod people;

@@ -12,7 +12,7 @@ use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFacto
 use crate::board::Board;
 use crate::first_word::FirstWord;
 use crate::front::Front;
-use crate::owner::{Handle, Request, ScanRequest};
+use crate::owner::{Handle, ScanRequest};
 use crate::settings::Scanner;
 use crate::station::Unread;
 
@@ -130,8 +130,7 @@ impl Supervised {
             return Flow::Stop;
         }
         let request = ScanRequest { unread, ..ScanRequest::new(&self.scanner.lane, scan) };
-        let request = self.front.prepare_blocking(request);
-        match self.owner.submit(Request::Scan(request)) {
+        match self.front.submit(&self.owner, request) {
             Ok(()) => Flow::Continue,
             Err(_) => Flow::Stop,
         }

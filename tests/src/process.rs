@@ -1,6 +1,7 @@
 //! Programs that run during a test and end with it.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -22,6 +23,21 @@ pub fn program(name: &str) -> PathBuf {
 /// When it cannot be started.
 pub fn run(name: &str, arguments: &[&str]) -> Output {
     Command::new(program(name)).args(arguments).stdin(Stdio::null()).output().expect("the program starts")
+}
+
+/// Runs a program to its end with this on its standard input.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn run_with_input(name: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(program(name));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends before it has read everything has said why.
+        drop(stdin.write_all(input.as_bytes()));
+    }
+    child.wait_with_output().expect("the end of the program")
 }
 
 /// Mosquitto, if this machine has it; says that `test` is left out if not.

@@ -13,6 +13,9 @@ use crate::station::{Ask, Watch};
 use crate::{Around, get, wait_for};
 
 mod asking;
+mod second;
+
+pub use second::Second;
 
 /// What a line is like.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +147,7 @@ impl Rig {
         let lines = &rig.around.broker_lines;
         let conf = format!("allow_anonymous true\nlistener {broker_port} 127.0.0.1\n{lines}");
         std::fs::write(rig.path("broker.conf"), conf).expect("a configuration");
-        let toml = rig.around.edited(rig.station_toml(shape, labels));
+        let toml = rig.around.edited(rig.station_toml(shape, labels)).replace("SERVICE", &rig.http());
         std::fs::write(rig.path("service.toml"), &rig.around.service_toml).expect("a configuration");
         std::fs::write(rig.path("station.toml"), toml).expect("a configuration");
         rig

@@ -69,10 +69,9 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            drop(self.setup.owner.ask(Request::Report).await?);
+            let report = self.setup.owner.ask(Request::Report).await?;
             self.first_word_given();
-            let mark = *self.mark.borrow();
-            if mark.series == self.series {
+            if report.is_ok_and(|report| report.mark.series == self.series) {
                 // A status that was heard late names less than is stored, and so does nobody's copy.
                 self.forked = None;
             }

@@ -183,6 +183,13 @@ impl Sender {
         // Each receipt asks for all that is missing: the last one counts. The numbers come from outside.
         let asked = ranges.iter().map(|(from, to)| ((*from).max(1), (*to).min(self.last)));
         // What is on its way already would only be sent twice.
+        // And what was not sent yet will be.
+        let (cursor, live) = (self.cursor, self.live);
+        let sent = move |(from, to): (u64, u64)| match live.filter(|live| live.from <= from) {
+            Some(live) => (from, to.min(live.cursor - 1)),
+            None => (from, to.min(cursor - 1)),
+        };
+        let asked = asked.map(sent);
         let mut asked: Vec<_> = asked.filter(|(from, to)| from <= to && !self.is_in_flight(*from)).collect();
         asked.sort_unstable();
         self.asked = asked;

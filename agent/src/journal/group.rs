@@ -4,7 +4,7 @@ use records::{Event, Hash, Place, PublicKey, Record, SeriesId, Stamp, chain};
 use rusqlite::Transaction;
 
 use super::series::put_line;
-use super::{Journal, JournalError, Position, Row, query};
+use super::{Filter, Journal, JournalError, Position, Row, query};
 use crate::station::{Decision, State};
 
 /// An open group. Dropped without [`Group::commit`], nothing of it has happened.
@@ -18,6 +18,7 @@ pub struct Group<'j> {
     /// Bytes that records of refusals take, those of this group counted.
     pub(super) refusals: u64,
     journal_refusals: &'j mut u64,
+    pub(super) filter: &'j mut Option<Filter>,
     pub(super) quota: u64,
 }
 
@@ -40,6 +41,7 @@ impl Journal {
             journal_row: &mut self.row,
             refusals: self.refusals,
             journal_refusals: &mut self.refusals,
+            filter: &mut self.filter,
             quota: self.quota,
         })
     }

@@ -26,6 +26,7 @@
 mod ballast;
 mod containers;
 mod error;
+mod filter;
 mod finds;
 mod group;
 mod holds;
@@ -59,6 +60,7 @@ pub use ballast::Ballast;
 pub use containers::Counted;
 pub use error::JournalError;
 use error::query;
+pub use filter::Filter;
 pub use group::Group;
 pub use holds::HoldsKept;
 pub use labels::Labels;
@@ -116,6 +118,8 @@ pub struct Journal {
     quota: u64,
     /// Bytes that records of refusals take.
     refusals: u64,
+    /// Which units may be known; `None` where the table is always read.
+    filter: Option<Filter>,
 }
 
 /// What was found on opening.

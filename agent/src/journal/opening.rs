@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::remains::{before, mend_known, take_over};
 use super::wreck::Wreck;
 use super::{
-    Began, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room, row, sums,
+    Began, Filter, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room,
+    row, sums,
 };
 use crate::station::State;
 
@@ -70,6 +71,8 @@ impl Journal {
         }
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, journal.series(), &mut alarms)?;
+        // From here on units are written by groups alone.
+        journal.filter = Some(Filter::of(&journal.connection).map_err(query("read"))?);
         let unanswered = journal.lines_after(answered)?;
         journal.make_durable();
         let here = place::of(&path, machine);
@@ -140,6 +143,7 @@ impl Journal {
             row,
             quarantined: Vec::new(),
             refusals: room::refusals(&connection)?,
+            filter: None,
             connection,
             quota,
         };

@@ -14,7 +14,7 @@ use super::sums;
 /// What every line of a record begins with.
 const BEGIN: &[u8] = b"{\"v\":";
 /// What every state of a station begins with. On its page the series stands before it.
-const STATE: &[u8] = b"{\"last_seq\":";
+const STATES: [&[u8]; 2] = [b"{\"version\":", b"{\"last_seq\":"];
 /// Bytes of the header of a log, and of each of its frames.
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -60,11 +60,13 @@ pub(super) fn rows(bytes: &[u8], pages: &impl Pages, mut found: impl FnMut(Row))
 /// What may be ids of series in these bytes: what stands before each state.
 pub(super) fn series(bytes: &[u8]) -> Vec<SeriesId> {
     let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = find(bytes, STATE, from) {
-        from = at + STATE.len();
-        let id = at.checked_sub(16).and_then(|begin| bytes.get(begin..at)?.try_into().ok());
-        found.extend(id.map(FixedBytes));
+    for state in STATES {
+        let mut from = 0;
+        while let Some(at) = find(bytes, state, from) {
+            from = at + state.len();
+            let id = at.checked_sub(16).and_then(|begin| bytes.get(begin..at)?.try_into().ok());
+            found.extend(id.map(FixedBytes));
+        }
     }
     found
 }

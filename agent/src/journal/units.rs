@@ -225,6 +225,9 @@ impl Group<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
+        if self.filter.as_ref().is_some_and(|filter| !filter.may_know(scope, serial)) {
+            return Ok(None);
+        }
         read(&self.transaction, scope, serial, self.series).map_err(query("read"))
     }
 
@@ -236,9 +239,13 @@ impl Group<'_> {
         units_in(&self.transaction, container).map_err(query("read"))
     }
 
-    pub(super) fn change_known(&self, change: &KnownChange) -> rusqlite::Result<usize> {
+    pub(super) fn change_known(&mut self, change: &KnownChange) -> rusqlite::Result<usize> {
         match change {
-            KnownChange::Set { scope, serial, known } => put(&self.transaction, scope, serial, known, self.series),
+            KnownChange::Set { scope, serial, known } => {
+                // Also of a group that is not committed in the end: that costs a read, and no more.
+                self.filter.iter_mut().for_each(|filter| filter.add(scope, serial));
+                put(&self.transaction, scope, serial, known, self.series)
+            }
             KnownChange::Remove { scope, serial } => remove(&self.transaction, scope, serial),
         }
     }
@@ -264,14 +271,23 @@ impl Journal {
         read(&self.connection, scope, serial, self.series()).map_err(query("read"))
     }
 
-    /// Units that were accepted without an answer of the service: scope and serial, at most `most`.
+    /// Units that were accepted without an answer of the service: scope and serial, in their order, after this one, at most
+    /// `most`.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn unchecked(&self, most: usize) -> Result<Vec<(String, String)>, JournalError> {
+    pub fn unchecked_after(
+        &self,
+        (scope, serial): &(String, String),
+        most: usize,
+    ) -> Result<Vec<(String, String)>, JournalError> {
         self.connection
-            .prepare_cached("SELECT scope, serial FROM unchecked LIMIT ?1")
-            .and_then(|mut rows| rows.query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .prepare_cached(
+                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) ORDER BY scope, serial LIMIT ?3",
+            )
+            .and_then(|mut rows| {
+                rows.query_map(params![scope, serial, most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
             .map_err(query("read"))
     }
 }

@@ -199,9 +199,7 @@ impl Server {
         let scan =
             Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
         self.first_word.wait().await;
-        let request = self.front.prepare(ScanRequest::new(lane, scan)).await;
-        let answer = self.owner.ask(move |reply| Request::Scan(ScanRequest { reply: Some(reply), ..request })).await?;
-        Ok(Said::Answer(answer))
+        Ok(Said::Answer(self.front.ask(&self.owner, ScanRequest::new(lane, scan)).await?))
     }
 
     async fn verdict(&self, job: u64, verdict: Verdict, seen: Option<u32>) -> Result<Said, Ended> {

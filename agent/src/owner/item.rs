@@ -7,8 +7,8 @@ use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, State,
-    Unread, Verdict, Wanted,
+    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, Service,
+    State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -17,6 +17,7 @@ pub(super) struct Deciding {
     scanner: String,
     reading: Result<Reading, Unread>,
     data: Vec<u8>,
+    service: Service,
     /// What the operator is told beside a good answer.
     pub(super) aside: Option<String>,
     pub(super) reply: Option<Sender<Answer>>,
@@ -42,9 +43,9 @@ impl Item {
     /// A request that is to be decided; others are given back.
     pub(super) fn of(request: Request, rules: &Rules) -> Result<Self, Request> {
         Ok(match request {
-            Request::Scan(ScanRequest { lane, scan, unread, read, aside, reply }) => {
+            Request::Scan(ScanRequest { lane, scan, unread, read, aside, service, reply }) => {
                 let reading = unread.map(Err).or(read).unwrap_or_else(|| rules.read(&scan));
-                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, aside, reply })
+                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, service, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
             Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
@@ -70,10 +71,11 @@ impl Item {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
                 let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
-                let facts = match &reading {
+                let mut facts = match &reading {
                     Ok(reading) => facts(&Wanted::of(line, ahead, &lane, reading))?,
                     Err(_) => facts(&Wanted::default())?,
                 };
+                facts.service = deciding.service.clone();
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {

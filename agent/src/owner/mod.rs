@@ -82,6 +82,17 @@ pub struct Handle {
 pub struct Ended;
 
 impl Handle {
+    /// A handle whose requests a test takes.
+    #[cfg(test)]
+    pub(crate) fn to_a_test() -> (Self, std::sync::mpsc::Receiver<Request>) {
+        let (requests, inbox) = sync_channel(WAITING);
+        let (answers, _) = broadcast::channel(BEHIND);
+        let mark =
+            Mark { series: records::FixedBytes([0; 16]), last: 0, head: Hash::ZERO, settled: 0, sscc_mark: None };
+        let (_, mark) = watch::channel(mark);
+        (Self { requests, answers, mark, bell: Bell::default() }, inbox)
+    }
+
     /// Hands a request over; waits while too many wait already, which holds the scanner back.
     ///
     /// # Errors

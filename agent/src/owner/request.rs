@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
 use crate::station::{
-    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Tally, Unread, Verdict,
+    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread, Verdict,
 };
 
 /// A scan on its way in.
@@ -25,6 +25,8 @@ pub struct ScanRequest {
     pub read: Option<Result<Reading, Unread>>,
     /// What the operator is told beside a good answer.
     pub aside: Option<String>,
+    /// What the service said of what it is about.
+    pub service: Service,
     /// Who waits for the answer, where someone does.
     pub reply: Option<oneshot::Sender<Answer>>,
 }
@@ -32,7 +34,7 @@ pub struct ScanRequest {
 impl ScanRequest {
     /// A scan for whose answer nobody waits.
     pub fn new(lane: impl Into<String>, scan: Scan) -> Self {
-        Self { lane: lane.into(), scan, unread: None, read: None, aside: None, reply: None }
+        Self { lane: lane.into(), scan, unread: None, read: None, aside: None, service: Service::Off, reply: None }
     }
 }
 

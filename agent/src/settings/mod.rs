@@ -27,7 +27,7 @@ use records::wire::check_name;
 
 use crate::interpret::Rules;
 use crate::rigs::Program;
-use crate::station::{LabelRule, LineRules, Packing};
+use crate::station::{Interlocked, LabelRule, LineRules, Packing};
 
 pub use broker::{Broker, Confirm};
 pub use orders::WorkOrders;
@@ -155,6 +155,10 @@ impl Settings {
         line_rules.label_codes = label_codes;
         let folder = file.parent().unwrap_or(Path::new(""));
         let service = service::read(&root);
+        if !root.has("service") && line_rules.lanes.values().any(|lane| lane.interlock.asked != Interlocked::Off) {
+            let help = "write [service] with url = \"http://…\", or interlock = \"off\"";
+            root.fault_here("a lane asks the service, and nothing says where it is", help);
+        }
         let (work_orders, orders_json, order_faults) =
             orders::read(&root.section("work_orders"), folder, root.has("service"));
         let (printing, labels_json, template_faults) = printing::read(&root, folder);

@@ -49,6 +49,6 @@ pub use parts::Parts;
 pub use pending::{Doing, Pending};
 pub use permission::LastRefused;
 pub use roles::{Collecting, Despatch, Dut};
-pub use service::{RemoteContainer, RemoteUnit, Service};
+pub use service::{RemoteContainer, RemoteContradiction, RemoteUnit, Service};
 pub use state::{Close, Counters, Lane, Line, Open, OrderChange, PackedUnit, State};
 pub use unrecorded::{Tally, Unrecorded};

@@ -1,6 +1,7 @@
 //! What the service knows of a unit or container, as far as it could be asked before the decision.
 
 use records::Level;
+use records::attributes::Attributes;
 use serde::{Deserialize, Serialize};
 
 use super::known::{ContainerState, UnitState};
@@ -43,6 +44,19 @@ pub struct RemoteUnit {
     pub passed: Option<bool>,
     /// Is it, or its lot, on hold or under recall?
     pub held: bool,
+    /// The ids of all containers that it is in; more than one of a level where records contradict each other.
+    pub places: Vec<String>,
+    /// What of it cannot all be true.
+    pub contradictions: Vec<RemoteContradiction>,
+}
+
+/// Something that cannot all be true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteContradiction {
+    /// In one word.
+    pub code: String,
+    /// In a sentence.
+    pub text: String,
 }
 
 /// A container, as the service knows it.
@@ -62,9 +76,21 @@ pub struct RemoteContainer {
     /// The serials of the units directly in it, at most some thousands.
     #[serde(default)]
     pub serials: Vec<String>,
+    /// Their scopes, in the same order; empty where none has one.
+    #[serde(default)]
+    pub scopes: Vec<String>,
     /// The ids of the containers directly in it.
     #[serde(default)]
     pub containers: Vec<String>,
     /// How many of either there are.
     pub count: u32,
+    /// All units in it, through all levels, where that is known.
+    #[serde(default)]
+    pub units: Option<u32>,
+    /// The work order of all its units, where they share one.
+    #[serde(default)]
+    pub work_order: Option<String>,
+    /// What all its units have in common.
+    #[serde(default)]
+    pub common: Attributes,
 }

@@ -629,7 +629,11 @@ fn one(
                 attributes: Attributes::new(),
             };
             let facts = bench.facts(&Wanted::of_result(&result), Service::Off);
-            told.extend(bench.decide(Input::Result { lane: lane.to_owned(), result, facts }, office, network)?);
+            told.extend(bench.decide(
+                Input::Result { lane: lane.to_owned(), result: Ok(result), facts },
+                office,
+                network,
+            )?);
         }
         What::Wait(millis) => {
             bench.now += u64::from(*millis);

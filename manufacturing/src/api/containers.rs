@@ -43,6 +43,9 @@ fn shown(id: &str, container: &Container) -> Value {
         "id": id, "state": "open", "serials": container.serials, "containers": container.containers,
         "count": container.count, "units": container.units, "common": container.common,
     });
+    if container.scopes.iter().any(|scope| !scope.is_empty()) {
+        answer["scopes"] = json!(container.scopes);
+    }
     let Some(view) = &container.view else { return answer };
     let mut say = |name: &str, value: Value| {
         if !value.is_null() {

@@ -37,6 +37,8 @@ pub enum Put {
 pub struct Condition<'a> {
     /// Where its last record has put it, if it is a device.
     pub put: Option<Put>,
+    /// That record.
+    pub put_by: Option<Taken<'a>>,
     /// It will not be used.
     pub scrapped: Option<Taken<'a>>,
     /// Its last test.
@@ -70,12 +72,18 @@ impl<'a> Condition<'a> {
             self.handled = Some(taken);
         }
         let into_device = |record: &Record| record.into.iter().any(|joined| joined.kind == Kind::Device);
+        let put = match record.event {
+            Event::Packed => Some(Put::Packed),
+            Event::Assembled => Some(Put::Assembled),
+            Event::Moved if record.into.is_empty() => Some(Put::Out),
+            Event::Moved => Some(if into_device(record) { Put::Assembled } else { Put::Packed }),
+            Event::TakenOut => Some(Put::Out),
+            _ => None,
+        };
+        if put.is_some() {
+            (self.put, self.put_by) = (put, Some(taken));
+        }
         match record.event {
-            Event::Packed => self.put = Some(Put::Packed),
-            Event::Assembled => self.put = Some(Put::Assembled),
-            Event::Moved if record.into.is_empty() => self.put = Some(Put::Out),
-            Event::Moved => self.put = Some(if into_device(record) { Put::Assembled } else { Put::Packed }),
-            Event::TakenOut => self.put = Some(Put::Out),
             Event::Scrapped => self.scrapped = Some(taken),
             Event::Tested => (self.test, self.attempts) = (Some(taken), self.attempts + 1),
             Event::Opened | Event::Reopened | Event::Adopted | Event::Closed => self.opened = Some(taken),

@@ -174,14 +174,14 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
         .filter_map(said)
         .any(|record| record.event != Event::Voided);
     let contradictions = contradictions(facts, walk);
-    let part_of = walk.directly_in().into_iter().filter(|edge| edge.place() == Some(Place::Device)).next_back();
+    let part_of = walk.directly_in().into_iter().rfind(|edge| edge.place() == Some(Place::Device));
     Some(DeviceView {
         state: if was_there { state(walk) } else { State::Voided },
         contested: !walk.conflicts().is_empty(),
         contradictions,
         test: walk.condition.test.map(|taken| test(taken, walk.condition.attempts)),
         despatch: walk.despatched().map(despatch),
-        station: walk.condition.handled.map(|taken| facts[taken.index].id.station.clone()),
+        station: walk.condition.put_by.or(walk.condition.handled).map(|taken| facts[taken.index].id.station.clone()),
         part_of: part_of.map(|edge| edge.parent_id().to_owned()),
         attributes: walk.attributes(),
         memberships: memberships(device, facts, read),

@@ -115,7 +115,7 @@ pub struct DeviceView {
     pub despatch: Option<Despatch>,
     /// The device that it is a part of.
     pub part_of: Option<String>,
-    /// The station that did something with it last.
+    /// The station that put it where it is, else the one that did something with it last.
     pub station: Option<String>,
     /// The last said value of each attribute, `packageId` and `palletId` from the edges.
     pub attributes: Attributes,

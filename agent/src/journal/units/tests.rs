@@ -127,5 +127,5 @@ fn units_of_a_container_and_unchecked_ones_are_told() {
     }
     assert_eq!(units_in(&journal.connection, "P").unwrap(), ["A", "B"]);
     assert_eq!(units_in(&journal.connection, "").unwrap(), [""; 0]);
-    assert_eq!(journal.unchecked(10).unwrap().len(), 2);
+    assert_eq!(journal.unchecked_after(&Default::default(), 10).unwrap().len(), 2);
 }

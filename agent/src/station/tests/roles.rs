@@ -199,6 +199,10 @@ fn a_lane_that_only_palletises_takes_packages_of_other_stations() {
             serials: vec![],
             containers: vec![],
             count: 4,
+            scopes: vec![],
+            units: None,
+            work_order: None,
+            common: Attributes::new(),
         }),
     };
     assert_eq!(bench.scan(container("P3")).code, Code::OnAnotherPallet);

@@ -222,7 +222,9 @@ impl<'c> Append<'c> {
         let (position, received) = (number(self.position), self.now);
         let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
         sscc::learn_opened(self.connection, &fact.id.station, reading)?;
-        if let Some(record) = reading.record.as_ref().filter(|_| fact.id.station == SERVICE) {
+        if fact.id.station != SERVICE {
+            self.holds_changed |= holds::learn_of_station(self.connection, self.position, &fact.id, reading)?;
+        } else if let Some(record) = &reading.record {
             own::learn(self.connection, self.position, record)?;
         }
         if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {

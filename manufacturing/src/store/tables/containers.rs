@@ -24,6 +24,8 @@ pub struct Container {
     pub view: Option<ContainerView>,
     /// Serials of the units directly in it, in the order in which they came there, at most [`MOST_TOLD`].
     pub serials: Vec<String>,
+    /// Their scopes, in the same order.
+    pub scopes: Vec<String>,
     /// The ids of the containers directly in it, at most [`MOST_TOLD`].
     pub containers: Vec<String>,
     /// How many of either there are.
@@ -43,6 +45,7 @@ pub fn find(connection: &Connection, id: &str) -> sql::Result<Option<Container>>
     let mut found = Container {
         view,
         serials: Vec::new(),
+        scopes: Vec::new(),
         containers: Vec::new(),
         count: 0,
         units: units(connection, id)?,
@@ -68,7 +71,7 @@ pub fn find(connection: &Connection, id: &str) -> sql::Result<Option<Container>>
                             shared
                         }
                     });
-                    serials.push((since, child.id));
+                    serials.push((since, child.id, child.scope));
                 }
             }
             _ => {}
@@ -76,7 +79,8 @@ pub fn find(connection: &Connection, id: &str) -> sql::Result<Option<Container>>
     }
     serials.sort();
     found.count = (serials.len() + containers.len()) as u64;
-    found.serials = serials.into_iter().map(|(_, serial)| serial).take(MOST_TOLD).collect();
+    (found.serials, found.scopes) =
+        serials.into_iter().map(|(_, serial, scope)| (serial, scope)).take(MOST_TOLD).unzip();
     containers.sort();
     containers.truncate(MOST_TOLD);
     found.containers = containers;

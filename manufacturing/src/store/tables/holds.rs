@@ -3,9 +3,10 @@
 use crate::store::sql::{self, Connection, Row, params};
 use jiff::Timestamp;
 use records::wire::Holds;
-use records::{Event, Kind, Record, Subject};
+use records::{Event, Kind, Record, RecordId, Subject};
 
-use super::{TENANT, micros, number, time};
+use super::{TENANT, int, micros, number, time};
+use crate::projection::{Reading, former};
 
 /// Most devices and lots on hold at once: they are told to each station in one message, of at most 600 KiB.
 pub const MOST_HOLDS: usize = 1000;
@@ -47,6 +48,35 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
             ],
         )
         .map(drop)
+}
+
+/// Enters a hold that quality has put on something at a line, until the service releases it. The last word counts in the
+/// order in which it came: a person releases what is known. Tells whether anything was entered.
+pub fn learn_of_station(connection: &Connection, position: i64, id: &RecordId, reading: &Reading) -> sql::Result<bool> {
+    let Some(record) = reading.record.as_ref().filter(|record| record.event == Event::Held) else { return Ok(false) };
+    // What was written again in another series is no new hold: it may have been released since.
+    if !matches!(record.subject.kind, Kind::Device | Kind::Lot) || is_stored(connection, former(id, reading), position)?
+    {
+        return Ok(false);
+    }
+    let what = Subject::new(record.subject.kind, record.subject.id.as_str());
+    if count(connection)? >= MOST_HOLDS && find(connection, &what)?.is_none() {
+        tracing::error!(station = id.station, hold = what.id, "ALARM: more is on hold than the stations can be told");
+        return Ok(false);
+    }
+    learn(connection, position, record)?;
+    Ok(true)
+}
+
+/// Is the record with this identity stored before a position?
+fn is_stored(connection: &Connection, id: Option<&RecordId>, before: i64) -> sql::Result<bool> {
+    let Some(id) = id else { return Ok(false) };
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM record JOIN series ON series.id = series_id
+             WHERE tenant = ? AND station = ? AND series = ? AND seq = ? AND position < ?)",
+        params![TENANT, id.station, id.series.0, int(id.seq), before],
+        |row| row.get(0),
+    )
 }
 
 /// The hold on a device or lot.

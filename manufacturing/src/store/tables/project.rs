@@ -55,7 +55,7 @@ pub struct Kept {
     /// The device that it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<String>,
-    /// The station that did something with it last.
+    /// The station that put it where it is, else the one that did something with it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub station: Option<String>,
     /// Its attributes.

@@ -8,7 +8,7 @@ use super::load::{self, Facts};
 use super::names::{self, Names};
 use super::own;
 use super::project::{Tallies, refold};
-use super::{PROJECTION, lineage};
+use super::{PROJECTION, holds, lineage};
 
 /// Lines and devices after which what was remembered is let go.
 const STRIDE: i64 = 1000;
@@ -38,7 +38,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
             index(connection, &mut names, position, &fact.reading)?;
             lineage::note(connection, position, &fact.id, &fact.reading)?;
             learned.note(position, &fact.id, &fact.reading);
-            if let Some(record) = fact.reading.record.as_ref().filter(|_| own) {
+            if !own {
+                holds::learn_of_station(connection, position, &fact.id, &fact.reading)?;
+            } else if let Some(record) = &fact.reading.record {
                 own::learn(connection, position, record)?;
             }
         }

@@ -1,4 +1,4 @@
-use records::{Kind, Subject};
+use records::{Draft, Event, Kind, Subject};
 
 use crate::store::tables::Writer;
 use crate::store::{Ask, Denied, Enrolment};
@@ -53,6 +53,31 @@ fn a_hold_makes_no_device_and_takes_none_away() {
     let device = snapshot.devices("S1", true).unwrap().remove(0);
     let kept = snapshot.kept(&device).unwrap().unwrap();
     assert_eq!((kept.first_seen, kept.text("packageId")), (at(1).as_microsecond(), Some("P1")));
+}
+
+#[test]
+fn quality_at_a_line_holds_for_all_until_the_service_releases_it() {
+    let held =
+        |serial: &str| Draft { reason: Some("cracked".into()), ..Draft::new(Event::Held, Subject::device(serial)) };
+    let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
+    let mut a = Station::new("a", 1);
+    a.write(1, held("S1"));
+    let holds = writer.commit(&[a.all()], at(5)).unwrap().holds.unwrap();
+    assert_eq!(holds.serials, ["S1"]);
+    assert!(writer.snapshot().unwrap().devices("S1", true).unwrap().is_empty(), "a hold makes no device");
+    decide(&mut writer, release(&Subject::device("S1"))).0.unwrap();
+    // Written again in the next series it is the same hold, which is over.
+    let mut next = a.renewed(2, 2, Some(1));
+    next.again(&a, 1);
+    assert_eq!(writer.commit(&[next.all()], at(6)).unwrap().holds, None);
+    // A station releases nothing.
+    next.write(3, held("S2"));
+    next.write(4, Draft { event: Event::Released, ..held("S2") });
+    let first = next.work(3, 4);
+    assert_eq!(writer.commit(&[first], at(7)).unwrap().holds.unwrap().serials, ["S2"]);
+    let message = writer.snapshot().unwrap().holds_message().unwrap();
+    writer.rebuild(|_| ()).unwrap();
+    assert_eq!(writer.snapshot().unwrap().holds_message().unwrap(), message);
 }
 
 #[test]
