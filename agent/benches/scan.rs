@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use agent::board::Board;
 use agent::clock::{Clock, SystemClock};
+use agent::first_word::FirstWord;
 use agent::journal::{Journal, Marks, Opened};
 use agent::owner::{Handle, Owner, Request, ScanRequest};
 use agent::settings::Settings;
@@ -64,7 +65,7 @@ fn start(folder: &Path, tty: &str, clock: Arc<dyn Clock>) -> (Settings, Handle, 
 fn submit(handle: &Handle, text: &str) {
     let data = text.as_bytes().to_vec();
     let scan = Scan { source: "hand".into(), symbology: None, data, at: Instant::now() };
-    handle.submit(Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply: None })).unwrap();
+    handle.submit(Request::Scan(ScanRequest::new("main", scan))).unwrap();
 }
 
 /// Notes when it was asked last. The owner asks before it decides and again when the commit has returned and the answers
@@ -94,9 +95,12 @@ fn latency(folder: &Path) -> (Vec<Duration>, Vec<Duration>, Vec<Duration>) {
     let clock = Arc::new(Noted(SystemClock::new(), Mutex::new(Instant::now())));
     let (settings, handle, thread) = start(&folder, &tty, clock.clone());
     let (board, stop) = (Board::default(), Stop::new());
-    let scanner = settings.scanners[0].clone();
-    let scanner =
-        agent::supervise::spawn(scanner, Arc::new(SerialFactory), handle.clone(), board.clone(), stop.clone()).unwrap();
+    let (scanner, front) = (settings.scanners[0].clone(), agent::front::Front::plain(settings.rules.clone()));
+    let scanner = {
+        let (owner, board, stop) = (handle.clone(), board.clone(), stop.clone());
+        agent::supervise::spawn(scanner, Arc::new(SerialFactory), owner, front, board, FirstWord::given(), stop)
+            .unwrap()
+    };
     while !board.read().scanners["hand"].ready {
         std::thread::sleep(Duration::from_millis(10));
     }

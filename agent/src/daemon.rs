@@ -15,15 +15,18 @@ use tokio::sync::{Notify, watch};
 use crate::board::Board;
 use crate::clock::SystemClock;
 use crate::feedback::{self, StatusFacts};
+use crate::first_word::FirstWord;
 use crate::forward::Forwarder;
+use crate::front::Front;
 use crate::identity::{self, IdentityError};
 use crate::journal::{Journal, JournalError, Opened, Why};
 use crate::local::http::{Facts, Http, Token, TokenError};
 use crate::local::{Asked, Said, Sentence, Server, ServerError, Unconfirmed};
+use crate::orders::{self, Lookup, Orders};
 use crate::owner::{Handle, Owner, Request};
 use crate::people::{PeopleError, PeopleKey};
 use crate::printing::{self, Drawing};
-use crate::settings::{Settings, SignalSettings};
+use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
 /// The daemon cannot run.
@@ -47,6 +50,12 @@ pub enum DaemonError {
     /// A folder.
     #[error(transparent)]
     Folder(#[from] base::files::Error),
+    /// The file of work orders.
+    #[error("the work orders have faults:\n{0}")]
+    WorkOrders(#[from] base::config::Faults),
+    /// The service cannot be asked.
+    #[error("the system gives no HTTP client")]
+    Http(#[from] reqwest::Error),
     /// Threads, signals.
     #[error("the system gives no threads or signals")]
     System(#[from] std::io::Error),
@@ -83,11 +92,25 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (handle, thread) = owner.spawn()?;
 
     tokio::spawn(not_confirmed.clone().follow(handle.answers()));
+    let first_word = match (trusted, settings.broker.confirm) {
+        (Some(_), Confirm::Receipt) => FirstWord::awaited(),
+        // No service is known, or none answers.
+        _ => FirstWord::given(),
+    };
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
+    let front = Front::new(settings.rules.clone(), orders(&settings)?, tokio::runtime::Handle::current());
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
         let factory = supervise::factory(&scanner.device);
-        devices.push(supervise::spawn(scanner, factory, handle.clone(), board.clone(), stop.clone())?);
+        devices.push(supervise::spawn(
+            scanner,
+            factory,
+            handle.clone(),
+            front.clone(),
+            board.clone(),
+            first_word.clone(),
+            stop.clone(),
+        )?);
     }
     let lanes = lanes(&settings);
     let drawing = Drawing::new(settings.printing.templates.clone());
@@ -103,6 +126,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         quota,
         not_confirmed,
         owner: handle.clone(),
+        front,
+        first_word: first_word.clone(),
         drawing,
         board: board.clone(),
         retry: retry.clone(),
@@ -113,13 +138,15 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
             commands: settings.rules.commands.clone(),
             package_size: settings.packing.package_size(),
             pallet_size: settings.packing.pallet_size(),
+            roles: lanes.iter().map(|lane| (lane.clone(), settings.line_rules.lane(lane).roles)).collect(),
+            reasons: settings.line_rules.reasons.clone(),
         };
         tokio::spawn(Http::new(server.clone(), facts, &settings.page, token).serve(listen))
     });
     devices.extend(signals(&settings, &server, &stop)?);
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
-    let forwarder =
-        Forwarder { station, key, lanes, broker: settings.broker, trusted, owner: handle.clone(), board, retry };
+    let (broker, owner) = (settings.broker, handle.clone());
+    let forwarder = Forwarder { station, key, lanes, broker, trusted, owner, first_word, board, retry };
     let mut forwarding = tokio::spawn(forwarder.run(forwarding_stops));
     tracing::info!(station = settings.station, %series, "running");
 
@@ -149,6 +176,18 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         drop(std::fs::remove_file(&settings.socket));
     }
     result
+}
+
+/// Where scanned work orders are looked up.
+fn orders(settings: &Settings) -> Result<Orders, DaemonError> {
+    Ok(match (&settings.work_orders, &settings.service) {
+        (WorkOrders::File(path), _) => Orders::File(orders::File::open(path)?),
+        (WorkOrders::Service(keep), Some(service)) => {
+            let clock = Arc::new(SystemClock::new());
+            Orders::Service(Lookup::new(&service.url, service.timeout, *keep, &settings.data, clock)?)
+        }
+        (WorkOrders::Barcode | WorkOrders::Service(_), _) => Orders::Barcode,
+    })
 }
 
 fn inode(path: &std::path::Path) -> Option<u64> {

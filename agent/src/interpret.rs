@@ -1,8 +1,13 @@
 //! What a scan means: the rules of the configuration, applied to the data.
 //!
-//! A rule either has a pattern, whose named groups become attributes, or takes GS1 application identifiers. A scan means
-//! something only if exactly one rule matches it: two would be a guess.
+//! A rule either has a pattern, whose named groups become attributes, or takes GS1 application identifiers. Before that it
+//! trims and folds the data where it says so; afterwards it looks at check characters. A scan means something only if exactly
+//! one rule matches it: two would be a guess.
 
+mod check_digit;
+mod language;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use drivers::Scan;
@@ -16,6 +21,9 @@ use crate::people::PeopleKey;
 use crate::station::{Command, Raw, Reading, Unread};
 use base::describe;
 
+pub use check_digit::CheckDigit;
+pub use language::{Found, Language};
+
 /// What a rule reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
@@ -23,15 +31,56 @@ pub enum Reads {
     Device,
     /// A work order; `workOrder` is required.
     WorkOrder,
+    /// The label of a package or pallet whose id is no SSCC; `container` is required.
+    Container,
+    /// A component that goes into a unit; `serialNumber` is required.
+    Component,
+    /// A person's badge; `badge` is required. It is never kept.
+    Badge,
+    /// Why something is done; `reason` is required.
+    Reason,
+    /// Who gets what is despatched; `consignee` is required.
+    Consignee,
+    /// A despatch note; `despatchNote` is required.
+    DespatchNote,
 }
 
 impl Reads {
+    /// The words of a configuration, with what each stands for.
+    pub const WORDS: [(&str, Self); 8] = [
+        ("device", Self::Device),
+        ("work-order", Self::WorkOrder),
+        ("container", Self::Container),
+        ("component", Self::Component),
+        ("badge", Self::Badge),
+        ("reason", Self::Reason),
+        ("consignee", Self::Consignee),
+        ("despatch-note", Self::DespatchNote),
+    ];
+
+    /// Its word in a configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, reads)| *reads == self).map_or("", |(word, _)| word)
+    }
+
+    /// May such a scan say more than its identity?
+    #[must_use]
+    pub fn has_attributes(self) -> bool {
+        matches!(self, Self::Device | Self::WorkOrder | Self::Component)
+    }
+
     /// The attribute without which such a scan has no subject.
     #[must_use]
     pub fn identity(self) -> &'static str {
         match self {
-            Self::Device => "serialNumber",
+            Self::Device | Self::Component => "serialNumber",
             Self::WorkOrder => "workOrder",
+            Self::Container => "container",
+            Self::Badge => "badge",
+            Self::Reason => "reason",
+            Self::Consignee => "consignee",
+            Self::DespatchNote => "despatchNote",
         }
     }
 }
@@ -43,19 +92,55 @@ pub struct Rule {
     pub name: String,
     /// What it reads.
     pub reads: Reads,
+    /// The kind of component that it reads.
+    pub component: Option<String>,
+    /// The label of several codes that it reads one of.
+    pub part_of: Option<String>,
     /// AIM identifiers that it applies to; empty for all.
     pub symbologies: Vec<AimId>,
     /// Scanners that it applies to; empty for all.
     pub scanners: Vec<String>,
+    /// White space around the data is left away before anything else.
+    pub trim: bool,
+    /// How letters are folded before the rule looks at them.
+    pub case: Case,
     /// How it takes attributes from the data.
     pub takes: Takes,
+    /// Attributes that end in a check character.
+    pub check_digits: Vec<(String, CheckDigit)>,
+}
+
+/// How letters are folded. Only those of ASCII are: what an upper-case `ß` is depends on whom one asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// As they are.
+    Keep,
+    /// To upper case.
+    Upper,
+    /// To lower case.
+    Lower,
+}
+
+impl Case {
+    fn fold(self, byte: u8) -> u8 {
+        match self {
+            Self::Keep => byte,
+            Self::Upper => byte.to_ascii_uppercase(),
+            Self::Lower => byte.to_ascii_lowercase(),
+        }
+    }
 }
 
 /// How a rule takes attributes from the data.
 #[derive(Debug, Clone)]
 pub enum Takes {
     /// The whole data matches; each named group is an attribute. The engine is linear in the length of the data.
-    Pattern(Regex),
+    Pattern {
+        /// As it was written.
+        text: String,
+        /// Made of [`whole`].
+        regex: Regex,
+    },
     /// GS1 element strings: application identifier to attribute.
     Gs1(BTreeMap<Ai, String>),
 }
@@ -77,6 +162,28 @@ pub struct Rules {
     pub people: PeopleKey,
     /// Pseudonyms of supervisors.
     pub supervisors: BTreeSet<String>,
+}
+
+/// What became of a scan at one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// The rule is for other symbologies.
+    OtherSymbology,
+    /// The rule is for other scanners.
+    OtherScanner,
+    /// It does not match.
+    NoMatch,
+    /// It would match if the data were what it should be: what is wrong.
+    Wrong(String),
+    /// It matches, and takes these values.
+    Matches(BTreeMap<String, String>),
+}
+
+/// The regular expression of a rule's pattern: it has to match from beginning to end, since a serial that is a part of
+/// another text is not that text.
+#[must_use]
+pub fn whole(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
 }
 
 /// Longest value that a rule may take, in characters.
@@ -101,7 +208,7 @@ impl Rules {
         }
         let mut matches = Vec::new();
         let mut gs1_fault = None;
-        for rule in self.rules.iter().filter(|rule| rule.applies_to(aim, &scan.source)) {
+        for rule in self.rules.iter().filter(|rule| rule.is_for(aim) && rule.is_of(&scan.source)) {
             match rule.take(text, aim) {
                 Ok(Some(found)) => matches.push((rule, found)),
                 Ok(None) => {}
@@ -119,6 +226,42 @@ impl Rules {
         }
     }
 
+    /// What each rule makes of `scan`, by the rule's name, for people who write rules.
+    #[must_use]
+    pub fn look(&self, scan: &Scan) -> Vec<(&str, Looked)> {
+        let Ok(text) = std::str::from_utf8(&scan.data) else { return Vec::new() };
+        let aim: Option<AimId> = scan.symbology.and_then(|aim| aim.to_string().parse().ok());
+        let look = |rule: &Rule| match rule.take(text, aim) {
+            _ if !rule.is_for(aim) => Looked::OtherSymbology,
+            _ if !rule.is_of(&scan.source) => Looked::OtherScanner,
+            Err(wrong) => Looked::Wrong(told(&wrong)),
+            Ok(None) => Looked::NoMatch,
+            Ok(Some(found)) => match rule.check(&found) {
+                Err(wrong) => Looked::Wrong(told(&wrong)),
+                Ok(()) => Looked::Matches(found),
+            },
+        };
+        self.rules.iter().map(|rule| (rule.name.as_str(), look(rule))).collect()
+    }
+
+    /// Pairs of rules that some scan fits both, with the shortest text of one. Such a scan is refused when it comes.
+    #[must_use]
+    pub fn overlaps(&self) -> Vec<(&str, &str, String)> {
+        let languages: Vec<Option<Language>> = self.rules.iter().map(Rule::language).collect();
+        let mut overlaps = Vec::new();
+        for (at, (one, of_one)) in self.rules.iter().zip(&languages).enumerate() {
+            for (two, of_two) in self.rules.iter().zip(&languages).skip(at + 1) {
+                let (Some(of_one), Some(of_two)) = (of_one, of_two) else { continue };
+                if one.meets(two)
+                    && let Found::Text(text) = of_one.common(of_two)
+                {
+                    overlaps.push((one.name.as_str(), two.name.as_str(), text));
+                }
+            }
+        }
+        overlaps
+    }
+
     /// The identity of refused data: its length and a hash that only this station can make again.
     #[must_use]
     pub fn raw(&self, data: &[u8]) -> Raw {
@@ -127,37 +270,127 @@ impl Rules {
     }
 
     fn reading(&self, rule: &Rule, found: BTreeMap<String, String>) -> Result<Reading, Unread> {
-        for (name, value) in &found {
-            if let Err(why) = check_value(value) {
-                return Err(Unread::BadValue(rule.name.clone(), format!("{name} {why}")));
-            }
-        }
+        rule.check(&found)?;
         let mut attributes: Attributes = found.into_iter().map(|(name, value)| (name, value.into())).collect();
+        if let Some(set) = &rule.part_of {
+            return Ok(Reading::Part { set: set.clone(), rule: rule.name.clone(), attributes });
+        }
         let id = match attributes.remove(rule.reads.identity()) {
             Some(serde_json::Value::String(id)) => id,
             _ => return Err(Unread::BadValue(rule.name.clone(), format!("{} is missing", rule.reads.identity()))),
         };
         Ok(match rule.reads {
             Reads::WorkOrder => Reading::WorkOrder { id, attributes, terms: Terms::default() },
-            Reads::Device => {
-                let scope = self.scope.as_ref().and_then(|name| attributes.get(name)).and_then(|value| value.as_str());
-                Reading::Device { scope: scope.unwrap_or_default().to_owned(), serial: id, attributes }
+            Reads::Device => Reading::device(id, self.scope.as_deref(), attributes),
+            Reads::Container => Reading::Container { id, attributes },
+            Reads::Component => {
+                let kind = rule.component.clone().unwrap_or_default();
+                Reading::Component { serial: id, scope: format!("component:{kind}"), kind, attributes }
             }
+            Reads::Badge => {
+                let person = self.people.pseudonym(&id);
+                Reading::Badge { supervisor: self.supervisors.contains(&person), person }
+            }
+            Reads::Reason => Reading::Reason { text: id },
+            Reads::Consignee => Reading::Consignee { id },
+            Reads::DespatchNote => Reading::DespatchNote { id },
         })
     }
 }
 
 impl Rule {
-    fn applies_to(&self, aim: Option<AimId>, scanner: &str) -> bool {
-        (self.symbologies.is_empty() || aim.is_some_and(|aim| self.symbologies.contains(&aim)))
-            && (self.scanners.is_empty() || self.scanners.iter().any(|name| name == scanner))
+    /// The attributes that it takes from a scan.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        let (groups, ais) = match &self.takes {
+            Takes::Pattern { regex, .. } => (Some(regex.capture_names().flatten()), None),
+            Takes::Gs1(ais) => (None, Some(ais.values().map(String::as_str))),
+        };
+        groups.into_iter().flatten().chain(ais.into_iter().flatten())
+    }
+
+    fn is_for(&self, aim: Option<AimId>) -> bool {
+        self.symbologies.is_empty() || aim.is_some_and(|aim| self.symbologies.contains(&aim))
+    }
+
+    fn is_of(&self, scanner: &str) -> bool {
+        self.scanners.is_empty() || self.scanners.iter().any(|name| name == scanner)
+    }
+
+    /// Can one scan be for both, by its scanner and its symbology?
+    fn meets(&self, other: &Self) -> bool {
+        fn share<T: PartialEq>(one: &[T], two: &[T]) -> bool {
+            one.is_empty() || two.is_empty() || one.iter().any(|item| two.contains(item))
+        }
+        share(&self.symbologies, &other.symbologies) && share(&self.scanners, &other.scanners)
+    }
+
+    /// Is each scan that may be for this rule for the other one, too?
+    fn lies_in(&self, other: &Self) -> bool {
+        fn lies<T: PartialEq>(one: &[T], two: &[T]) -> bool {
+            two.is_empty() || (!one.is_empty() && one.iter().all(|item| two.contains(item)))
+        }
+        lies(&self.symbologies, &other.symbologies) && lies(&self.scanners, &other.scanners)
+    }
+
+    /// Can this rule never read anything beside `other`, since whatever it matches the other one matches as well? Both with
+    /// their languages.
+    #[must_use]
+    pub fn is_hidden_by(&self, own: Option<&Language>, other: &Self, of_other: Option<&Language>) -> bool {
+        if !self.lies_in(other) {
+            return false;
+        }
+        match (&self.takes, &other.takes, own, of_other) {
+            (Takes::Gs1(one), Takes::Gs1(two), ..) => {
+                let identity = |ais: &BTreeMap<Ai, String>, reads: Reads| {
+                    ais.iter().find(|(_, name)| *name == reads.identity()).map(|(ai, _)| *ai)
+                };
+                identity(one, self.reads).is_some_and(|ai| identity(two, other.reads) == Some(ai))
+            }
+            (_, _, Some(own), Some(of_other)) => own.alone(of_other) == Found::Nothing,
+            _ => false,
+        }
+    }
+
+    /// The texts that it matches, where it has a pattern that can be compared.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        match &self.takes {
+            Takes::Pattern { text, .. } => Language::of(text, self.trim, self.case),
+            Takes::Gs1(_) => None,
+        }
+    }
+
+    /// The data as the rule looks at it.
+    fn prepared<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = if self.trim { text.trim_ascii() } else { text };
+        match self.case {
+            Case::Keep => Cow::Borrowed(text),
+            Case::Upper => Cow::Owned(text.to_ascii_uppercase()),
+            Case::Lower => Cow::Owned(text.to_ascii_lowercase()),
+        }
+    }
+
+    /// Can each of these be a value, and do check characters hold?
+    fn check(&self, found: &BTreeMap<String, String>) -> Result<(), Unread> {
+        for (name, value) in found {
+            if let Err(why) = check_value(value) {
+                return Err(Unread::BadValue(self.name.clone(), format!("{name} {why}")));
+            }
+        }
+        for (name, digit) in &self.check_digits {
+            if found.get(name).is_some_and(|value| !digit.holds(value)) {
+                return Err(Unread::CheckDigit(self.name.clone(), name.clone(), digit.word()));
+            }
+        }
+        Ok(())
     }
 
     /// The attributes that the rule takes; `None` where it does not match.
     fn take(&self, text: &str, aim: Option<AimId>) -> Result<Option<BTreeMap<String, String>>, Unread> {
+        let text = &*self.prepared(text);
         match &self.takes {
-            Takes::Pattern(pattern) => Ok(pattern.captures(text).map(|groups| {
-                let names = pattern.capture_names().flatten();
+            Takes::Pattern { regex, .. } => Ok(regex.captures(text).map(|groups| {
+                let names = regex.capture_names().flatten();
                 names.filter_map(|name| Some((name.to_owned(), groups.name(name)?.as_str().to_owned()))).collect()
             })),
             // Plain Code 128 is never GS1 data, however much it looks like it (GS1 General Specifications 5.4).
@@ -168,9 +401,30 @@ impl Rule {
                     .iter()
                     .filter_map(|element| Some((wanted.get(&element.ai())?.clone(), element.value().to_owned())))
                     .collect();
-                Ok(found.contains_key(self.reads.identity()).then_some(found))
+                // One code of several need not say which unit it is of; then all that it is for have to be there.
+                let matches = match self.attributes().any(|name| name == self.reads.identity()) {
+                    true => found.contains_key(self.reads.identity()),
+                    false => found.len() == wanted.len(),
+                };
+                Ok(matches.then_some(found))
             }
         }
+    }
+}
+
+/// Why a scan means nothing, for people.
+#[must_use]
+pub fn told(unread: &Unread) -> String {
+    match unread {
+        Unread::NoRead => "the scanner read nothing".to_owned(),
+        Unread::NotText => "the data is not text".to_owned(),
+        Unread::NoRule => "no rule knows this code".to_owned(),
+        Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
+        Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
+        Unread::Refused { text, .. } => text.clone(),
+        Unread::CheckDigit(rule, name, digit) => format!("rule {rule}: {name} does not end in its {digit} check digit"),
+        Unread::Gs1(why) => why.clone(),
+        Unread::Noise(text) | Unread::NoCode { text, .. } | Unread::Picture { text, .. } => text.clone(),
     }
 }
 

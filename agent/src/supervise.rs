@@ -10,6 +10,8 @@ use drivers::serial::SerialFactory;
 use drivers::{Event, Flow, Gone, NoScanKind, Outcome, Reopen, Scan, ScannerFactory, Settings, Stop};
 
 use crate::board::Board;
+use crate::first_word::FirstWord;
+use crate::front::Front;
 use crate::owner::{Handle, Request, ScanRequest};
 use crate::settings::Scanner;
 use crate::station::Unread;
@@ -34,19 +36,23 @@ pub fn spawn(
     scanner: Scanner,
     factory: Arc<dyn ScannerFactory>,
     owner: Handle,
+    front: Front,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 ) -> std::io::Result<JoinHandle<()>> {
     board.scanner(&scanner.name, |device| device.why = "not opened yet".to_owned());
     std::thread::Builder::new()
         .name(format!("scanner {}", scanner.name))
-        .spawn(move || Supervised { scanner, owner, board, stop }.run(&*factory))
+        .spawn(move || Supervised { scanner, owner, front, board, first_word, stop }.run(&*factory))
 }
 
 struct Supervised {
     scanner: Scanner,
     owner: Handle,
+    front: Front,
     board: Board,
+    first_word: FirstWord,
     stop: Stop,
 }
 
@@ -120,7 +126,11 @@ impl Supervised {
                 (self.nothing(no_scan.bytes), Some(unread))
             }
         };
-        let request = ScanRequest { lane: self.scanner.lane.clone(), scan, unread, reply: None };
+        if !self.first_word.wait_blocking(&self.stop) {
+            return Flow::Stop;
+        }
+        let request = ScanRequest { unread, ..ScanRequest::new(&self.scanner.lane, scan) };
+        let request = self.front.prepare_blocking(request);
         match self.owner.submit(Request::Scan(request)) {
             Ok(()) => Flow::Continue,
             Err(_) => Flow::Stop,

@@ -169,7 +169,7 @@ pub fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// `path` with more characters at the end of its name.
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -81,6 +81,14 @@ pub(crate) fn encode(data: &[Symbol]) -> Option<Vec<u8>> {
     Some(codes)
 }
 
+/// The Code 128 symbol of a text, for those who draw it themselves: widths in modules of bars and spaces in turn, beginning
+/// and ending with a bar, without quiet zones. `None` for a text that is empty or not ASCII.
+#[must_use]
+pub fn bars(text: &str) -> Option<Vec<u8>> {
+    let symbols: Vec<Symbol> = text.bytes().map(Symbol::Char).collect();
+    encode(&symbols).map(|codes| widths(&codes))
+}
+
 /// Widths in modules of bars and spaces in turn, beginning and ending with a bar.
 pub(crate) fn widths(codes: &[u8]) -> Vec<u8> {
     codes

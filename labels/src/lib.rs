@@ -42,6 +42,7 @@ mod problem;
 mod template;
 
 pub use canvas::Canvas;
+pub use code128::bars as code_128;
 pub use data::{Data, FIELDS};
 pub use font::FontError;
 pub use picture::{Code, Density, Digest, Picture, PngError};

@@ -4,19 +4,19 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::projection::{Fact, Told, tell};
-use crate::store::{DeviceName, Snapshot};
+use crate::store::{DeviceName, Snapshot, sql};
 
 /// Every record of a device and of the containers that it was in, while it was inside; oldest first. `as_of`: what had
 /// happened by then, corrections whenever made. `known_at`: what was stored by that position.
 ///
 /// # Errors
-/// What SQLite says.
+/// What the store says.
 pub fn history(
     snapshot: &Snapshot<'_>,
     device: &DeviceName,
     as_of: Option<Timestamp>,
     known_at: Option<u64>,
-) -> rusqlite::Result<Vec<Value>> {
+) -> sql::Result<Vec<Value>> {
     let facts = snapshot.facts(device)?;
     let facts: Vec<&Fact> = facts
         .iter()

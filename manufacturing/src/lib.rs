@@ -29,5 +29,10 @@ mod store;
 mod testkit;
 mod unanswerable;
 mod verify;
+mod work_order;
 
 pub use cli::run;
+
+/// What the programs that measure this room need of it. Nothing else has its door here.
+#[doc(hidden)]
+pub mod measured;

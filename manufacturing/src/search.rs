@@ -5,7 +5,7 @@ use records::attributes::GROUPS;
 use serde::Serialize;
 
 use crate::recall::{Size, size};
-use crate::store::{DeviceName, Snapshot};
+use crate::store::{DeviceName, Snapshot, sql};
 
 /// Most devices that are named because their serial begins with the text.
 const MOST_BEGINNING: u32 = 10;
@@ -58,7 +58,7 @@ pub struct Group {
 }
 
 impl Group {
-    fn of(snapshot: &Snapshot<'_>, dimension: &'static str, value: String) -> rusqlite::Result<Self> {
+    fn of(snapshot: &Snapshot<'_>, dimension: &'static str, value: String) -> sql::Result<Self> {
         let size = size(snapshot, dimension, std::slice::from_ref(&value))?;
         Ok(Self { dimension, value, size })
     }
@@ -73,8 +73,8 @@ impl From<DeviceName> for Device {
 /// Looks for the text as it is; only where nothing has that name, for what a scanner may have put around it.
 ///
 /// # Errors
-/// What SQLite says.
-pub fn search(snapshot: &Snapshot<'_>, text: &str) -> rusqlite::Result<Found> {
+/// What the store says.
+pub fn search(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<Found> {
     for read in readings(text, &["21", "00", "10"]) {
         let devices = snapshot.devices(&read, true)?;
         let mut groups = Vec::new();
@@ -94,7 +94,7 @@ pub fn search(snapshot: &Snapshot<'_>, text: &str) -> rusqlite::Result<Found> {
     Ok(Found { read: text.to_owned(), devices: Vec::new(), groups: Vec::new(), beginning, other_case })
 }
 
-fn other_case(snapshot: &Snapshot<'_>, text: &str) -> rusqlite::Result<OtherCase> {
+fn other_case(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<OtherCase> {
     let mut found = OtherCase::default();
     for spelling in snapshot.device_spellings(text)? {
         found.devices.extend(snapshot.devices(&spelling, true)?.into_iter().map(Device::from));

@@ -8,7 +8,7 @@ use base::config::{Document, Faults, Section};
 use base::mqtt::{Access, BrokerUrl};
 use records::wire::{DEFAULT_PREFIX, Topics};
 
-use crate::store::Enrolment;
+use crate::store::{Enrolment, FILE, Place, Target};
 
 /// Where the service listens when nobody says otherwise: this computer only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8480";
@@ -36,10 +36,35 @@ pub struct Settings {
 }
 
 /// Where records are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreChoice {
     /// In one SQLite file in the data folder.
     Sqlite,
+    /// At a PostgreSQL server.
+    Postgres(Box<Target>),
+}
+
+impl StoreChoice {
+    /// The place, with this data folder.
+    #[must_use]
+    pub fn place(&self, data: &Path) -> Place {
+        match self {
+            Self::Sqlite => Place::Sqlite(data.join(FILE)),
+            Self::Postgres(target) => Place::Postgres(target.clone()),
+        }
+    }
+
+    /// With the password in a file, where it is at a server.
+    #[must_use]
+    pub fn with_password(self, file: Option<PathBuf>) -> Self {
+        match self {
+            Self::Postgres(mut target) => {
+                target.password_file = file.or(target.password_file.take());
+                Self::Postgres(target)
+            }
+            Self::Sqlite => Self::Sqlite,
+        }
+    }
 }
 
 /// The MQTT broker.
@@ -66,8 +91,14 @@ impl std::str::FromStr for StoreChoice {
     fn from_str(text: &str) -> Result<Self, Wrong> {
         match text {
             "sqlite" => Ok(Self::Sqlite),
-            _ if text.starts_with("postgres") => Err(Wrong("PostgreSQL is not supported yet: write sqlite".to_owned())),
-            _ => Err(Wrong("allowed is sqlite".to_owned())),
+            _ if text.starts_with("postgres://") || text.starts_with("postgresql://") => match text.parse() {
+                Ok(target) => Ok(Self::Postgres(Box::new(target))),
+                Err(_) => Err(Wrong(
+                    "this is no URL of PostgreSQL: write postgres://USER@HOST:PORT/DATABASE, and the password into a file"
+                        .to_owned(),
+                )),
+            },
+            _ => Err(Wrong("allowed are sqlite and postgres://USER@HOST:PORT/DATABASE".to_owned())),
         }
     }
 }
@@ -101,7 +132,13 @@ impl Settings {
         let root = document.root();
         let listen = parsed(&root, "listen", "an address with a port", DEFAULT_LISTEN);
         let data = root.string("data").or(DEFAULT_DATA.to_owned()).into();
-        let store = parsed(&root, "store", "\"sqlite\"", "sqlite");
+        let store = parsed(&root, "store", "\"sqlite\" or \"postgres://USER@HOST:PORT/DATABASE\"", "sqlite");
+        let password = root.secret_file("store_password_file");
+        if password.is_some() && matches!(store, Some(StoreChoice::Sqlite)) {
+            let help = "write store = \"postgres://…\", or remove the file";
+            root.fault("store_password_file", "it is for PostgreSQL, and the store is SQLite", help);
+        }
+        let store = store.map(|store| store.with_password(password));
         let hosts = root.parsed_strings("hosts", "names without a port, such as plant.example", host).or(Vec::new());
         let modes = [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
         let enrolment = root.section("enrolment").one_of("mode", &modes).or(Enrolment::FirstUse);
@@ -163,8 +200,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_at_once_with_its_place() {
-        let text =
-            "listen = 8480\nstore = \"postgres://db\"\ndtaa = \"x\"\n[broker]\nurl = \"http://b\"\nprefix = \"a/#\"\n";
+        let text = "listen = 8480\nstore = \"postgre://db\"\nstore_password_file = \"p\"\ndtaa = \"x\"\n[broker]\nurl = \"http://b\"\nprefix = \"a/#\"\n";
         let faults = Settings::read(Document::parse("m.toml".as_ref(), text).unwrap()).unwrap_err().to_string();
         insta::assert_snapshot!(faults);
     }

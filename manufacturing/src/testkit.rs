@@ -1,5 +1,7 @@
 //! Stations for the tests of this room.
 
+mod server;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +13,8 @@ use records::{
     Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, PublicKey, Record, RecordId, SeriesId, Signature,
     SigningKey, Stamp, Subject,
 };
+
+pub use server::{postgres, postgres_with};
 
 use crate::clock::Stamps;
 use crate::ingest::{Verdict, check};
@@ -145,6 +149,7 @@ impl Station {
             head: self.head(),
             at: stamp(seconds),
             sscc_mark: Some(0),
+            asks: false,
             queue: QueueDepth { records: waiting, oldest_seconds: 0 },
             version: "1".into(),
             set_aside: Vec::new(),
@@ -167,7 +172,68 @@ pub fn packed(serial: &str, package: &str, attributes: &[(&str, &str)]) -> Draft
 
 /// A device goes from one package into another.
 pub fn moved(serial: &str, from: &str, into: &str) -> Draft {
-    Draft { from: vec![Joined::container(from, Level::Package)], ..packed(serial, into, &[]) }
+    let from = vec![Joined::container(from, Level::Package)];
+    Draft { event: Event::Moved, from, ..packed(serial, into, &[]) }
+}
+
+/// A device was never in a package, but is in another one.
+pub fn moved_by_mistake(serial: &str, from: &str, into: &str, corrects: RecordId) -> Draft {
+    Draft { reason: Some("mistake".into()), corrects: Some(corrects), ..moved(serial, from, into) }
+}
+
+/// A device leaves a package.
+pub fn taken_out(serial: &str, from: &str) -> Draft {
+    Draft { event: Event::TakenOut, into: Vec::new(), reason: Some("torn label".into()), ..moved(serial, from, "") }
+}
+
+/// A device will not be used.
+pub fn scrapped(serial: &str) -> Draft {
+    Draft { reason: Some("broken".into()), ..Draft::new(Event::Scrapped, Subject::device(serial)) }
+}
+
+/// A device was tested, and the rig found a firmware.
+pub fn tested(serial: &str, passed: bool, firmware: &str) -> Draft {
+    let mut draft = Draft::new(Event::Tested, Subject::device(serial));
+    draft.attributes = [
+        ("result", if passed { "pass" } else { "fail" }.into()),
+        ("attempt", 1.into()),
+        ("rig", "rig-1".into()),
+        ("measurements", serde_json::json!({"volt": 3.3})),
+        ("fwVersion", firmware.into()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    draft
+}
+
+/// A component, with its lot, goes into a device.
+pub fn assembled(component: &str, lot: &str, into: &str) -> Draft {
+    let device = Joined { kind: Kind::Device, id: into.into(), scope: String::new(), level: None };
+    Draft {
+        into: vec![device],
+        attributes: [("lotCode".to_owned(), lot.into())].into(),
+        ..Draft::new(Event::Assembled, component_subject(component))
+    }
+}
+
+/// A component.
+pub fn component_subject(serial: &str) -> Subject {
+    Subject { scope: "component:battery".into(), ..Subject::device(serial) }
+}
+
+/// A container leaves.
+pub fn despatched(container: &str, consignee: &str) -> Draft {
+    let mut draft = Draft::new(Event::Despatched, Subject::container(container));
+    draft.attributes = [("consignee".to_owned(), consignee.into()), ("despatchNote".to_owned(), "N-1".into())].into();
+    draft
+}
+
+/// What was accepted of a device disagrees with the service.
+pub fn contradicted(serial: &str, code: &str) -> Draft {
+    let mut draft = Draft::new(Event::Contradicted, Subject::device(serial));
+    draft.attributes = [("code".to_owned(), code.into()), ("text".to_owned(), "the service says no".into())].into();
+    draft
 }
 
 /// A package is closed and goes onto a pallet.

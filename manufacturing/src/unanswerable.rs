@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use records::attributes::{GROUPS, RECALL_ORDER};
 
-use crate::store::{DeviceName, Kept, Snapshot};
+use crate::store::{DeviceName, Kept, Snapshot, sql};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +65,12 @@ fn dimensions(by: Option<&str>) -> String {
 /// The one device that is meant, with what is kept of it.
 ///
 /// # Errors
-/// What SQLite says; inside, why no device or more than one is meant.
+/// What the store says; inside, why no device or more than one is meant.
 pub fn find_kept(
     snapshot: &Snapshot<'_>,
     serial: &str,
     scope: Option<&str>,
-) -> rusqlite::Result<Result<(DeviceName, Kept), Unanswerable>> {
+) -> sql::Result<Result<(DeviceName, Kept), Unanswerable>> {
     let device = match find(snapshot, serial, scope, true)? {
         Ok(device) => device,
         Err(why) => return Ok(Err(why)),
@@ -82,13 +82,13 @@ pub fn find_kept(
 /// The one device that is meant. `exists`: it must be more than the subject of refused scans.
 ///
 /// # Errors
-/// What SQLite says; inside, why no device or more than one is meant.
+/// What the store says; inside, why no device or more than one is meant.
 pub fn find(
     snapshot: &Snapshot<'_>,
     serial: &str,
     scope: Option<&str>,
     exists: bool,
-) -> rusqlite::Result<Result<DeviceName, Unanswerable>> {
+) -> sql::Result<Result<DeviceName, Unanswerable>> {
     let mut found = snapshot.devices(serial, exists)?;
     if let Some(scope) = scope {
         found.retain(|device| device.subject.scope == scope);

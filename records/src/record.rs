@@ -77,6 +77,11 @@ pub enum Event {
     SignedOn,
     /// A person signed off.
     SignedOff,
+    /// The service: a work order is this from now on, and open; attributes are those of its devices, `terms` (see
+    /// [`crate::wire::Terms`]) and `lanes`, a list of `{station, lane}` that are told of it.
+    WorkOrderPlanned,
+    /// The service: nobody begins the work order any more; `reason` says why.
+    WorkOrderClosed,
     /// What was accepted without an answer of the service disagrees with what the service knows: attributes `code` and
     /// `text`. Changes nothing.
     Contradicted,

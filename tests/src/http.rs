@@ -10,9 +10,23 @@ use std::time::Duration;
 /// When the answer is not HTTP.
 #[must_use]
 pub fn get(address: &str, path: &str, accept: &str) -> Option<(u16, String)> {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"))
+}
+
+/// `POST path` with JSON; status and body. `None` where nobody answers.
+///
+/// # Panics
+/// When the answer is not HTTP.
+#[must_use]
+pub fn post(address: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+    ask(address, &format!("{head}\r\nConnection: close\r\n\r\n{body}"))
+}
+
+fn ask(address: &str, request: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;

@@ -13,7 +13,7 @@ mod station;
 
 pub use around::{Around, can_mount};
 pub use browser::{Browser, chromium};
-pub use http::get;
+pub use http::{get, post};
 pub use process::{Process, find_mosquitto, mosquitto, program, run};
 pub use rig::{Rig, Shape, free_port};
 pub use station::{Ask, Watch};

@@ -15,6 +15,12 @@ pub(super) fn run(args: &Printed) -> Result<(), Fault> {
     match result {
         Ok(settings) if !args.json => {
             println!("{}: good. Station {}, rules {}", file.display(), settings.station, settings.digest());
+            for (one, two, text) in settings.rules.overlaps() {
+                let text = super::show::plain(&text);
+                println!(
+                    "note: the rules `{one}` and `{two}` both match, for example, `{text}`: such a scan is refused"
+                );
+            }
             Ok(())
         }
         Ok(_) => Ok(()),

@@ -7,8 +7,9 @@ use gs1::{AimId, element_string};
 use serde::Serialize;
 
 use super::{Config, Fault, print_json, show};
+use crate::interpret::{Looked, told};
 use crate::settings::Settings;
-use crate::station::{Reading, Unread};
+use crate::station::Reading;
 
 #[derive(clap::Args)]
 pub(super) struct ExplainArgs {
@@ -34,6 +35,16 @@ struct Explained {
     gs1: Option<Gs1>,
     digital_link: Option<Vec<String>>,
     rules: Option<Meaning>,
+    /// What each rule says of it, by its name.
+    each: Vec<(String, Verdict)>,
+}
+
+/// What became of the scan at one rule.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Verdict {
+    Matches(std::collections::BTreeMap<String, String>),
+    No(String),
 }
 
 #[derive(Serialize)]
@@ -67,6 +78,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Fault> {
         false if args.config.config == std::path::Path::new(crate::settings::DEFAULT_FILE) => None,
         false => return Err(Fault::Usage(format!("{} is not there", args.config.config.display()))),
     };
+    let symbology = aim.and_then(|aim| aim.to_string().parse().ok());
+    let scan = Scan { source: args.scanner.clone(), symbology, data: data.to_vec(), at: Instant::now() };
     let explained = Explained {
         aim: aim.map(|aim| aim.to_string()),
         symbology: aim.map(AimId::symbology),
@@ -76,7 +89,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Fault> {
             .split_once("://")
             .and_then(|_| gs1::digital_link::parse(&args.text).ok())
             .map(|elements| element_string::hri(&elements)),
-        rules: settings.map(|settings| meaning(&settings, aim, data, &args.scanner)),
+        rules: settings.as_ref().map(|settings| meaning(settings, &scan)),
+        each: settings.iter().flat_map(|settings| settings.rules.look(&scan)).map(verdict).collect(),
     };
     if args.json {
         print_json(&explained)?;
@@ -99,10 +113,19 @@ fn gs1_of(data: &[u8]) -> Gs1 {
     }
 }
 
-fn meaning(settings: &Settings, aim: Option<AimId>, data: &[u8], scanner: &str) -> Meaning {
-    let symbology = aim.and_then(|aim| aim.to_string().parse().ok());
-    let scan = Scan { source: scanner.to_owned(), symbology, data: data.to_vec(), at: Instant::now() };
-    match settings.rules.read(&scan) {
+fn verdict((rule, looked): (&str, Looked)) -> (String, Verdict) {
+    let verdict = match looked {
+        Looked::Matches(found) => Verdict::Matches(found),
+        Looked::NoMatch => Verdict::No("does not match".to_owned()),
+        Looked::OtherSymbology => Verdict::No("is for other symbologies".to_owned()),
+        Looked::OtherScanner => Verdict::No("is for other scanners".to_owned()),
+        Looked::Wrong(why) => Verdict::No(why),
+    };
+    (rule.to_owned(), verdict)
+}
+
+fn meaning(settings: &Settings, scan: &Scan) -> Meaning {
+    match settings.rules.read(scan) {
         Ok(Reading::Device { serial, scope: _, attributes }) => {
             Meaning::Reads { what: "device", id: serial, attributes }
         }
@@ -122,15 +145,7 @@ fn meaning(settings: &Settings, aim: Option<AimId>, data: &[u8], scanner: &str) 
             let id = serde_json::to_value(command).ok().and_then(|word| word.as_str().map(str::to_owned));
             Meaning::Reads { what: "command", id: id.unwrap_or_default(), attributes: Default::default() }
         }
-        Err(unread) => Meaning::Nothing(match unread {
-            Unread::NoRead => "the scanner read nothing".to_owned(),
-            Unread::NotText => "the data is not text".to_owned(),
-            Unread::NoRule => "no rule knows this code".to_owned(),
-            Unread::TwoRules(names) => format!("the code fits the rules {}", names.join(" and ")),
-            Unread::BadValue(rule, why) => format!("rule {rule}: {why}"),
-            Unread::Gs1(why) => why,
-            Unread::Noise(text) | Unread::NoCode { text, .. } | Unread::Picture { text, .. } => text,
-        }),
+        Err(unread) => Meaning::Nothing(told(&unread)),
     }
 }
 
@@ -158,5 +173,14 @@ fn print(explained: &Explained) {
         }
         Some(Meaning::Nothing(why)) => println!("rules         nothing: {}", show::plain(why)),
         None => println!("rules         no configuration at the default place; name one with --config"),
+    }
+    for (rule, verdict) in &explained.each {
+        match verdict {
+            Verdict::Matches(found) => {
+                let found: Vec<String> = found.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                println!("- {rule}: matches, {}", show::plain(&found.join(", ")));
+            }
+            Verdict::No(why) => println!("- {rule}: {}", show::plain(why)),
+        }
     }
 }

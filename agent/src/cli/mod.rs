@@ -4,11 +4,13 @@
 
 mod ask;
 mod check;
+mod commands;
 mod decode;
 mod explain;
 mod key;
 mod label;
 mod queue;
+mod report;
 mod run;
 mod show;
 mod sscc;
@@ -50,6 +52,10 @@ enum Command {
     Key(key::KeyArgs),
     /// From where on SSCCs are free
     Sscc(sscc::SsccArgs),
+    /// What was counted in a shift
+    Report(report::ReportArgs),
+    /// The command barcodes, and a sheet of them to print
+    Commands(commands::CommandsArgs),
     /// Check, test and preview label templates
     Label(label::LabelArgs),
 }
@@ -111,6 +117,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Sscc(args) => sscc::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Commands(args) => commands::run(&args),
         Command::Label(args) => label::run(&args),
     };
     match result {

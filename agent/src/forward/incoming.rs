@@ -50,14 +50,8 @@ impl<U: Uplink> Running<U> {
             return Ok(());
         }
         if let Some(fork) = receipt.fork {
-            tracing::error!(seq = fork.seq, held = %fork.held, "the service holds another record under one of this station's identities");
+            tracing::warn!(seq = fork.seq, held = %fork.held, "the service speaks of another record under one of this station's identities");
             self.forked = Some(fork.seq);
-            let text = format!(
-                "The service holds another record {} of this series: this journal was copied or restored. Find out where the \
-                 other copy runs.",
-                fork.seq
-            );
-            self.raise(Alarm::Forked, &text);
         }
         self.setup.board.uplink(|uplink| uplink.service_seen = true);
         let receipt = match self.setup.broker.confirm {
@@ -73,6 +67,16 @@ impl<U: Uplink> Running<U> {
         let resend = receipt.resend.clone();
         self.setup.owner.submit_async(Request::Receipt(receipt)).await?;
         self.sender.resend(&resend);
+        if self.first_word_due.is_some() || self.forked.is_some() {
+            // When the owner answers it has done what the receipt says, and may write another series.
+            drop(self.setup.owner.ask(Request::Report).await?);
+            self.first_word_given();
+            let mark = *self.mark.borrow();
+            if mark.series == self.series {
+                // A status that was heard late names less than is stored, and so does nobody's copy.
+                self.forked = None;
+            }
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::first_word::FirstWord;
 use crate::owner::{Ended, Handle, Mark};
 use crate::settings::{Broker, Confirm};
 use alarms::{Alarm, Alarms};
@@ -38,8 +39,14 @@ pub use uplink::Uplink;
 const STATUS_AFTER: Duration = Duration::from_secs(1);
 /// And without a change after so long.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
+/// How long after the start a connection is waited for before units are packed, and how long from then on the service.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
+const FIRST_WORD_WITHIN: Duration = Duration::from_secs(3);
 /// After a fault of the journal it is tried again after so long.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So many records are with the broker without a receipt at most: 16 segments, where Mosquitto queues 1,000 messages for
+/// the service unless it is told otherwise (`max_queued_messages`).
+const AHEAD: u64 = 2048;
 /// Most lines and bytes of a segment. Small enough that a slow link gives a receipt now and then.
 const SEGMENT_LINES: usize = 128;
 const SEGMENT_BYTES: usize = 64 << 10;
@@ -58,6 +65,8 @@ pub struct Forwarder {
     pub trusted: Option<PublicKey>,
     /// The owner of the journal.
     pub owner: Handle,
+    /// Given when the service has answered the first status, or when it is clear that it will not soon.
+    pub first_word: FirstWord,
     /// Where the state of the uplink is shown.
     pub board: Board,
     /// Wakes the forwarder to try everything again now.
@@ -133,6 +142,10 @@ struct Running<U> {
     /// The one-time token that is shown to the service.
     token: Option<String>,
     holds: HoldsReader,
+    /// The service's first word is waited for until then.
+    first_word_due: Option<Instant>,
+    /// The mark of SSCCs that the last status named.
+    sscc_said: Option<u64>,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
 }
@@ -141,8 +154,13 @@ impl<U: Uplink> Running<U> {
     fn new(setup: Forwarder, uplink: U) -> Self {
         let mark = setup.owner.mark();
         let Mark { series, last, settled, .. } = *mark.borrow();
-        let pace = Pace { timeout: setup.broker.receipt_timeout, live_first: setup.broker.live_first };
+        let ahead = match setup.broker.confirm {
+            Confirm::Receipt => AHEAD,
+            Confirm::Broker => u64::MAX,
+        };
+        let pace = Pace { timeout: setup.broker.receipt_timeout, live_first: setup.broker.live_first, ahead };
         let (begin, trusted) = (Instant::now(), setup.trusted);
+        let first_word_due = setup.first_word.is_awaited().then_some(begin + CONNECTION_WITHIN);
         Self {
             setup,
             uplink,
@@ -159,6 +177,8 @@ impl<U: Uplink> Running<U> {
             not_held: Runs::default(),
             token: None,
             holds: HoldsReader::default(),
+            first_word_due,
+            sscc_said: None,
             paused_until: None,
         }
     }
@@ -184,6 +204,10 @@ impl<U: Uplink> Running<U> {
                 Some(sent) = self.on_the_way.join_next() => self.came_back(sent).await?,
                 () = sleep_until(due) => {}
                 () = tokio::time::sleep_until(self.status_due), if self.uplink.is_connected() => self.say_status().await?,
+                () = sleep_until(self.first_word_due) => {
+                    tracing::info!("no word of the service yet: the station goes on without");
+                    self.first_word_given();
+                }
                 () = retry.notified() => self.sender.start_again(self.now()),
             }
         }
@@ -191,12 +215,20 @@ impl<U: Uplink> Running<U> {
 
     fn journal_moved(&mut self) {
         let mark = *self.mark.borrow_and_update();
-        self.status_due = self.status_due.min(Instant::now() + STATUS_AFTER);
+        // What is given out from here on must not be given out again by a journal that knows nothing of it.
+        let soon = if mark.sscc_mark == self.sscc_said { STATUS_AFTER } else { Duration::ZERO };
+        self.status_due = self.status_due.min(Instant::now() + soon);
         if mark.series != self.series {
             self.begin_series(&mark);
         } else {
             self.sender.journal(mark.last, mark.settled, self.now());
         }
+    }
+
+    /// Nobody waits for the service any more.
+    fn first_word_given(&mut self) {
+        self.first_word_due = None;
+        self.setup.first_word.give();
     }
 
     /// The journal writes another series: what was on its way belongs to the one before.
@@ -229,6 +261,9 @@ impl<U: Uplink> Running<U> {
                 self.on_the_way = JoinSet::new();
                 self.sender.connected(self.now());
                 self.read_token();
+                if self.first_word_due.is_some() {
+                    self.first_word_due = Some(Instant::now() + FIRST_WORD_WITHIN);
+                }
                 self.publish(self.setup.online(true));
                 self.say_status().await?;
             }
@@ -297,7 +332,11 @@ impl<U: Uplink> Running<U> {
     async fn say_good_bye(&mut self) {
         if self.uplink.is_connected() {
             // The last status and the end are worth a short wait, not a long one.
+            let status = self.status().await.ok().flatten();
             let good_bye = async {
+                if let Some(status) = status {
+                    drop(self.uplink.publish(status).await);
+                }
                 drop(self.uplink.publish(self.setup.online(false)).await);
             };
             drop(tokio::time::timeout(Duration::from_secs(2), good_bye).await);

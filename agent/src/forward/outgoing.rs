@@ -126,8 +126,8 @@ impl<U: Uplink> Running<U> {
                 self.raise(Alarm::Refused, &text);
                 return Ok(());
             }
-            Verdict::TooMuch(why) => self.sender.smaller(first).map(|seq| (seq, why)),
-            Verdict::EndedAsTooLarge(why) => self.sender.ended_as_too_large(first).map(|seq| (seq, why)),
+            Verdict::TooMuch(why) => self.sender.smaller(first, self.now()).map(|seq| (seq, why)),
+            Verdict::EndedAsTooLarge(why) => self.sender.ended_as_too_large(first, self.now()).map(|seq| (seq, why)),
         };
         match given_up {
             Some((seq, why)) => self.set_aside(seq, why).await,

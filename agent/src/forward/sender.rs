@@ -8,7 +8,7 @@
 //! window is theirs, the other places drain the backlog. Each of the two is sent in order; the service takes segments in
 //! any order. When the backlog has reached the live ones they are one again.
 //!
-//! Without receipts, only the oldest segment is sent again, ever more slowly; when one moves, so does everything behind it.
+//! The backlog is sent only so far ahead of what is settled. Without receipts, only the oldest segment is sent again, ever more slowly; when one moves, so does everything behind it.
 
 #[cfg(test)]
 mod property;
@@ -48,6 +48,9 @@ pub struct Pace {
     pub timeout: Duration,
     /// Whether live records are sent beside a backlog.
     pub live_first: bool,
+    /// So far beyond what is settled the backlog is sent. A broker acknowledges faster than a service stores, and drops what
+    /// is too much for it, after its PUBACK.
+    pub ahead: u64,
 }
 
 /// Records that are sent beside the backlog.
@@ -89,6 +92,8 @@ pub struct Sender {
     cuts: BTreeSet<u64>,
     /// How often a single record was refused.
     strikes: BTreeMap<u64, u8>,
+    /// Single records that were refused, and when each is sent again.
+    parked: BTreeMap<u64, Duration>,
     /// One segment at a time up to here: one of those in flight made the broker end the connection.
     careful: u64,
     /// Nothing is sent before this time, because the broker refused.
@@ -119,6 +124,7 @@ impl Sender {
             done: Runs::default(),
             cuts: BTreeSet::new(),
             strikes: BTreeMap::new(),
+            parked: BTreeMap::new(),
             careful: 0,
             held_until: Duration::ZERO,
             refusals: 0,
@@ -159,6 +165,7 @@ impl Sender {
     pub fn start_again(&mut self, now: Duration) {
         self.in_flight.clear();
         self.back.clear();
+        self.parked.clear();
         self.done = Runs::default();
         self.cursor = self.settled + 1;
         if let Some(live) = &mut self.live {
@@ -207,6 +214,7 @@ impl Sender {
             self.careful = 0;
         }
         self.strikes.retain(|seq, _| *seq > settled);
+        self.parked.retain(|seq, _| *seq > settled);
         self.back.retain_mut(|(first, last)| {
             *first = (*first).max(settled + 1);
             first <= last
@@ -241,6 +249,7 @@ impl Sender {
     }
 
     fn advance(&mut self, from: u64, last: u64) {
+        self.parked.remove(&from);
         let pieces = std::mem::take(&mut self.back).into_iter().map(|(first, to)| match first == from {
             true => (last + 1, to),
             false => (first, to),
@@ -322,6 +331,9 @@ impl Sender {
             if let Some((first, last)) = self.back.first() {
                 return self.send(*first, *last);
             }
+            if let Some((seq, _)) = self.parked.iter().find(|(_, due)| **due <= now) {
+                return Step::Send(*seq, *seq);
+            }
             if let Some(first) = self.probe(now) {
                 return self.send(first, u64::MAX);
             }
@@ -329,11 +341,14 @@ impl Sender {
         if let Some(live) = self.live.filter(|live| is_free && live.cursor <= self.last && live_flying < LIVE_WINDOW) {
             return self.send(live.cursor, u64::MAX);
         }
-        if is_free && self.cursor <= self.last.min(backlog_end) && others_flying < places {
+        let far = self.done.after(self.settled + 1).saturating_add(self.pace.ahead);
+        let near = self.cursor <= self.last.min(backlog_end) && self.cursor < far;
+        if is_free && near && others_flying < places {
             return self.send(self.cursor, backlog_end);
         }
         // What is due and has no place goes when a place becomes free.
-        Step::Wait(self.waiting.map(|waiting| waiting.due).filter(|due| *due > now))
+        let due = self.waiting.map(|waiting| waiting.due).into_iter().chain(self.parked.values().copied());
+        Step::Wait(due.filter(|due| *due > now).min())
     }
 
     fn send(&self, first: u64, last: u64) -> Step {
@@ -344,7 +359,7 @@ impl Sender {
     /// The oldest record without a receipt, if it is due to be sent again.
     fn probe(&mut self, now: Duration) -> Option<u64> {
         let first = self.done.after(self.settled + 1);
-        let in_flight = self.is_in_flight(first);
+        let in_flight = self.is_in_flight(first) || self.parked.contains_key(&first);
         let waiting = self.waiting.as_mut().filter(|waiting| waiting.due <= now && !in_flight)?;
         self.factor = (self.factor * 2).min(LONGEST_FACTOR);
         waiting.due = now + self.pace.timeout * self.factor;

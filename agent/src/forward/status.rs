@@ -10,12 +10,20 @@ use crate::owner::{Ended, Request};
 
 impl<U: Uplink> Running<U> {
     pub(super) async fn say_status(&mut self) -> Result<(), Ended> {
+        if let Some(message) = self.status().await? {
+            self.publish(message);
+        }
+        Ok(())
+    }
+
+    /// How the station is now, as a message; the next one is due later.
+    pub(super) async fn status(&mut self) -> Result<Option<Message>, Ended> {
         let report = match self.setup.owner.ask(Request::Report).await? {
             Ok(report) => report,
             Err(error) => {
                 self.journal_failed("The journal cannot be read", &error);
                 self.status_due = Instant::now() + PAUSE;
-                return Ok(());
+                return Ok(None);
             }
         };
         self.status_due = Instant::now() + STATUS_EVERY;
@@ -36,16 +44,20 @@ impl<U: Uplink> Running<U> {
             set_aside: report.set_aside,
             // Those of the series that is written now.
             not_held: if report.mark.series == self.series { self.not_held.to_vec() } else { Vec::new() },
+            asks: self.first_word_due.is_some(),
             token: token.map(|token| enrolment::token_proof(token, &self.setup.station, &self.setup.key.public())),
         };
-        match signed::seal(&self.setup.key, &status) {
+        self.sscc_said = report.mark.sscc_mark;
+        Ok(match signed::seal(&self.setup.key, &status) {
             Ok(payload) => {
                 let topic = self.setup.broker.topics.name(Topic::Status(&self.setup.station));
-                self.publish(Message { topic, payload, retain: true });
+                Some(Message { topic, payload, retain: true })
             }
-            Err(error) => tracing::error!(%error, "the status cannot be written"),
-        }
-        Ok(())
+            Err(error) => {
+                tracing::error!(%error, "the status cannot be written");
+                None
+            }
+        })
     }
 
     /// The one-time token, as its file says it now. Without it the station works, only its key is not enrolled by it.

@@ -1,5 +1,6 @@
 //! The forwarder with a real journal, a scripted session, and a clock that the test moves.
 
+mod first_word;
 mod refused;
 mod series;
 mod silent;
@@ -79,6 +80,11 @@ fn is_records(message: &Message) -> Option<Segment> {
 impl Rig {
     /// A station with a work order and `units` units packed, not connected. `more` goes into [broker].
     async fn new(units: u64, more: &str) -> Self {
+        Self::with(units, more, FirstWord::given()).await
+    }
+
+    /// The same, where scans may wait for `first_word`.
+    async fn with(units: u64, more: &str, first_word: FirstWord) -> Self {
         let (still, moves) = std::sync::mpsc::channel::<()>();
         // Tokio moves a paused clock by itself whenever it waits, also for the owner's thread, unless blocking work runs.
         tokio::task::spawn_blocking(move || moves.recv());
@@ -100,6 +106,7 @@ impl Rig {
         let (stop, stops) = watch::channel(false);
         let board = Board::default();
         let forwarder = Forwarder {
+            first_word,
             station: "pack-1".to_owned(),
             key: Arc::new(key),
             lanes: vec!["main".to_owned()],
@@ -145,7 +152,7 @@ impl Rig {
             data: text.into_bytes(),
             at: std::time::Instant::now(),
         };
-        let request = ScanRequest { lane: "main".into(), scan, unread: None, reply: None };
+        let request = ScanRequest::new("main", scan);
         self.handle.submit_async(Request::Scan(request)).await.unwrap();
     }
 
@@ -187,7 +194,11 @@ impl Rig {
         let any = !published.is_empty();
         for message in published {
             if let Some(Topic::Status(_)) = topics().parse(&message.topic) {
-                self.statuses.push(signed::open::<Status>(&message.payload).unwrap().1);
+                let status = signed::open::<Status>(&message.payload).unwrap().1;
+                if status.asks && self.service {
+                    self.say(&Receipt::stored("pack-1", status.series, 0, Hash::ZERO));
+                }
+                self.statuses.push(status);
             }
             let Some(segment) = is_records(&message) else { continue };
             let envelope = &segment.envelope;

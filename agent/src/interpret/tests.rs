@@ -131,3 +131,90 @@ pattern = '(?<serialNumber>.+)'
         "no SSCC: wrong check digit"
     );
 }
+
+#[test]
+fn data_is_trimmed_and_folded_before_the_pattern_and_checked_after_it() {
+    let text = r#"
+station = "t"
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "serial"
+pattern = 'SN-(?<serialNumber>[0-9A-F]+)'
+trim = true
+case = "upper"
+[[rule]]
+name = "imei"
+pattern = '(?<serialNumber>[0-9]{15})'
+check_digit = { serialNumber = "luhn" }
+[[rule]]
+name = "gs1"
+gs1 = { "21" = "serialNumber" }
+trim = true
+case = "lower"
+"#;
+    let rules = crate::settings::Settings::parse("test.toml".as_ref(), text).unwrap().rules;
+    assert_eq!(rules.read(&scan(" sn-00ff\r\n", None)), device("00FF", "", &[]));
+    assert_eq!(rules.read(&scan("490154203237518", None)), device("490154203237518", "", &[]));
+    let wrong = Unread::CheckDigit("imei".into(), "serialNumber".into(), "luhn");
+    assert_eq!(rules.read(&scan("490154203237519", None)), Err(wrong));
+    assert_eq!(rules.read(&scan("490154203237518 ", None)), Err(Unread::NoRule), "this rule does not trim");
+    assert_eq!(rules.read(&scan("21S1 ", Some("]C1"))), device("s1", "", &[]));
+    let looked = rules.look(&scan("490154203237519", None));
+    assert_eq!((looked[0].0, &looked[0].1), ("serial", &Looked::NoMatch));
+    assert!(matches!(&looked[1].1, Looked::Wrong(why) if why.contains("luhn")), "{looked:?}");
+}
+
+#[test]
+fn every_kind_of_scan_has_its_rule() {
+    let text = r#"
+station = "t"
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "box"
+reads = "container"
+pattern = 'BOX(?<container>[0-9]+)'
+[[rule]]
+name = "board"
+reads = "component"
+component = "board"
+pattern = 'BRD(?<serialNumber>[0-9]+)(/(?<lotCode>.+))?'
+[[rule]]
+name = "badge"
+reads = "badge"
+pattern = 'ID(?<badge>[0-9]+)'
+[[rule]]
+name = "reason"
+reads = "reason"
+pattern = 'R:(?<reason>.+)'
+[[rule]]
+name = "consignee"
+reads = "consignee"
+pattern = 'TO:(?<consignee>.+)'
+[[rule]]
+name = "note"
+reads = "despatch-note"
+pattern = 'DN:(?<despatchNote>.+)'
+"#;
+    let mut rules = crate::settings::Settings::parse("test.toml".as_ref(), text).unwrap().rules;
+    let read = |rules: &Rules, text: &str| rules.read(&scan(text, None)).unwrap();
+    assert_eq!(read(&rules, "BOX7"), Reading::Container { id: "7".into(), attributes: Attributes::new() });
+    let lot = Attributes::from([("lotCode".to_owned(), "L".into())]);
+    let (kind, scope) = ("board".to_owned(), "component:board".to_owned());
+    assert_eq!(read(&rules, "BRD7/L"), Reading::Component { serial: "7".into(), kind, scope, attributes: lot });
+    assert_eq!(read(&rules, "R:scratched"), Reading::Reason { text: "scratched".into() });
+    assert_eq!(read(&rules, "TO:ACME"), Reading::Consignee { id: "ACME".into() });
+    assert_eq!(read(&rules, "DN:1"), Reading::DespatchNote { id: "1".into() });
+    let Reading::Badge { person, supervisor } = read(&rules, "ID4711") else { panic!("no badge") };
+    assert!(!supervisor && !person.contains("4711") && person.len() == 16, "{person}");
+    rules.supervisors.insert(person.clone());
+    assert_eq!(read(&rules, "ID4711"), Reading::Badge { person, supervisor: true });
+}
+
+#[test]
+fn rules_that_share_scans_are_told_with_one() {
+    let overlaps = rules();
+    let overlaps = overlaps.overlaps();
+    assert_eq!(overlaps, [("serial", "too wide", "AA0000".to_owned())]);
+}

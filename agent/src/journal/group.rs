@@ -1,10 +1,10 @@
 //! One transaction for a group of decisions.
 
 use records::{Event, Hash, Place, PublicKey, Record, SeriesId, Stamp, chain};
-use rusqlite::{Transaction, params};
+use rusqlite::Transaction;
 
 use super::series::put_line;
-use super::{Journal, JournalError, Position, query};
+use super::{Journal, JournalError, Position, Row, query};
 use crate::station::{Decision, State};
 
 /// An open group. Dropped without [`Group::commit`], nothing of it has happened.
@@ -13,10 +13,8 @@ pub struct Group<'j> {
     pub(super) series: SeriesId,
     position: Position,
     journal_position: &'j mut Position,
-    settled: u64,
-    settled_on_disk: &'j mut u64,
-    key: Option<PublicKey>,
-    journal_key: &'j mut Option<PublicKey>,
+    row: Row,
+    journal_row: &'j mut Row,
     /// Bytes that records of refusals take, those of this group counted.
     pub(super) refusals: u64,
     journal_refusals: &'j mut u64,
@@ -35,13 +33,11 @@ impl Journal {
             .map_err(query("begin a transaction in"))?;
         Ok(Group {
             transaction,
-            series: self.series,
+            series: self.row.series,
             position: self.position,
             journal_position: &mut self.position,
-            settled: self.settled,
-            settled_on_disk: &mut self.settled_on_disk,
-            key: self.key,
-            journal_key: &mut self.key,
+            row: Row { settled: self.settled, ..self.row.clone() },
+            journal_row: &mut self.row,
             refusals: self.refusals,
             journal_refusals: &mut self.refusals,
             quota: self.quota,
@@ -59,7 +55,8 @@ impl Group<'_> {
             let place = Place { seq: self.position.last + 1, prev: self.position.head, rules, at: at.clone() };
             let line = Record::new(draft.clone(), place).to_line()?;
             let refusal = (draft.event == Event::Refused).then_some(line.len() as u64);
-            put_line(&self.transaction, self.position.last + 1, &line, at.wall.as_second(), refusal)?;
+            let series = self.row.series;
+            put_line(&self.transaction, series, self.position.last + 1, &line, at.wall.as_second(), refusal)?;
             self.refusals += refusal.unwrap_or(0);
             self.position = Position { last: self.position.last + 1, head: chain::hash_line(&line) };
         }
@@ -71,13 +68,8 @@ impl Group<'_> {
     }
 
     /// From here on the series is signed with this key.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn claim(&mut self, key: PublicKey) -> Result<(), JournalError> {
-        self.transaction.execute("UPDATE station SET key = ?1", [key.0]).map_err(query("write"))?;
-        self.key = Some(key);
-        Ok(())
+    pub fn claim(&mut self, key: PublicKey) {
+        self.row.key = Some(key);
     }
 
     /// Commits. When it returns, everything in the group is durable; before, nothing of it is true.
@@ -85,19 +77,14 @@ impl Group<'_> {
     ///
     /// # Errors
     /// When the disk or the quota is full; the journal is then as before the group.
-    pub fn commit(self, state: &State, answered: u64) -> Result<(), JournalError> {
+    pub fn commit(mut self, state: &State, answered: u64) -> Result<(), JournalError> {
         debug_assert_eq!(state.last_seq, self.position.last, "decisions and lines count alike");
-        let json = serde_json::to_string(state).map_err(JournalError::State)?;
-        self.transaction
-            .prepare_cached("UPDATE station SET state = ?1, settled = ?2, answered = ?3, state_crc = ?4")
-            .and_then(|mut update| {
-                update.execute(params![json, self.settled, answered, crc32c::crc32c(json.as_bytes())])
-            })
-            .map_err(query("write"))?;
+        self.row.answered = answered;
+        let (row, json) = self.row.with_state(state)?;
+        row.write(&self.transaction, Some(&json))?;
         self.transaction.commit().map_err(query("commit to"))?;
         *self.journal_position = self.position;
-        *self.settled_on_disk = self.settled;
-        *self.journal_key = self.key;
+        *self.journal_row = row;
         *self.journal_refusals = self.refusals;
         Ok(())
     }

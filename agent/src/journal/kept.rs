@@ -21,7 +21,7 @@ impl Journal {
     /// Up to which record all have had their receipt on disk for `keep`, as far as was noted.
     pub(super) fn receipted_for(&self, now_seconds: i64, keep: Duration) -> Result<u64, JournalError> {
         let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        let series = self.series.0;
+        let series = self.row.series.0;
         let newest = self
             .connection
             .prepare_cached("SELECT seq, at FROM receipted WHERE series = ?1 ORDER BY seq DESC LIMIT 1")
@@ -37,9 +37,9 @@ impl Journal {
                 params![series, now_seconds],
             )?;
         }
-        if self.settled_on_disk > noted && at.saturating_add(keep / NOTES) <= now_seconds {
+        if self.row.settled > noted && at.saturating_add(keep / NOTES) <= now_seconds {
             let note = "INSERT INTO receipted (series, seq, at) VALUES (?1, ?2, ?3)";
-            self.write_notes(note, params![series, self.settled_on_disk, now_seconds])?;
+            self.write_notes(note, params![series, self.row.settled, now_seconds])?;
         }
         let before = now_seconds.saturating_sub(keep);
         let up_to = self

@@ -20,11 +20,13 @@
 //! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
 //! | `station` | one row: name, series and how it began, the place of the file, state as JSON, `settled`, `answered`, keys |
 //!
-//! Lines, states and known units carry a CRC-32C, because SQLite does not check what is on its pages.
+//! Lines, the row of the station, its state and known units carry a CRC-32C, because SQLite does not check what is on its
+//! pages. That of a line also says which series the line is of (see `sums`).
 
 mod ballast;
 mod containers;
 mod error;
+mod finds;
 mod group;
 mod holds;
 mod kept;
@@ -34,10 +36,13 @@ mod opening;
 mod place;
 mod queue;
 mod raw;
+mod remains;
 mod room;
+mod row;
 mod salvage;
 mod series;
 mod storage;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -60,6 +65,7 @@ pub use labels::Labels;
 pub use marks::Marks;
 pub(crate) use opening::not_gone_on;
 pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
+use row::Row;
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};
 pub use storage::Storage;
@@ -69,7 +75,7 @@ const FILE: &str = "journal.db";
 /// Bytes by which the quota gives way for the mark of receipts: the row of the station is far shorter.
 const GRACE: u64 = 64 << 10;
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         sql: "
@@ -86,6 +92,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { number: 5, sql: kept::TABLES },
     Migration { number: 6, sql: units::TABLES },
     Migration { number: 7, sql: containers::TABLES },
+    Migration { number: 8, sql: row::TABLES },
 ];
 
 /// Where the chain of lines stands.
@@ -100,14 +107,12 @@ pub struct Position {
 /// An open journal. Its owner alone writes and reads it.
 pub struct Journal {
     connection: Connection,
-    series: SeriesId,
+    /// The row of the station as it is on disk.
+    row: Row,
     position: Position,
+    /// The mark of receipts; the one on disk may be behind it.
     settled: u64,
-    settled_on_disk: u64,
     quarantined: Vec<u64>,
-    service_key: Option<PublicKey>,
-    key: Option<PublicKey>,
-    began: Began,
     quota: u64,
     /// Bytes that records of refusals take.
     refusals: u64,
@@ -137,19 +142,19 @@ impl Journal {
     /// The series that this journal writes.
     #[must_use]
     pub fn series(&self) -> SeriesId {
-        self.series
+        self.row.series
     }
 
     /// How the series began.
     #[must_use]
     pub fn began(&self) -> Began {
-        self.began
+        self.row.began
     }
 
     /// The key that this series is signed with; `None` before its first record.
     #[must_use]
     pub fn key(&self) -> Option<PublicKey> {
-        self.key
+        self.row.key
     }
 
     /// Where the chain stands.
@@ -161,7 +166,7 @@ impl Journal {
     /// The service's key, once it was seen.
     #[must_use]
     pub fn service_key(&self) -> Option<PublicKey> {
-        self.service_key
+        self.row.service_key
     }
 
     /// Notes the key of a series from before journals knew their key.
@@ -169,9 +174,7 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn claim(&mut self, key: PublicKey) -> Result<(), JournalError> {
-        self.connection.execute("UPDATE station SET key = ?1", [key.0]).map_err(query("write"))?;
-        self.key = Some(key);
-        Ok(())
+        self.change(|row| row.key = Some(key))
     }
 
     /// Keeps the key of the service that this station trusts from now on.
@@ -179,8 +182,15 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn pin_service_key(&mut self, key: PublicKey) -> Result<(), JournalError> {
-        self.connection.execute("UPDATE station SET service_key = ?1", [key.0]).map_err(query("write"))?;
-        self.service_key = Some(key);
+        self.change(|row| row.service_key = Some(key))
+    }
+
+    /// Changes the row of the station, but for the state.
+    fn change(&mut self, edit: impl FnOnce(&mut Row)) -> Result<(), JournalError> {
+        let mut row = self.row.clone();
+        edit(&mut row);
+        row.write(&self.connection, None)?;
+        self.row = row;
         Ok(())
     }
 
@@ -193,27 +203,19 @@ impl Journal {
     }
 
     fn save_marks(&mut self, answered: u64) -> Result<(), JournalError> {
-        match self.write_marks(answered) {
+        let settled = self.settled;
+        let marks = |row: &mut Row| (row.settled, row.answered) = (settled, answered);
+        match self.change(marks) {
             // The row is longer than a page, and takes other pages before it gives its own back. At the quota there are none,
             // and without the mark of receipts there would never be: for this one write the quota gives way.
             Err(error) if error.is_full() => {
                 self.limit(GRACE)?;
-                let written = self.write_marks(answered);
+                let written = self.change(marks);
                 self.limit(0)?;
-                written?;
+                written
             }
-            other => other?,
+            other => other,
         }
-        self.settled_on_disk = self.settled;
-        Ok(())
-    }
-
-    fn write_marks(&self, answered: u64) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached("UPDATE station SET settled = ?1, answered = ?2")
-            .and_then(|mut update| update.execute([self.settled, answered]))
-            .map(drop)
-            .map_err(query("write"))
     }
 
     /// Sets the quota, with some bytes beyond. A journal that is larger already keeps its size.

@@ -1,25 +1,24 @@
 //! Opening a journal, whatever is found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base::sqlite;
-use records::{FixedBytes, Hash, Record, SeriesId, chain, keys};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use records::{SeriesId, chain, keys};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::series::{put_carried, state_of};
+use super::remains::{before, mend_known, take_over};
 use super::wreck::Wreck;
 use super::{
-    Began, FILE, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Storage, Why, containers, place, query,
-    room, units,
+    Began, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room, row, sums,
 };
 use crate::station::State;
 
 /// Where a station keeps its journal, and what it may be.
 #[derive(Debug, Clone, Copy)]
-struct Home<'a> {
-    folder: &'a Path,
-    station: &'a str,
-    machine: &'a str,
+pub(super) struct Home<'a> {
+    pub folder: &'a Path,
+    pub station: &'a str,
+    pub machine: &'a str,
 }
 
 impl Journal {
@@ -70,11 +69,11 @@ impl Journal {
             make(&mut connection, &home, marks.as_ref(), sscc_first, damaged.is_some(), &mut alarms)?;
         }
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
-        mend_known(&journal.connection, journal.series, &mut alarms)?;
+        mend_known(&journal.connection, journal.series(), &mut alarms)?;
         let unanswered = journal.lines_after(answered)?;
         journal.make_durable();
         let here = place::of(&path, machine);
-        let made = journal.place()?;
+        let made = journal.row.place;
         if made.is_some() && made != here {
             tracing::error!(
                 "the journal was made in another place: this folder is a copy, or came from another machine"
@@ -88,7 +87,7 @@ impl Journal {
             ));
         }
         if made != here {
-            journal.set_place(here)?;
+            journal.change(|row| row.place = here)?;
         }
         reconcile(&journal, &mut state, marks, folder)?;
         Ok(Opened { journal, state, unanswered, alarms, damaged })
@@ -107,7 +106,9 @@ impl Journal {
     pub(super) fn connect(path: &Path, storage: &Storage) -> Result<Connection, JournalError> {
         let mut connection = sqlite::open(path, &storage.profile())?;
         sqlite::quick_check(&connection)?;
+        check_version(&connection, path)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
+        note_version(&connection)?;
         Ok(connection)
     }
 
@@ -117,29 +118,14 @@ impl Journal {
         station: &str,
         quota: u64,
     ) -> Result<(Self, State, u64), JournalError> {
-        let (name, series, json, settled, answered, service_key, key, why, before, last_before) = connection
-            .query_row(
-                "SELECT name, series, state, settled, answered, service_key, key, why, before, last_before FROM station",
-                [],
-                |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, [u8; 16]>(1)?,
-                        row.get::<_, String>(2)?,
-                        row.get::<_, u64>(3)?,
-                        row.get::<_, u64>(4)?,
-                        row.get::<_, Option<[u8; 32]>>(5)?,
-                        row.get::<_, Option<[u8; 32]>>(6)?,
-                        row.get::<_, Option<String>>(7)?,
-                        row.get::<_, Option<[u8; 16]>>(8)?,
-                        row.get::<_, Option<u64>>(9)?,
-                    ))
-                },
-            )
+        let (row, _) = Row::read(&connection)
+            .and_then(|row| row.ok_or(rusqlite::Error::QueryReturnedNoRows))
             .map_err(query("read"))?;
-        if name != station {
+        let json: String =
+            connection.query_row("SELECT state FROM station", [], |row| row.get(0)).map_err(query("read"))?;
+        if row.name != station {
             let (path, configured) = (path.to_owned(), station.to_owned());
-            return Err(JournalError::OtherStation { path, found: name, configured });
+            return Err(JournalError::OtherStation { path, found: row.name, configured });
         }
         let state: State = serde_json::from_str(&json).map_err(JournalError::State)?;
         let head = connection
@@ -147,15 +133,12 @@ impl Journal {
             .optional()
             .map_err(query("read"))?
             .map_or(chain::BEFORE_THE_FIRST, |line| chain::hash_line(&line));
+        let answered = row.answered;
         let mut journal = Self {
-            series: FixedBytes(series),
             position: Position { last: state.last_seq, head },
-            settled,
-            settled_on_disk: settled,
+            settled: row.settled,
+            row,
             quarantined: Vec::new(),
-            service_key: service_key.map(FixedBytes),
-            key: key.map(FixedBytes),
-            began: Began { why: why.as_deref().and_then(Why::from_word), before: before.map(FixedBytes), last_before },
             refusals: room::refusals(&connection)?,
             connection,
             quota,
@@ -163,33 +146,47 @@ impl Journal {
         journal.read_quarantined()?;
         Ok((journal, state, answered))
     }
+}
 
-    fn place(&self) -> Result<Option<Hash>, JournalError> {
-        let place: Option<[u8; 32]> =
-            self.connection.query_row("SELECT place FROM station", [], |row| row.get(0)).map_err(query("read"))?;
-        Ok(place.map(FixedBytes))
-    }
+/// The version of the tables has no checksum: it is noted a second time, in a number that says as well whose file this is.
+/// Without that one changed bit would have tables made twice, or be taken for the work of newer software.
+const APPLICATION: i64 = 0x4c4c_0000;
 
-    fn set_place(&self, place: Option<Hash>) -> Result<(), JournalError> {
-        let place = place.map(|place| place.0);
-        self.connection.execute("UPDATE station SET place = ?1", [place]).map_err(query("write"))?;
-        Ok(())
+fn check_version(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let (version, noted) = versions(connection)?;
+    // Journals from before it was noted have 0.
+    if noted == 0 || noted == APPLICATION + version {
+        return Ok(());
     }
+    let found = format!("the version of its tables is {version}, and was noted as {noted:#x}");
+    Err(sqlite::Error::Damaged { path: path.to_owned(), found }.into())
+}
+
+fn note_version(connection: &Connection) -> Result<(), JournalError> {
+    let (version, noted) = versions(connection)?;
+    match noted == APPLICATION + version {
+        true => Ok(()),
+        false => connection.pragma_update(None, "application_id", APPLICATION + version).map_err(query("write")),
+    }
+}
+
+fn versions(connection: &Connection) -> Result<(i64, i64), JournalError> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map_err(query("read"));
+    Ok((number("user_version")?, number("application_id")?))
 }
 
 /// Looks at what the structure check of SQLite does not see, and what the chain and the queue stand on: the row of the
 /// station, and the last line, to which the next one is chained.
 fn sound(connection: Connection, path: &Path) -> Result<Connection, JournalError> {
     let damaged = |found: &str| sqlite::Error::Damaged { path: path.to_owned(), found: found.to_owned() };
-    let row = connection
-        .query_row("SELECT state, state_crc, settled FROM station", [], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<u32>>(1)?, row.get::<_, u64>(2)?))
-        })
-        .optional()
-        .map_err(|error| damaged(&format!("the row of the station: {error}")))?;
-    let Some((json, crc, settled)) = row else { return Ok(connection) };
-    let state = state_of(&json, crc).ok_or_else(|| damaged("the state of the station cannot be read"))?;
-    if settled > state.last_seq {
+    let row = Row::read(&connection).map_err(|error| damaged(&format!("the row of the station: {error}")))?;
+    let Some((row, intact)) = row else { return Ok(connection) };
+    if !intact {
+        return Err(damaged("the row of the station: its checksum is wrong").into());
+    }
+    let state = row::state(&connection).map_err(|error| damaged(&format!("the state of the station: {error}")))?;
+    let state = state.ok_or_else(|| damaged("the state of the station cannot be read"))?;
+    if row.settled > state.last_seq {
         return Err(damaged("the mark of receipts is beyond the last record").into());
     }
     if state.last_seq > 0 {
@@ -199,7 +196,7 @@ fn sound(connection: Connection, path: &Path) -> Result<Connection, JournalError
             })
             .optional()
             .map_err(|error| damaged(&format!("the last record: {error}")))?;
-        if line.is_none_or(|(line, crc)| crc32c::crc32c(&line) != crc) {
+        if line.is_none_or(|(line, crc)| !sums::is_line(row.series, &line, crc)) {
             return Err(damaged("the last record, to which the next one would be chained").into());
         }
     }
@@ -233,13 +230,12 @@ fn make(
     alarms: &mut Vec<String>,
 ) -> Result<(), JournalError> {
     let wreck = before(home, marks, damaged_now);
-    let row = wreck.as_ref().and_then(|wreck| wreck.station.as_ref());
-    let mut state = row.map(|row| row.state.clone()).unwrap_or_default();
+    let mut state = wreck.as_ref().and_then(|wreck| wreck.state.clone()).unwrap_or_default();
     // Everything below the mark counts as used: the journal that knew better is gone.
     let mark = marks.map_or(sscc_first, |marks| marks.sscc_reserved).max(sscc_first).max(state.sscc_reserved);
     (state.sscc_next, state.sscc_reserved) = (mark, mark);
     state.sscc_lost = marks.is_none();
-    let before = wreck.as_ref().and_then(|wreck| wreck.series).or(marks.and_then(|marks| marks.series));
+    let before = wreck.as_ref().and_then(Wreck::series).or(marks.and_then(|marks| marks.series));
     let last_before = wreck.as_ref().and_then(Wreck::last);
     let why = match (&wreck, before) {
         (Some(_), _) => Some(Why::Damaged),
@@ -257,12 +253,12 @@ fn make(
             lane.scan_back.clear();
         }
     }
-    let service_key = row.and_then(|row| row.service_key).map(|key| key.0);
+    let service_key = wreck.as_ref().and_then(|wreck| wreck.row.as_ref()?.service_key);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(query("begin a transaction in"))?;
     if let Some(wreck) = &wreck {
-        alarms.push(take_over(&transaction, wreck, before.unwrap_or_default())?);
+        alarms.push(take_over(&transaction, wreck)?);
     }
     if matches!(why, Some(Why::Replaced)) {
         alarms.push(
@@ -272,107 +268,20 @@ fn make(
         );
     }
     state.last_seq = 0;
-    let json = serde_json::to_string(&state).map_err(JournalError::State)?;
-    transaction
-        .execute(
-            "INSERT INTO station (id, name, series, state, state_crc, settled, answered, service_key, place, why, before,
-                                  last_before)
-             VALUES (1, ?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                home.station,
-                series.0,
-                json,
-                crc32c::crc32c(json.as_bytes()),
-                service_key,
-                place::of(&Journal::file(home.folder), home.machine).map(|place| place.0),
-                why.map(Why::word),
-                before.map(|before| before.0),
-                last_before
-            ],
-        )
-        .map_err(query("begin"))?;
+    let row = Row {
+        name: home.station.to_owned(),
+        series,
+        state_crc: None,
+        settled: 0,
+        answered: 0,
+        service_key,
+        key: None,
+        place: place::of(&Journal::file(home.folder), home.machine),
+        began: Began { why, before, last_before },
+    };
+    let (row, json) = row.with_state(&state)?;
+    row.write(&transaction, Some(&json))?;
     transaction.commit().map_err(query("commit to"))
-}
-
-/// The journal before this one, where it was damaged and set aside: now, or at an earlier start that did not get so far.
-fn before(home: &Home<'_>, marks: Option<&Marks>, damaged_now: bool) -> Option<Wreck> {
-    let newest: PathBuf = Wreck::set_aside(&home.folder.join(FILE)).into_iter().next()?;
-    let wreck = Wreck::open(&newest).ok()?;
-    let is_it = match &wreck.station {
-        Some(row) => row.name == home.station && (damaged_now || marks.is_some_and(|m| m.series == Some(row.series))),
-        None => damaged_now,
-    };
-    is_it.then_some(wreck)
-}
-
-/// Takes over what a damaged journal still gives: known units, and the records that may have no receipt. Tells what that
-/// was.
-fn take_over(connection: &Connection, wreck: &Wreck, series: SeriesId) -> Result<String, JournalError> {
-    let known = wreck.known();
-    for row in &known {
-        units::put(connection, &row.scope, &row.serial, &row.known, series).map_err(query("write"))?;
-    }
-    containers::take_over(wreck.connection(), connection).map_err(query("write"))?;
-    let settled = wreck.station.as_ref().map_or(0, |row| row.settled);
-    let (mut carried, mut lost) = (0_u64, 0_u64);
-    let ends = wreck.ends().ok().flatten();
-    for seq in ends.into_iter().flat_map(|(first, last)| first..=last) {
-        match wreck.line(seq) {
-            Some((line, true)) => {
-                learn(connection, series, seq, &line)?;
-                if seq > settled {
-                    put_carried(connection, series, seq, &line)?;
-                    carried += 1;
-                }
-            }
-            Some((_, false)) | None if seq > settled => lost += 1,
-            _ => {}
-        }
-    }
-    let state = match wreck.station {
-        Some(_) if !wreck.goes_on() => "What was open goes on",
-        _ => "What was open is not known any more: close it at the service, and begin new packages",
-    };
-    Ok(format!(
-        "The journal was damaged and set aside. {carried} records without a receipt are sent from the new one, {lost} cannot be \
-         read; {} units are still known. {state}. Labels that waited are lost: look which closed containers have none",
-        known.len()
-    ))
-}
-
-/// A record says which unit is packed here: the table of known units may have lost it.
-fn learn(connection: &Connection, series: SeriesId, seq: u64, line: &[u8]) -> Result<(), JournalError> {
-    let Ok(record) = serde_json::from_slice::<Record>(line) else { return Ok(()) };
-    units::learn(connection, series, seq, &record).map_err(query("write"))
-}
-
-/// Known units whose checksum is wrong are made anew from the records that are still there.
-fn mend_known(connection: &Connection, series: SeriesId, alarms: &mut Vec<String>) -> Result<(), JournalError> {
-    let bad = units::damaged(connection).map_err(query("read"))?;
-    if bad.is_empty() {
-        return Ok(());
-    }
-    for (scope, serial) in &bad {
-        units::remove_bytes(connection, scope, serial).map_err(query("write"))?;
-    }
-    let mut lines = connection.prepare("SELECT seq, line, crc FROM record ORDER BY seq").map_err(query("read"))?;
-    let mut rows = lines.query([]).map_err(query("read"))?;
-    while let Some(row) = rows.next().map_err(query("read"))? {
-        let Ok((seq, line, crc)) = read_line(row) else { continue };
-        if crc32c::crc32c(&line) == crc {
-            learn(connection, series, seq, &line)?;
-        }
-    }
-    tracing::error!(units = bad.len(), "what is known of units was damaged; it is made anew from their records");
-    alarms.push(format!(
-        "What is known of {} units was damaged on this disk and made anew, where their records are still here",
-        bad.len()
-    ));
-    Ok(())
-}
-
-fn read_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Vec<u8>, u32)> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
 /// Brings the marks of the journal and of the second file together.

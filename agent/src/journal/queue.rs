@@ -7,7 +7,7 @@ use records::{Hash, SeriesId, chain};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, query, room};
+use super::{Journal, JournalError, query, room, sums};
 
 /// Most records that one call of [`Journal::forget`] forgets, so that a scan never waits for long.
 pub const FORGET_AT_ONCE: usize = 1000;
@@ -104,7 +104,7 @@ impl Journal {
                 continue;
             }
             let Some((line, crc)) = self.line_and_crc(next)? else { break };
-            if crc32c::crc32c(&line) != crc {
+            if !sums::is_line(self.row.series, &line, crc) {
                 self.quarantine(next, next, "the line is damaged on this station's disk")?;
                 continue;
             }
@@ -112,7 +112,7 @@ impl Journal {
             if run.is_some() && size > bytes {
                 break;
             }
-            let series = self.series;
+            let series = self.row.series;
             let run =
                 run.get_or_insert_with(|| Queued { series, first: next, prev: prev_of(&line), lines: Vec::new() });
             run.lines.push(line);
@@ -141,7 +141,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read, or cannot set rejected records aside.
     pub fn apply(&mut self, receipt: &Receipt) -> Result<Applied, JournalError> {
-        if receipt.series != self.series {
+        if receipt.series != self.row.series {
             return Ok(Applied::Ignored(format!("it is for series {}", receipt.series)));
         }
         if receipt.up_to > self.position.last {
@@ -189,7 +189,7 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn set_aside_refused(&mut self, series: SeriesId, seq: u64, reason: &str) -> Result<(), JournalError> {
-        if series == self.series && seq > self.settled {
+        if series == self.row.series && seq > self.settled {
             self.quarantine(seq, seq, reason)?;
             self.settle(self.settled);
         }
@@ -206,7 +206,7 @@ impl Journal {
                 "SELECT min(seq) FROM (SELECT min(seq) AS seq FROM record WHERE seq >= ?1
                  UNION ALL SELECT min(seq) FROM quarantine WHERE seq >= ?1 AND series = ?2)",
             )
-            .and_then(|mut held| held.query_row(params![first, self.series.0], |row| row.get(0)))
+            .and_then(|mut held| held.query_row(params![first, self.row.series.0], |row| row.get(0)))
             .map_err(query("read"))
     }
 
@@ -216,7 +216,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn agrees(&self, seq: u64, hash: Hash) -> Result<bool, JournalError> {
-        let intact = |(line, crc): &(Vec<u8>, u32)| crc32c::crc32c(line) == *crc;
+        let intact = |(line, crc): &(Vec<u8>, u32)| sums::is_line(self.row.series, line, *crc);
         let Some(here) = self.line_and_crc(seq)? else { return Ok(false) };
         if intact(&here) {
             return Ok(chain::hash_line(&here.0) == hash);
@@ -230,18 +230,23 @@ impl Journal {
             .execute(
                 "INSERT OR IGNORE INTO quarantine (series, seq, line, reason)
                  SELECT ?4, seq, line, ?3 FROM record WHERE seq BETWEEN ?1 AND ?2",
-                params![first, last, reason, self.series.0],
+                params![first, last, reason, self.row.series.0],
             )
             .map_err(query("set a record aside in"))?;
         self.read_quarantined()
     }
 
-    /// Reads which records of this series are set aside.
+    /// Reads which records of this series are set aside. Such a row has no checksum: one that has another line than the
+    /// record does not keep it from being sent.
     pub(super) fn read_quarantined(&mut self) -> Result<(), JournalError> {
         self.quarantined = self
             .connection
-            .prepare_cached("SELECT seq FROM quarantine WHERE series = ?1 ORDER BY seq")
-            .and_then(|mut all| all.query_map([self.series.0], |row| row.get(0))?.collect())
+            .prepare_cached(
+                "SELECT seq FROM quarantine WHERE series = ?1 AND NOT EXISTS
+                     (SELECT 1 FROM record WHERE record.seq = quarantine.seq AND record.line <> quarantine.line)
+                 ORDER BY seq",
+            )
+            .and_then(|mut all| all.query_map([self.row.series.0], |row| row.get(0))?.collect())
             .map_err(query("read"))?;
         Ok(())
     }
@@ -269,7 +274,7 @@ impl Journal {
         self.connection
             .prepare("SELECT seq, reason, line FROM quarantine ORDER BY series <> ?1, series, seq LIMIT 1000")
             .and_then(|mut all| {
-                all.query_map([self.series.0], |row| {
+                all.query_map([self.row.series.0], |row| {
                     let line: Vec<u8> = row.get(2)?;
                     Ok(Quarantined {
                         seq: row.get(0)?,
@@ -287,7 +292,7 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it.
     pub fn save_settled(&mut self, answered: u64) -> Result<(), JournalError> {
-        if self.settled == self.settled_on_disk { Ok(()) } else { self.save_marks(answered) }
+        if self.settled == self.row.settled { Ok(()) } else { self.save_marks(answered) }
     }
 
     /// Forgets the bytes of records that have had their receipt for longer than `keep`, and of the oldest such records
@@ -297,7 +302,7 @@ impl Journal {
     /// When the disk does not take it.
     pub fn forget(&mut self, now_seconds: i64, keep: Duration) -> Result<usize, JournalError> {
         let everything = keep.is_zero() || self.is_nearly_full()?;
-        let up_to = if everything { self.settled_on_disk } else { self.receipted_for(now_seconds, keep)? };
+        let up_to = if everything { self.row.settled } else { self.receipted_for(now_seconds, keep)? };
         // The last line stays: the next one is chained to it.
         let up_to = up_to.min(self.position.last.saturating_sub(1));
         let forgotten = self
@@ -345,7 +350,7 @@ impl Journal {
 }
 
 /// The hash that a line carries of the line before it.
-fn prev_of(line: &[u8]) -> Hash {
+pub(super) fn prev_of(line: &[u8]) -> Hash {
     #[derive(serde::Deserialize)]
     struct Head {
         prev: Hash,

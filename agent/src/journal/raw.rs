@@ -1,54 +1,78 @@
 //! Records in the raw bytes of a journal and its write-ahead log, for when SQLite does not give them any more. Pure.
 //!
 //! SQLite ends its log at the first frame whose checksum is wrong, without a word, and drops what was durable behind it; a
-//! damaged page of a table hides the pages below it. The lines themselves stand whole on their page, each followed by its
-//! own checksum, so they can be found without any of that. A line that does not fit on one page is not found.
+//! damaged page of a table hides the pages below it. The lines themselves stand whole on their page, each with what SQLite
+//! writes before it and with its own checksum behind it, so they can be found without any of that. What does not fit on
+//! the page goes on where a chain of further pages leads.
 //!
-//! Formats: <https://www.sqlite.org/fileformat2.html>, sections 1.6, 2.1 and 4.
+//! Formats: <https://www.sqlite.org/fileformat2.html>, sections 1.5, 1.6, 2.1 and 4.
+
+use records::{FixedBytes, SeriesId};
+
+use super::sums;
 
 /// What every line of a record begins with.
 const BEGIN: &[u8] = b"{\"v\":";
+/// What every state of a station begins with. On its page the series stands before it.
+const STATE: &[u8] = b"{\"last_seq\":";
 /// Bytes of the header of a log, and of each of its frames.
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
+/// Longest line that is put together: longer than any that fits into a segment.
+const LONGEST: usize = 16 << 20;
+/// No line needs more bytes before it to be understood than these.
+pub(super) const BEFORE: usize = 64;
 
-/// A line that is intact, with the sequence that it names.
+/// A line whose checksum agrees with its series, whichever that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
+    /// Where it begins.
+    pub at: usize,
     /// Its sequence.
     pub seq: u64,
+    /// What its series adds to its checksum ([`sums::tag`]); 0 where the checksum is from before that. A damaged line has
+    /// any.
+    pub tag: u32,
+    /// Its series, where it stands beside it.
+    pub series: Option<SeriesId>,
     /// The line.
     pub line: Vec<u8>,
 }
 
-/// The intact lines in these bytes, in the order in which they stand there; one can be there several times, and forgotten
-/// ones may be among them.
-pub(super) fn rows(bytes: &[u8]) -> Vec<Row> {
-    let mut found = Vec::new();
+/// Gives pages on which a line may go on.
+pub(super) trait Pages {
+    /// Page sizes that the file may have.
+    fn sizes(&self) -> &[usize];
+    /// The page of this number and size: as the log has it last, or as it is in the file.
+    fn page(&self, number: u32, size: usize, of_log: bool) -> Option<Vec<u8>>;
+}
+
+/// The lines in these bytes, in the order in which they stand there; one can be there several times, and forgotten ones
+/// may be among them. Damaged ones as well, with a tag of their own.
+pub(super) fn rows(bytes: &[u8], pages: &impl Pages, mut found: impl FnMut(Row)) {
     let mut from = 0;
     while let Some(at) = find(bytes, BEGIN, from) {
-        from = match row(&bytes[at..]) {
-            Some(row) => {
-                let end = at + row.line.len();
-                found.push(row);
-                end
-            }
-            None => at + BEGIN.len(),
-        };
+        from = at + BEGIN.len();
+        row(bytes, at, pages).into_iter().for_each(&mut found);
+    }
+}
+
+/// What may be ids of series in these bytes: what stands before each state.
+pub(super) fn series(bytes: &[u8]) -> Vec<SeriesId> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = find(bytes, STATE, from) {
+        from = at + STATE.len();
+        let id = at.checked_sub(16).and_then(|begin| bytes.get(begin..at)?.try_into().ok());
+        found.extend(id.map(FixedBytes));
     }
     found
 }
 
-/// The intact lines in that part of a write-ahead log that SQLite will not read although it belongs to the log: frames of
-/// the present log at and behind the first one whose checksum is wrong. A power cut leaves at most lines of a group there
-/// that nobody was told of; a damaged disk leaves lines that were green.
-pub(super) fn unread_rows(log: &[u8]) -> Vec<Row> {
-    let Some(unread) = unread(log) else { return Vec::new() };
-    rows(unread)
-}
-
-/// The bytes from the first frame that SQLite will not read up to the last that belongs to the present log.
-fn unread(log: &[u8]) -> Option<&[u8]> {
+/// That part of a write-ahead log that SQLite will not read although it belongs to the log: from the transaction with the
+/// first frame whose checksum is wrong up to the last frame of the present log. A power cut leaves at most lines of a group
+/// there that nobody was told of; a damaged disk leaves lines that were green.
+pub(super) fn unread(log: &[u8]) -> Option<std::ops::Range<usize>> {
     if log.len() < LOG_HEADER {
         return None;
     }
@@ -58,35 +82,37 @@ fn unread(log: &[u8]) -> Option<&[u8]> {
         0x377f_0682 => true,
         0x377f_0683 => false,
         // Not even the header can be read, and with it no page size: whatever lines there are.
-        _ => return Some(log),
+        _ => return Some(0..log.len()),
     };
     let page = usize::try_from(word(8)?).ok().filter(|page| page.is_power_of_two() && (512..=1 << 16).contains(page));
-    let Some(page) = page else { return Some(log) };
+    let Some(page) = page else { return Some(0..log.len()) };
     let mut sum = checksum(little, [0; 2], &log[..24]);
     if Some(sum[0]) != word(24) || Some(sum[1]) != word(28) {
-        return Some(log);
+        return Some(0..log.len());
     }
     let salt = &log[16..24];
     let frames = log.get(LOG_HEADER..)?.chunks_exact(FRAME_HEADER + page);
-    let mut first_bad = None;
-    let mut end = None;
+    let (mut committed, mut is_sound, mut end) = (LOG_HEADER, true, None);
     for (number, frame) in frames.enumerate() {
         let begin = LOG_HEADER + number * (FRAME_HEADER + page);
-        let ours = &frame[8..16] == salt;
-        if first_bad.is_none() {
+        // The log before had another salt altogether; of one that is nearly right a bit was changed.
+        let ours = frame[8..16].iter().zip(salt).filter(|(one, other)| one == other).count() >= 6;
+        if is_sound {
             sum = checksum(little, sum, &frame[..8]);
             sum = checksum(little, sum, &frame[FRAME_HEADER..]);
-            let sound = ours && frame[16..20] == sum[0].to_be_bytes() && frame[20..24] == sum[1].to_be_bytes();
-            if sound {
+            is_sound =
+                &frame[8..16] == salt && frame[16..20] == sum[0].to_be_bytes() && frame[20..24] == sum[1].to_be_bytes();
+            if is_sound {
+                let ends_a_transaction = frame[4..8] != [0; 4];
+                committed = if ends_a_transaction { begin + FRAME_HEADER + page } else { committed };
                 continue;
             }
-            first_bad = Some(begin);
         }
         if ours {
             end = Some(begin + FRAME_HEADER + page);
         }
     }
-    log.get(first_bad?..end?)
+    Some(committed..end?)
 }
 
 /// Section 4.2 of the format.
@@ -102,161 +128,189 @@ fn checksum(little: bool, [mut first, mut second]: [u32; 2], bytes: &[u8]) -> [u
     [first, second]
 }
 
+/// The size of the pages of a log, as its header says, and where each frame has its page: its number, and the offset.
+pub(super) fn frames(log: &[u8], size: usize) -> impl Iterator<Item = (u32, usize)> {
+    let frames = log.get(LOG_HEADER..).unwrap_or_default().chunks_exact(FRAME_HEADER + size).enumerate();
+    frames.map(move |(number, frame)| {
+        let page = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]);
+        (page, LOG_HEADER + number * (FRAME_HEADER + size) + FRAME_HEADER)
+    })
+}
+
+/// What may be the size of a page, in the header of a file and of a log.
+pub(super) fn sizes(file: &[u8], log: &[u8]) -> Vec<usize> {
+    let of_file = match file.get(16..18) {
+        Some([0, 1]) => 1 << 16,
+        Some([high, low]) => usize::from(u16::from_be_bytes([*high, *low])),
+        _ => 0,
+    };
+    let of_log = log.get(8..12).map_or(0, |size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize);
+    // What new journals have, and what old ones may have.
+    let mut sizes: Vec<usize> = vec![of_file, of_log, 2048, 4096];
+    sizes.retain(|size| size.is_power_of_two() && (512..=1 << 16).contains(size));
+    let mut seen = Vec::new();
+    sizes.retain(|size| {
+        !seen.contains(size) && {
+            seen.push(*size);
+            true
+        }
+    });
+    sizes
+}
+
 fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     rest.windows(what.len()).position(|window| window == what).map(|at| from + at)
 }
 
-/// The row that begins here, if it is whole: one JSON object with a sequence, and behind it the checksum of its bytes.
-fn row(bytes: &[u8]) -> Option<Row> {
-    #[derive(serde::Deserialize)]
-    struct Line {
-        seq: u64,
-    }
-    let mut objects = serde_json::Deserializer::from_slice(bytes).into_iter::<Line>();
-    let seq = objects.next()?.ok()?.seq;
-    let (line, rest) = bytes.split_at(objects.byte_offset());
-    // SQLite stores an integer in as few bytes as its value needs: a checksum takes 4, or 6 from 2^31 on, or fewer.
-    let crc = crc32c::crc32c(line).to_be_bytes();
-    let zeros = crc.iter().take_while(|byte| **byte == 0).count();
-    let stored = match crc[0] {
-        0x80.. => [&[0, 0], &crc[..]].concat(),
-        _ => shortest(&crc, zeros),
-    };
-    rest.starts_with(&stored).then(|| Row { seq, line: line.to_vec() })
+/// The row whose line begins here, if the line is whole.
+pub(super) fn row(bytes: &[u8], at: usize, pages: &impl Pages) -> Option<Row> {
+    cells(bytes, at).into_iter().flatten().find_map(|cell| cell.row(bytes, at, pages))
 }
 
-/// A positive number in 1, 2, 3 or 4 bytes, with a place for its sign.
-fn shortest(crc: &[u8; 4], zeros: usize) -> Vec<u8> {
-    let sign = usize::from(crc.get(zeros).is_some_and(|byte| *byte >= 0x80));
-    crc[zeros.min(3).saturating_sub(sign)..].to_vec()
+/// What stands before a line says how long it and its neighbours are.
+struct Cell {
+    /// Where what is stored in the cell begins: the header, whose first byte a freed cell has lost.
+    begin: usize,
+    /// Bytes of the line.
+    line: usize,
+    /// The type of the checksum.
+    crc: u8,
+    /// Bytes of all that is stored.
+    all: usize,
+    /// The series, where the cell has it.
+    series: Option<SeriesId>,
+}
+
+/// The ways in which a line can be stored: in `record`, with and without its last column, or in `carried`.
+fn cells(bytes: &[u8], at: usize) -> [Option<Cell>; 9] {
+    let carried = |width| in_carried(bytes, at, width);
+    [
+        in_record(bytes, at, 3),
+        in_record(bytes, at, 2),
+        carried(1),
+        carried(2),
+        carried(3),
+        carried(4),
+        carried(6),
+        carried(8),
+        carried(0),
+    ]
+}
+
+/// `record(seq, line, crc, stored, refusal)`: the header ends just before the line; `seq` is the key and takes no byte.
+fn in_record(bytes: &[u8], at: usize, behind: usize) -> Option<Cell> {
+    let types = bytes.get(at.checked_sub(behind)?..at)?;
+    let (line, begin) = blob_before(bytes, at - behind)?;
+    let values = types.iter().try_fold(0, |sum, kind| Some(sum + width(*kind)?))?;
+    let begin = begin.checked_sub(2)?;
+    Some(Cell { begin, line, crc: types[0], all: at - begin + line + values, series: None })
+}
+
+/// `carried(n, series, seq, line, crc)`: series and sequence stand between the header and the line.
+fn in_carried(bytes: &[u8], at: usize, seq: usize) -> Option<Cell> {
+    const SERIES: u8 = 12 + 2 * 16;
+    let header = at.checked_sub(16 + seq)?;
+    let crc = *bytes.get(header.checked_sub(1)?)?;
+    let (line, begin) = blob_before(bytes, header - 1)?;
+    let [kind, of_seq] = bytes.get(begin.checked_sub(2)?..begin)?.try_into().ok()?;
+    if kind != SERIES || width(of_seq) != Some(seq) {
+        return None;
+    }
+    let begin = begin.checked_sub(4)?;
+    let series = bytes.get(header..header + 16)?.try_into().ok().map(FixedBytes);
+    Some(Cell { begin, line, crc, all: at - begin + line + width(crc)?, series })
+}
+
+/// The length of a blob whose type ends before `end`, and where the type begins.
+fn blob_before(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
+    let mut begin = end.checked_sub(1)?;
+    let last = *bytes.get(begin)?;
+    if last >= 0x80 {
+        return None;
+    }
+    let (mut kind, mut shift) = (usize::from(last), 7);
+    // A line of no more than `LONGEST` has a type of at most four bytes.
+    while shift < 28
+        && let Some(byte) = begin.checked_sub(1).and_then(|before| bytes.get(before)).filter(|byte| **byte >= 0x80)
+    {
+        kind |= usize::from(byte & 0x7f) << shift;
+        (begin, shift) = (begin - 1, shift + 7);
+    }
+    let is_blob = kind >= 12 && kind.is_multiple_of(2);
+    is_blob.then(|| (kind.saturating_sub(12) / 2, begin)).filter(|(length, _)| *length <= LONGEST)
+}
+
+/// Bytes of a number of this type; `None` for what is none.
+fn width(kind: u8) -> Option<usize> {
+    match kind {
+        0 | 8 | 9 => Some(0),
+        1..=4 => Some(usize::from(kind)),
+        5 => Some(6),
+        6 => Some(8),
+        _ => None,
+    }
+}
+
+impl Cell {
+    fn row(&self, bytes: &[u8], at: usize, pages: &impl Pages) -> Option<Row> {
+        let (line, end) = (at - self.begin, at - self.begin + self.line);
+        let read = |stored: &[u8]| self.read(at, stored.get(line..end)?, stored.get(end..)?);
+        let whole = bytes.get(self.begin..self.begin + self.all).and_then(read);
+        whole.or_else(|| {
+            let ways = pages.sizes().iter().flat_map(|size| [(*size, true), (*size, false)]);
+            ways.into_iter().find_map(|(size, of_log)| read(&self.spilled(bytes, size, pages, of_log)?))
+        })
+    }
+
+    fn read(&self, at: usize, line: &[u8], behind: &[u8]) -> Option<Row> {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            seq: u64,
+        }
+        let crc = number(self.crc, behind)?;
+        let seq = serde_json::from_slice::<Line>(line).ok()?.seq;
+        let tag = crc32c::crc32c(line) ^ crc;
+        let series = self.series.filter(|series| sums::tag(*series) == tag);
+        Some(Row { at, seq, tag, series, line: line.to_vec() })
+    }
+
+    /// What is stored in the cell where it does not fit on its page: section 1.6 of the format, "cell payload overflow".
+    fn spilled(&self, bytes: &[u8], size: usize, pages: &impl Pages, of_log: bool) -> Option<Vec<u8>> {
+        let most = size - 35;
+        if self.all <= most {
+            return None;
+        }
+        let least = (size - 12) * 32 / 255 - 23;
+        let fitting = least + (self.all - least) % (size - 4);
+        let here = if fitting <= most { fitting } else { least };
+        let mut stored = bytes.get(self.begin..self.begin + here)?.to_vec();
+        let number_at = |bytes: &[u8]| Some(u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?));
+        let mut next = number_at(bytes.get(self.begin + here..)?)?;
+        while stored.len() < self.all {
+            let page = pages.page(next, size, of_log)?;
+            let more = (self.all - stored.len()).min(size - 4);
+            stored.extend(page.get(4..4 + more)?);
+            next = number_at(&page)?;
+        }
+        Some(stored)
+    }
+}
+
+/// A checksum of this type at the beginning of these bytes.
+fn number(kind: u8, bytes: &[u8]) -> Option<u32> {
+    match kind {
+        0 => None,
+        8 => Some(0),
+        9 => Some(1),
+        _ => {
+            let bytes = bytes.get(..width(kind)?)?;
+            // The sign is in the first bit: what has it set is no checksum.
+            let value = bytes.iter().try_fold(0_u64, |value, byte| Some(value.checked_mul(256)? + u64::from(*byte)))?;
+            u32::try_from(value).ok().filter(|_| bytes[0] < 0x80)
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use rusqlite::{Connection, params};
-
-    use super::*;
-
-    const LINES: u64 = 40;
-
-    fn line(seq: u64) -> Vec<u8> {
-        format!("{{\"v\":1,\"seq\":{seq},\"text\":\"a \\\"unit\\\" {}\"}}", "x".repeat(seq as usize * 7)).into_bytes()
-    }
-
-    /// A store with a log of one transaction a line, closed as by a power cut.
-    fn store(folder: &std::path::Path) -> (Vec<u8>, Vec<u8>) {
-        let path = folder.join("store.db");
-        let connection = Connection::open(&path).unwrap();
-        connection
-            .execute_batch(
-                "PRAGMA locking_mode = exclusive; PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = 0;
-                 CREATE TABLE record (seq INTEGER PRIMARY KEY, line BLOB NOT NULL, crc INTEGER NOT NULL, stored INTEGER NOT NULL) STRICT",
-            )
-            .unwrap();
-        for seq in 1..=LINES {
-            let line = line(seq);
-            let crc = crc32c::crc32c(&line);
-            connection.execute("INSERT INTO record VALUES (?1, ?2, ?3, 1773)", params![seq, line, crc]).unwrap();
-        }
-        let log = std::fs::read(folder.join("store.db-wal")).unwrap();
-        drop(connection);
-        (std::fs::read(path).unwrap(), log)
-    }
-
-    fn seqs(rows: &[Row]) -> std::collections::BTreeSet<u64> {
-        rows.iter().map(|row| row.seq).collect()
-    }
-
-    #[test]
-    fn every_line_of_a_store_and_of_its_log_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let (database, log) = store(folder.path());
-        for bytes in [database, log] {
-            let found = rows(&bytes);
-            assert_eq!(seqs(&found), (1..=LINES).collect());
-            assert!(found.iter().all(|row| row.line == line(row.seq)));
-        }
-    }
-
-    #[test]
-    fn checksums_of_every_length_are_known() {
-        let folder = tempfile::tempdir().unwrap();
-        let connection = Connection::open(folder.path().join("a.db")).unwrap();
-        connection.execute_batch("CREATE TABLE n (id INTEGER PRIMARY KEY, mark BLOB, value INTEGER)").unwrap();
-        for value in [2_u32, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 8_388_607, 8_388_608, 2_147_483_647] {
-            let mark = format!("<{value}>").into_bytes();
-            connection.execute("INSERT INTO n (mark, value) VALUES (?1, ?2)", params![mark, value]).unwrap();
-            let bytes = std::fs::read(folder.path().join("a.db")).unwrap();
-            let at = find(&bytes, &mark, 0).unwrap() + mark.len();
-            let crc = value.to_be_bytes();
-            let zeros = crc.iter().take_while(|byte| **byte == 0).count();
-            assert!(bytes[at..].starts_with(&shortest(&crc, zeros)), "{value}: {:?}", &bytes[at..at + 6]);
-        }
-    }
-
-    #[test]
-    fn a_sound_log_has_nothing_unread_and_a_damaged_one_has_what_follows() {
-        let folder = tempfile::tempdir().unwrap();
-        let (_, log) = store(folder.path());
-        assert_eq!(unread_rows(&log), []);
-        assert_eq!(unread_rows(&[]), []);
-        let frame = FRAME_HEADER + 4096;
-        let middle = LOG_HEADER + (log.len() - LOG_HEADER) / frame / 2 * frame;
-        let mut flipped = log.clone();
-        flipped[middle + FRAME_HEADER + 9] ^= 1;
-        assert!(seqs(&unread_rows(&flipped)).contains(&LINES), "the newest line is behind the damaged frame");
-        // What another program reads of it ends before.
-        // As the store was before anything of its log was written back: an empty file would have no log at all.
-        let before = Connection::open(folder.path().join("cut.db")).unwrap();
-        before.execute_batch("PRAGMA journal_mode = wal").unwrap();
-        drop(before);
-        std::fs::write(folder.path().join("cut.db-wal"), &flipped).unwrap();
-        let connection = Connection::open(folder.path().join("cut.db")).unwrap();
-        let last: u64 = connection.query_row("SELECT max(seq) FROM record", [], |row| row.get(0)).unwrap();
-        assert!(last < LINES);
-        let mut header = log.clone();
-        header[17] ^= 1;
-        assert_eq!(seqs(&unread_rows(&header)), (1..=LINES).collect());
-        // A log that ends early has nothing behind its end.
-        assert_eq!(unread_rows(&log[..middle + 77]), []);
-    }
-
-    proptest! {
-        #[test]
-        fn any_flip_leaves_every_line_of_the_other_frames(at in any::<prop::sample::Index>(), with in 1_u8..) {
-            thread_local! {
-                static LOG: Vec<u8> = store(tempfile::tempdir().unwrap().path()).1;
-            }
-            LOG.with(|log| {
-                let mut flipped = log.clone();
-                let at = at.index(flipped.len());
-                flipped[at] ^= with;
-                let read: std::collections::BTreeSet<u64> = seqs(&rows(&flipped));
-                let hit = (at.saturating_sub(LOG_HEADER)) / (FRAME_HEADER + 4096);
-                let without: Vec<u8> = log
-                    .get(LOG_HEADER..)
-                    .unwrap()
-                    .chunks_exact(FRAME_HEADER + 4096)
-                    .enumerate()
-                    .filter(|(number, _)| *number != hit)
-                    .flat_map(|(_, frame)| frame.to_vec())
-                    .collect();
-                prop_assert!(seqs(&rows(&without)).is_subset(&read));
-                Ok(())
-            })?;
-        }
-
-        #[test]
-        fn bytes_of_any_kind_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..9000), header in any::<bool>()) {
-            let mut bytes = bytes;
-            if header && bytes.len() > 40 {
-                bytes[..4].copy_from_slice(&0x377f_0682_u32.to_be_bytes());
-                bytes[8..12].copy_from_slice(&512_u32.to_be_bytes());
-            }
-            drop(rows(&bytes));
-            drop(unread_rows(&bytes));
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,9 @@
 //! Reading what can be read of a journal that was set aside.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use base::sqlite;
 use serde::Serialize;
 
 use super::JournalError;
@@ -22,18 +24,19 @@ pub struct Salvaged {
 /// Changes nothing.
 ///
 /// # Errors
-/// When the file cannot be opened as a database at all.
+/// When the file is no database, and has no record in it.
 pub fn salvage(file: &Path) -> Result<(Vec<Salvaged>, u64), JournalError> {
-    let wreck = Wreck::open(file)?;
-    let (mut found, mut missing) = (Vec::new(), 0);
-    let Some((first, last)) = wreck.ends()? else { return Ok((found, 0)) };
-    for seq in first..=last {
-        match wreck.line(seq) {
-            Some((line, intact)) => {
-                found.push(Salvaged { seq, intact, line: String::from_utf8_lossy(&line).into_owned() });
-            }
-            None => missing += 1,
-        }
+    let wreck = Wreck::open(file, None)?;
+    let (seqs, mut found) = (wreck.seqs(), Vec::new());
+    for &seq in &seqs {
+        let (lines, intact) = wreck.lines(seq);
+        let text = |line: &Vec<u8>| String::from_utf8_lossy(line).into_owned();
+        found.extend(lines.iter().map(|line| Salvaged { seq, intact, line: text(line) }));
     }
+    if found.is_empty() && !wreck.is_store() {
+        return Err(sqlite::Error::Damaged { path: file.to_owned(), found: "no record can be read".to_owned() }.into());
+    }
+    let read = found.iter().map(|row| row.seq).collect::<BTreeSet<_>>().len() as u64;
+    let missing = seqs.first().zip(seqs.last()).map_or(0, |(first, last)| last - first + 1 - read);
     Ok((found, missing))
 }

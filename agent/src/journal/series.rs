@@ -8,7 +8,7 @@ use records::{Event, Record, RecordId, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, Position, query, room};
+use super::{Journal, JournalError, Position, Row, query, room, sums};
 use crate::station::State;
 
 pub(super) const TABLES: &str = "
@@ -77,14 +77,6 @@ pub struct Began {
     pub last_before: Option<u64>,
 }
 
-/// A state as it is stored, if its checksum agrees. One from before there were checksums has none.
-pub(super) fn state_of(json: &str, crc: Option<u32>) -> Option<State> {
-    if crc.is_some_and(|crc| crc != crc32c::crc32c(json.as_bytes())) {
-        return None;
-    }
-    serde_json::from_str(json).ok()
-}
-
 /// Puts a line in the queue of those that are written again.
 pub(super) fn put_carried(
     connection: &Connection,
@@ -94,7 +86,7 @@ pub(super) fn put_carried(
 ) -> Result<(), JournalError> {
     connection
         .prepare_cached("INSERT INTO carried (series, seq, line, crc) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut put| put.execute(params![series.0, seq, line, crc32c::crc32c(line)]))
+        .and_then(|mut put| put.execute(params![series.0, seq, line, sums::of_line(series, line)]))
         .map_err(query("carry a record over in"))?;
     Ok(())
 }
@@ -108,10 +100,10 @@ impl Journal {
     /// # Errors
     /// When the disk does not take it; the journal is then as before.
     pub fn renew(&mut self, why: Why, state: &mut State) -> Result<Vec<String>, JournalError> {
-        let (before, settled) = (self.series, self.settled);
+        let (before, settled) = (self.row.series, self.settled);
         let began = match self.position.last {
             // A series without a record was never seen by anybody: only its number changes.
-            0 => Began { why: self.began.why.or(Some(why)), ..self.began },
+            0 => Began { why: self.row.began.why.or(Some(why)), ..self.row.began },
             last => Began { why: Some(why), before: Some(before), last_before: Some(last) },
         };
         let series: SeriesId = keys::random()?;
@@ -120,7 +112,8 @@ impl Journal {
         let is_copy = why != Why::KeyChanged;
         next.sscc_lost |= is_copy;
         let abandoned = if is_copy { next.abandon_open() } else { Vec::new() };
-        let json = serde_json::to_string(&next).map_err(JournalError::State)?;
+        let row = Row { series, settled: 0, answered: 0, key: None, began, ..self.row.clone() };
+        let (row, json) = row.with_state(&next)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -133,28 +126,13 @@ impl Journal {
                 .execute("UPDATE label SET state = 'sending' WHERE state = 'waiting'", [])
                 .map_err(query("begin a series in"))?;
         }
-        transaction
-            .execute(
-                "UPDATE station SET series = ?1, state = ?2, state_crc = ?3, settled = 0, answered = 0, key = NULL,
-                                    why = ?4, before = ?5, last_before = ?6",
-                params![
-                    series.0,
-                    json,
-                    crc32c::crc32c(json.as_bytes()),
-                    began.why.map(Why::word),
-                    began.before.map(|before| before.0),
-                    began.last_before
-                ],
-            )
-            .map_err(query("begin a series in"))?;
+        row.write(&transaction, Some(&json))?;
         transaction.commit().map_err(query("commit to"))?;
         *state = next;
-        self.series = series;
+        self.row = row;
         self.position = Position { last: 0, head: chain::BEFORE_THE_FIRST };
-        (self.settled, self.settled_on_disk) = (0, 0);
+        self.settled = 0;
         self.quarantined.clear();
-        self.key = None;
-        self.began = began;
         self.refusals = 0;
         Ok(abandoned)
     }
@@ -183,13 +161,13 @@ impl Journal {
             && let Some((n, series, seq, line, crc)) = next_carried(&transaction)?
         {
             let id = RecordId { station: station.to_owned(), series, seq };
-            let record = serde_json::from_slice::<Record>(&line).ok().filter(|_| crc32c::crc32c(&line) == crc);
+            let record = serde_json::from_slice::<Record>(&line).ok().filter(|_| sums::is_line(series, &line, crc));
             match record {
                 Some(record) => {
                     let (stored, refused) = (record.at.wall.as_second(), record.event == Event::Refused);
                     let line = record.again(id, position.last + 1, position.head).to_line()?;
                     let refusal = refused.then_some(line.len() as u64);
-                    put_line(&transaction, position.last + 1, &line, stored, refusal)?;
+                    put_line(&transaction, self.row.series, position.last + 1, &line, stored, refusal)?;
                     position = Position { last: position.last + 1, head: chain::hash_line(&line) };
                 }
                 None => set_aside(&transaction, series, seq, &line, "the line is damaged on this station's disk")?,
@@ -202,14 +180,10 @@ impl Journal {
         }
         let mut next = state.clone();
         next.last_seq = position.last;
-        let json = serde_json::to_string(&next).map_err(JournalError::State)?;
-        transaction
-            .execute(
-                "UPDATE station SET state = ?1, state_crc = ?2, answered = ?3",
-                params![json, crc32c::crc32c(json.as_bytes()), position.last],
-            )
-            .map_err(query("write"))?;
+        let (row, json) = Row { answered: position.last, ..self.row.clone() }.with_state(&next)?;
+        row.write(&transaction, Some(&json))?;
         transaction.commit().map_err(query("commit to"))?;
+        self.row = row;
         self.position = position;
         self.refusals = room::refusals(&self.connection)?;
         *state = next;
@@ -232,7 +206,7 @@ fn move_lines(transaction: &Transaction<'_>, series: SeriesId) -> Result<bool, J
     let Some((last, ..)) = rows.last() else { return Ok(false) };
     let last = *last;
     for (seq, line, crc, aside) in &rows {
-        match crc32c::crc32c(line) == *crc {
+        match sums::is_line(series, line, *crc) {
             _ if *aside => {}
             true => put_carried(transaction, series, *seq, line)?,
             false => set_aside(transaction, series, *seq, line, "the line is damaged on this station's disk")?,
@@ -258,6 +232,7 @@ fn next_carried(transaction: &Transaction<'_>) -> Result<Option<Carried>, Journa
 
 pub(super) fn put_line(
     connection: &Connection,
+    series: SeriesId,
     seq: u64,
     line: &[u8],
     stored: i64,
@@ -265,7 +240,7 @@ pub(super) fn put_line(
 ) -> Result<(), JournalError> {
     connection
         .prepare_cached("INSERT INTO record (seq, line, crc, stored, refusal) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut insert| insert.execute(params![seq, line, crc32c::crc32c(line), stored, refusal]))
+        .and_then(|mut insert| insert.execute(params![seq, line, sums::of_line(series, line), stored, refusal]))
         .map_err(query("write"))?;
     Ok(())
 }

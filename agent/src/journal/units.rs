@@ -261,7 +261,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn known(&self, scope: &str, serial: &str) -> Result<Option<Known>, JournalError> {
-        read(&self.connection, scope, serial, self.series).map_err(query("read"))
+        read(&self.connection, scope, serial, self.series()).map_err(query("read"))
     }
 
     /// Units that were accepted without an answer of the service: scope and serial, at most `most`.

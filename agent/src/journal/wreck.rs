@@ -1,70 +1,136 @@
-//! What a damaged journal still gives: rows are looked up one by one, so that a damaged page hides only what is on it.
+//! What a damaged journal still gives: rows are looked up one by one, so that a damaged page hides only what is on it, and
+//! lines that nothing leads to any more are found on their pages. Each line says by its checksum which series it is of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use base::sqlite::{self, Profile};
-use records::{FixedBytes, PublicKey, SeriesId};
+use records::{Event, Record, SeriesId, chain};
 use rusqlite::Connection;
 
-use super::series::state_of;
+use super::finds::{Finds, Look, is_empty};
+use super::queue::prev_of;
 use super::units::{self, UnitRow};
-use super::{JournalError, query, raw};
+use super::{JournalError, Row, row, sums};
 use crate::station::State;
-
-/// Most sequences that are looked up: a damaged number must not make this endless.
-const MOST: u64 = 50_000_000;
-
-/// Bytes of a file that are looked through at once: a multiple of every size of pages.
-const RAW_AT_ONCE: usize = 1 << 20;
-/// Most bytes of lines that are kept from there.
-const MOST_RAW: usize = 64 << 20;
 
 /// A damaged journal, opened to be read.
 pub(super) struct Wreck {
-    connection: Connection,
+    connection: Option<Connection>,
     /// The row of the station, where it can be read and its checksum agrees.
-    pub station: Option<StationRow>,
-    /// Its series, where at least that can be read.
-    pub series: Option<SeriesId>,
-    /// Lines behind a damaged place of the write-ahead log, where SQLite does not look.
-    unread: BTreeMap<u64, Vec<u8>>,
-    /// Lines on the pages of the file, for those that SQLite does not find any more.
-    raw: BTreeMap<u64, Vec<u8>>,
+    pub row: Option<Row>,
+    /// The state, where it can be read and its checksum agrees.
+    pub state: Option<State>,
+    /// What is on the pages.
+    finds: Finds,
+    /// The series that the tables are of, as far as can be told.
+    base: Option<SeriesId>,
+    /// Series that came after it, of which the tables say nothing: the log that began them is damaged.
+    later: Vec<SeriesId>,
 }
 
-/// What the row of the station says.
-pub(super) struct StationRow {
-    pub name: String,
+/// A line of a table beside that of the records.
+pub(super) struct Beside {
     pub series: SeriesId,
-    pub state: State,
-    pub settled: u64,
-    pub service_key: Option<PublicKey>,
+    pub seq: u64,
+    pub line: Vec<u8>,
 }
 
 impl Wreck {
-    /// Opens a file that was set aside. Changes nothing in it.
-    ///
-    /// # Errors
-    /// When it cannot be opened as a database at all.
-    pub fn open(file: &Path) -> Result<Self, JournalError> {
-        let (unread, raw) = (unread(file)?, raw_lines(file));
-        let connection = sqlite::open(file, &Profile::reader(1024, std::time::Duration::from_secs(1)))?;
-        let station = station(&connection);
-        let series = connection.query_row("SELECT series FROM station", [], |row| row.get(0).map(FixedBytes)).ok();
-        Ok(Self { connection, station, series, unread, raw })
+    /// Opens a file that was set aside. Changes nothing in it. `hint` is the series that the second file names.
+    pub fn open(file: &Path, hint: Option<SeriesId>) -> Result<Self, JournalError> {
+        Self::look(file, hint, Look::Everywhere)
     }
 
-    /// The highest sequence, where the row of the station can be read.
+    fn look(file: &Path, hint: Option<SeriesId>, look: Look) -> Result<Self, JournalError> {
+        let mut finds = Finds::of(file, look)?;
+        // SQLite deletes the log of an empty store, unread.
+        let reader = Profile::reader(1024, std::time::Duration::from_secs(1));
+        let connection = (!is_empty(file)).then(|| sqlite::open(file, &reader).ok()).flatten();
+        let read = connection.as_ref().and_then(|connection| Row::read(connection).ok().flatten());
+        let state = connection.as_ref().and_then(|connection| row::state(connection).ok().flatten());
+        let (named, sound) = read.map_or((None, false), |(row, sound)| (Some(row), sound));
+        let before = named.as_ref().and_then(|row| row.began.before);
+        let ids = [named.as_ref().map(|row| row.series), hint, before];
+        finds.name(ids.into_iter().flatten());
+        let written = |id: &SeriesId| finds.count(*id) > 0;
+        let base = match &named {
+            Some(row) if sound => Some(row.series),
+            _ => ids[..2].iter().flatten().copied().find(written).or_else(|| finds.largest()).or(hint).or(ids[0]),
+        };
+        if let Some(base) = base {
+            finds.is_base(base);
+        }
+        let last = state.as_ref().map_or(u64::MAX, |state| state.last_seq);
+        let row = named.filter(|row| sound && row.settled <= last);
+        let mut wreck = Self { connection, row, state, finds, base, later: Vec::new() };
+        wreck.find_later();
+        Ok(wreck)
+    }
+
+    /// A series names in its first record the one before it.
+    fn find_later(&mut self) {
+        let before = |record: &Record| -> Option<SeriesId> {
+            let is_first = record.event == Event::SeriesStarted && record.former.is_none();
+            record.attributes.get("seriesBefore").filter(|_| is_first)?.as_str()?.parse().ok()
+        };
+        let mut known: Vec<SeriesId> = self.base.into_iter().collect();
+        while let Some(last) = known.last().copied() {
+            let comes_after = |id: &SeriesId| {
+                let firsts = self.finds.lines(*id, 1);
+                firsts
+                    .iter()
+                    .filter_map(|line| before(&serde_json::from_slice(line).ok()?))
+                    .any(|before| before == last)
+            };
+            match self.finds.series().find(|id| !known.contains(id) && comes_after(id)) {
+                Some(next) => known.push(next),
+                None => break,
+            }
+        }
+        self.later = known.into_iter().skip(1).collect();
+    }
+
+    /// The series that was written last.
+    pub fn series(&self) -> Option<SeriesId> {
+        self.later.last().copied().or(self.base)
+    }
+
+    /// Series that came after the one that the tables are of.
+    pub fn later(&self) -> &[SeriesId] {
+        &self.later
+    }
+
+    /// The series that the tables are of.
+    pub fn base(&self) -> Option<SeriesId> {
+        self.base
+    }
+
+    /// Other series of which there are lines on the pages: older ones.
+    pub fn older(&self) -> Vec<SeriesId> {
+        self.finds.series().filter(|id| Some(*id) != self.base && !self.later.contains(id)).collect()
+    }
+
+    /// The mark of receipts, where it can be trusted.
+    pub fn settled(&self) -> u64 {
+        self.row.as_ref().map_or(0, |row| row.settled)
+    }
+
+    /// The highest sequence of the series that was written last, where the state of the station says it.
     pub fn last(&self) -> Option<u64> {
-        let unread = self.unread.last_key_value().map_or(0, |(seq, _)| *seq);
-        self.station.as_ref().map(|row| row.state.last_seq.max(unread))
+        let state = self.state.as_ref().filter(|_| self.later.is_empty())?;
+        Some(state.last_seq.max(self.unread().unwrap_or(0)))
     }
 
-    /// Are there records behind the last one that the row of the station knows? What it says is open is then of before.
+    /// Are there records behind the last one that the state of the station knows? What it says is open is then of before.
     pub fn goes_on(&self) -> bool {
-        let last = self.station.as_ref().map_or(0, |row| row.state.last_seq);
-        self.unread.last_key_value().is_some_and(|(seq, _)| *seq > last)
+        let last = self.state.as_ref().map_or(0, |state| state.last_seq);
+        !self.later.is_empty() || self.unread().is_some_and(|unread| unread > last)
+    }
+
+    /// The highest sequence behind a damaged place of the write-ahead log, where SQLite does not look.
+    fn unread(&self) -> Option<u64> {
+        self.finds.highest_unread(self.base?)
     }
 
     /// Refuses a journal whose write-ahead log is damaged in front of records that were durable. SQLite ends such a log at
@@ -73,18 +139,18 @@ impl Wreck {
     /// # Errors
     /// [`sqlite::Error::Damaged`]; the log cannot be read.
     pub fn check_log(journal: &Path) -> Result<(), JournalError> {
-        if unread(journal)?.is_empty() {
+        let damaged = |found: &str| sqlite::Error::Damaged { path: journal.to_owned(), found: found.to_owned() };
+        if !Finds::has_unread(journal)? {
             return Ok(());
         }
-        let damaged = |found: &str| sqlite::Error::Damaged { path: journal.to_owned(), found: found.to_owned() };
         if is_empty(journal) {
             // There is a file to be set aside then, and the log with it, before SQLite deletes it.
             base::files::write_atomic(journal, &[], 0o640)?;
             return Err(damaged("the file is gone or empty, and its write-ahead log is there").into());
         }
         // What cannot even be opened is for the one who opens it to say.
-        match Self::open(journal) {
-            Ok(wreck) if wreck.goes_on() => {
+        match Self::look(journal, None, Look::InLog) {
+            Ok(wreck) if wreck.row.is_some() && wreck.goes_on() => {
                 Err(damaged("its write-ahead log, in front of records that are intact").into())
             }
             _ => Ok(()),
@@ -103,109 +169,145 @@ impl Wreck {
         found
     }
 
-    /// The lowest and the highest sequence that may be found.
-    ///
-    /// # Errors
-    /// When neither end can be told.
-    pub fn ends(&self) -> Result<Option<(u64, u64)>, JournalError> {
-        let bound = |sql| self.connection.query_row(sql, [], |row| row.get::<_, Option<u64>>(0));
-        // Either end may be on a damaged page; the row of the station knows the last sequence as well.
-        let first = bound("SELECT min(seq) FROM record").ok().flatten().unwrap_or(1);
-        let last = match &self.station {
-            Some(row) => Some(row.state.last_seq),
-            None if self.unread.is_empty() && self.raw.is_empty() => {
-                bound("SELECT max(seq) FROM record").map_err(query("read"))?
-            }
-            None => bound("SELECT max(seq) FROM record").ok().flatten(),
+    /// The sequences of the table of records that may be read, read from both ends up to a damaged page, and those that are
+    /// only on pages. Of these none that the tables are beyond: a group that a power cut ended is no record, and what is
+    /// forgotten had its receipt.
+    pub fn seqs(&self) -> BTreeSet<u64> {
+        let (mut found, read) = self.seqs_in_table();
+        let whole = read && self.is_sound("record");
+        let base = self.base.unwrap_or_default();
+        let last = self.last().unwrap_or(u64::MAX);
+        let first = match &self.row {
+            Some(row) if whole => row.settled + 1,
+            // What was forgotten had its receipt.
+            None if whole => found.first().copied().unwrap_or(1),
+            _ => 1,
         };
-        let highest = |lines: &BTreeMap<u64, Vec<u8>>| lines.last_key_value().map(|(seq, _)| *seq);
-        let last = match self.station {
-            Some(_) => last.max(highest(&self.unread)),
-            None => last.max(highest(&self.unread)).max(highest(&self.raw)),
-        };
-        Ok(last.filter(|last| *last >= first).map(|last| (first, last.min(first + MOST))))
+        found.extend(self.finds.seqs(base).filter(|seq| (first..=last).contains(seq)));
+        found
     }
 
-    /// One line, and whether its checksum agrees; `None` where it cannot be read.
-    pub fn line(&self, seq: u64) -> Option<(Vec<u8>, bool)> {
-        let row = self
+    fn seqs_in_table(&self) -> (BTreeSet<u64>, bool) {
+        let mut found = BTreeSet::new();
+        for order in ["ASC", "DESC"] {
+            let read = |row: &rusqlite::Row<'_>| found.extend(row.get::<_, u64>(0).ok());
+            if self.each(&format!("SELECT seq FROM record ORDER BY seq {order}"), read) {
+                return (found, true);
+            }
+        }
+        (found, false)
+    }
+
+    /// Can it be read as a store?
+    pub fn is_store(&self) -> bool {
+        self.each("SELECT 1 FROM sqlite_schema", |_| ())
+    }
+
+    /// A damaged page of a table can also hide rows without a word.
+    fn is_sound(&self, table: &str) -> bool {
+        let mut said = Vec::new();
+        let all = self.each(&format!("PRAGMA quick_check({table})"), |row| said.push(row.get::<_, String>(0).ok()));
+        all && said == [Some("ok".to_owned())]
+    }
+
+    /// Reads rows up to the first one that cannot be reached; whether that was all.
+    fn each(&self, sql: &str, mut read: impl FnMut(&rusqlite::Row<'_>)) -> bool {
+        let Some(mut statement) = self.connection.as_ref().and_then(|connection| connection.prepare(sql).ok()) else {
+            return false;
+        };
+        let Ok(mut rows) = statement.query([]) else { return false };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => read(row),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// The lines of a sequence of the series that the tables are of, and whether their checksum agrees; several only where
+    /// nothing tells which of them was durable.
+    pub fn lines(&self, seq: u64) -> (Vec<Vec<u8>>, bool) {
+        let read = self.in_table(seq);
+        match read {
+            Some((line, true)) => (vec![line], true),
+            _ => match self.only_on_pages(self.base.unwrap_or_default(), seq) {
+                lines if lines.is_empty() => (read.into_iter().map(|(line, _)| line).collect(), false),
+                lines => (lines, true),
+            },
+        }
+    }
+
+    /// The lines of a sequence of any series on the pages. Of those that differ the one is taken that the next line is
+    /// chained to: a power cut leaves lines that were never durable.
+    pub fn only_on_pages(&self, series: SeriesId, seq: u64) -> Vec<Vec<u8>> {
+        let lines = self.finds.lines(series, seq);
+        if lines.len() < 2 {
+            return lines;
+        }
+        let mut next = self.finds.lines(series, seq + 1);
+        next.extend(
+            self.in_table(seq + 1).filter(|(_, intact)| *intact && Some(series) == self.base).map(|(line, _)| line),
+        );
+        let is_before = |line: &Vec<u8>| next.iter().any(|next| prev_of(next) == chain::hash_line(line));
+        match lines.iter().filter(|line| is_before(line)).cloned().collect::<Vec<_>>() {
+            chained if chained.is_empty() => lines,
+            chained => chained,
+        }
+    }
+
+    /// The sequences of a series on the pages.
+    pub fn seqs_on_pages(&self, series: SeriesId) -> Vec<u64> {
+        self.finds.seqs(series).collect()
+    }
+
+    fn in_table(&self, seq: u64) -> Option<(Vec<u8>, bool)> {
+        let (line, crc): (Vec<u8>, u32) = self
             .connection
+            .as_ref()?
             .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
-            .and_then(|mut row| row.query_row([seq], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?))));
-        let read =
-            row.ok().map(|(line, crc)| (crc32c::crc32c(&line) == crc, line)).map(|(intact, line)| (line, intact));
-        let intact = read.as_ref().is_some_and(|(_, intact)| *intact);
-        // What the tree of the table does not lead to any more may still stand on its page.
-        let unread = self.unread.get(&seq).or_else(|| self.raw.get(&seq)).filter(|_| !intact);
-        unread.map(|line| (line.clone(), true)).or(read)
+            .and_then(|mut row| row.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))))
+            .ok()?;
+        let intact = self.base.map_or(crc32c::crc32c(&line) == crc, |base| sums::is_line(base, &line, crc));
+        Some((line, intact))
+    }
+
+    /// Intact lines that were still to be written again, first to last; whether the table could be read whole.
+    pub fn carried(&self, mut found: impl FnMut(Beside)) -> bool {
+        let mut intact = true;
+        let whole = self.each("SELECT series, seq, line, crc FROM carried ORDER BY n", |row| {
+            let crc = row.get::<_, u32>(3).ok();
+            let is_line = |row: &Beside| crc.is_some_and(|crc| sums::is_line(row.series, &row.line, crc));
+            match beside(row).filter(is_line) {
+                Some(row) => found(row),
+                // The line may be on another page than its series.
+                None => intact = false,
+            }
+        });
+        whole && intact && self.is_sound("carried")
+    }
+
+    /// Records that were set aside, and why.
+    pub fn quarantined(&self) -> Vec<(Beside, String)> {
+        let mut found = Vec::new();
+        self.each("SELECT series, seq, line, reason FROM quarantine", |row| {
+            found.extend(beside(row).and_then(|beside| Some((beside, row.get(3).ok()?))));
+        });
+        found
     }
 
     /// The known units whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
     pub fn known(&self) -> Vec<UnitRow> {
-        units::of_wreck(&self.connection)
+        self.connection.as_ref().map(units::of_wreck).unwrap_or_default()
     }
 
-    /// The file, to be read.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
+    /// The file, to be read; `None` where it is no store.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
     }
 }
 
-fn unread(journal: &Path) -> Result<BTreeMap<u64, Vec<u8>>, JournalError> {
-    let mut log = journal.as_os_str().to_owned();
-    log.push("-wal");
-    let log = base::files::read_optional(Path::new(&log))?.unwrap_or_default();
-    let rows = if is_empty(journal) { raw::rows(&log) } else { raw::unread_rows(&log) };
-    Ok(rows.into_iter().map(|row| (row.seq, row.line)).collect())
-}
-
-/// The intact lines on the pages of the file, whatever leads to them. A sequence of which there are two is one that two
-/// series had: neither is taken. At most [`MOST_RAW`] bytes.
-fn raw_lines(file: &Path) -> BTreeMap<u64, Vec<u8>> {
-    use std::io::Read;
-    let (mut lines, mut twice, mut bytes) = (BTreeMap::<u64, Vec<u8>>::new(), BTreeSet::new(), 0);
-    let Ok(mut file) = std::fs::File::open(file) else { return lines };
-    // A line is found only where it stands on one page, and pages do not cross this border.
-    let mut chunk = Vec::with_capacity(RAW_AT_ONCE);
-    while bytes < MOST_RAW {
-        chunk.clear();
-        match (&mut file).take(RAW_AT_ONCE as u64).read_to_end(&mut chunk) {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
-        }
-        for row in raw::rows(&chunk) {
-            bytes += row.line.len();
-            match lines.get(&row.seq) {
-                Some(other) if *other != row.line => drop(twice.insert(row.seq)),
-                Some(_) => {}
-                None => drop(lines.insert(row.seq, row.line)),
-            }
-        }
-    }
-    lines.retain(|seq, _| !twice.contains(seq));
-    lines
-}
-
-/// Is the file gone or without a byte? SQLite deletes its log then, unread.
-fn is_empty(journal: &Path) -> bool {
-    std::fs::metadata(journal).map_or(true, |found| found.len() == 0)
-}
-
-fn station(connection: &Connection) -> Option<StationRow> {
-    let (name, series, json, crc, settled, service_key) = connection
-        .query_row("SELECT name, series, state, state_crc, settled, service_key FROM station", [], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, [u8; 16]>(1)?,
-                row.get::<_, String>(2)?,
-                row.get::<_, Option<u32>>(3)?,
-                row.get::<_, u64>(4)?,
-                row.get::<_, Option<[u8; 32]>>(5)?,
-            ))
-        })
-        .ok()?;
-    let state = state_of(&json, crc)?;
-    let plausible = settled <= state.last_seq;
-    let (series, service_key) = (FixedBytes(series), service_key.map(FixedBytes));
-    plausible.then_some(StationRow { name, series, state, settled, service_key })
+fn beside(row: &rusqlite::Row<'_>) -> Option<Beside> {
+    let series = records::FixedBytes(row.get(0).ok()?);
+    Some(Beside { series, seq: row.get(1).ok()?, line: row.get(2).ok()? })
 }

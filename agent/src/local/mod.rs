@@ -10,7 +10,7 @@ mod protocol;
 mod server;
 mod unconfirmed;
 
-pub use protocol::{Asked, Failed, LabelJob, LabelStatus, LaneStatus, NotRecorded, QueueEntry, Said, Status};
+pub use protocol::{Asked, Counted, Failed, LabelJob, LabelStatus, LaneStatus, NotRecorded, QueueEntry, Said, Status};
 pub(crate) use server::list;
 pub use server::{Server, ServerError};
 pub use unconfirmed::{Sentence, Unconfirmed};

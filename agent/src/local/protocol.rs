@@ -67,6 +67,13 @@ pub enum Asked {
         /// The first serial reference that was never given out.
         mark: u64,
     },
+    /// What was counted from one hour to another, both in hours since 1970 and inclusive.
+    Counted {
+        /// The first.
+        first: i64,
+        /// The last.
+        last: i64,
+    },
     /// Send everything without a receipt again, now.
     QueueRetry,
     /// The records that were set aside.
@@ -100,6 +107,8 @@ pub enum Said {
     Labels(Vec<LabelJob>),
     /// To `sscc-enter`: the mark that holds now.
     Sscc(u64),
+    /// To `counted`.
+    Counted(Vec<Counted>),
     /// To `queue-retry`.
     Retrying,
     /// To `seen`.
@@ -113,6 +122,22 @@ pub enum Said {
 pub struct Failed {
     /// A sentence, with what to do.
     pub why: String,
+}
+
+/// How often something was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    /// On which lane.
+    pub lane: String,
+    /// With whom signed on, as a pseudonym; empty where nobody was.
+    pub person: String,
+    /// Under which work order; empty where there was none.
+    pub work_order: String,
+    /// What: `packed`, `package`, `refused:not-tested` and so on.
+    pub what: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// A record that waits.

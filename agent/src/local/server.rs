@@ -9,9 +9,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, broadcast};
 
-use super::protocol::{Asked, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
+use super::protocol::{Asked, Counted, Failed, LabelJob, LaneStatus, NotRecorded, QueueEntry, Said, Status};
 use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
+use crate::first_word::FirstWord;
+use crate::front::Front;
 use crate::journal::{Journal, JournalError};
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
@@ -55,6 +57,10 @@ pub struct Server {
     pub not_confirmed: Unconfirmed,
     /// The owner of the journal.
     pub owner: Handle,
+    /// Looks up what a scan is about.
+    pub front: Front,
+    /// What scans wait for after a start.
+    pub first_word: FirstWord,
     /// Draws labels.
     pub drawing: Drawing,
     /// Notices.
@@ -158,6 +164,17 @@ impl Server {
                 Ok(mark) => Said::Sscc(mark),
                 Err(why) => failed(why),
             },
+            Asked::Counted { first, last } => {
+                self.journal(move |journal| {
+                    let counted = journal.counted(first, last)?.into_iter();
+                    let shown = counted.map(|crate::journal::Counted { of, count, .. }| {
+                        let crate::station::Count { lane, person, work_order, what } = of;
+                        Counted { lane, person, work_order, what, count }
+                    });
+                    Ok(Said::Counted(shown.collect()))
+                })
+                .await?
+            }
             Asked::QueueRetry => {
                 self.retry.notify_one();
                 Said::Retrying
@@ -181,10 +198,9 @@ impl Server {
         };
         let scan =
             Scan { source: "command".to_owned(), symbology, data: text.into_bytes(), at: std::time::Instant::now() };
-        let answer = self
-            .owner
-            .ask(move |reply| Request::Scan(ScanRequest { lane, scan, unread: None, reply: Some(reply) }))
-            .await?;
+        self.first_word.wait().await;
+        let request = self.front.prepare(ScanRequest::new(lane, scan)).await;
+        let answer = self.owner.ask(move |reply| Request::Scan(ScanRequest { reply: Some(reply), ..request })).await?;
         Ok(Said::Answer(answer))
     }
 

@@ -1,5 +1,6 @@
 //! What is decided in a group, and who waits for it.
 
+use records::Stamp;
 use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
@@ -7,7 +8,8 @@ use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::station::{
-    Answer, Code, Input, Job, JobChange, JobState, Line, Printing, Reading, State, Unread, Verdict, Wanted,
+    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, State,
+    Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -16,12 +18,16 @@ pub(super) struct Deciding {
     scanner: String,
     reading: Result<Reading, Unread>,
     data: Vec<u8>,
+    /// What the operator is told beside a good answer.
+    pub(super) aside: Option<String>,
     pub(super) reply: Option<Sender<Answer>>,
 }
 
 pub(super) enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
+    Commanded { lane: String, commanded: Box<Commanded>, reply: Sender<Answer> },
+    Result { lane: String, result: Result<RigResult, String>, reply: Option<Sender<Answer>> },
     Printing(Vec<(u64, Printing)>, Sender<Vec<Noted>>),
     Verdict { job: u64, verdict: Verdict, seen: Option<u32>, reply: Sender<Answer> },
 }
@@ -35,13 +41,16 @@ pub(super) struct Decided {
 
 impl Item {
     /// A request that is to be decided; others are given back.
+    #[expect(clippy::result_large_err, reason = "it is given back as it came, once for each request")]
     pub(super) fn of(request: Request, rules: &Rules) -> Result<Self, Request> {
         Ok(match request {
-            Request::Scan(ScanRequest { lane, scan, unread, reply }) => {
-                let reading = unread.map_or_else(|| rules.read(&scan), Err);
-                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, reply })
+            Request::Scan(ScanRequest { lane, scan, unread, read, aside, reply }) => {
+                let reading = unread.map(Err).or(read).unwrap_or_else(|| rules.read(&scan));
+                Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
+            Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
+            Request::Result { lane, result, reply } => Self::Result { lane, result, reply },
             Request::Printing { said, reply } => Self::Printing(said, reply),
             Request::Verdict { job, verdict, seen, reply } => Self::Verdict { job, verdict, seen, reply },
             other => return Err(other),
@@ -49,12 +58,12 @@ impl Item {
     }
 
     /// What it gives to decide about, with the facts it needs; the number of a label where there is no such label.
-    /// `ahead` is the state before it; holds in `waiting` count, too.
+    /// `ahead` is the state before it, at `now`; holds in `waiting` count, too.
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
-        (line, rules): (&Line, &Rules),
-        ahead: &State,
+        rules: &Rules,
+        (line, ahead, now): (&Line, &State, &Stamp),
         waiting: Option<&Holds>,
     ) -> Result<Vec<Result<Input, u64>>, JournalError> {
         let facts = |wanted: &Wanted| facts::read(group, wanted, waiting);
@@ -62,9 +71,11 @@ impl Item {
         Ok(vec![match self {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
+                let state = ahead.lanes.get(&lane);
+                let reading = deciding.reading.clone().map(|reading| line.rules.whole_label(state, reading, now));
+                let raw = rules.raw(&deciding.data);
                 let facts = match &reading {
-                    Ok(reading) => facts(&Wanted::of(line, ahead, &lane, reading))?,
+                    Ok(reading) => facts(&Wanted::of(ahead, &lane, reading))?,
                     Err(_) => facts(&Wanted::default())?,
                 };
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
@@ -72,6 +83,14 @@ impl Item {
             Self::WorkOrder(lane, message) => {
                 let facts = facts(&Wanted::of_order(message))?;
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
+            }
+            Self::Commanded { lane, commanded, .. } => {
+                let facts = facts(&Wanted::of_command(ahead, lane, commanded))?;
+                Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
+            }
+            Self::Result { lane, result, .. } => {
+                let facts = facts(&result.as_ref().map_or_else(|_| Wanted::default(), Wanted::of_result))?;
+                Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?
@@ -83,6 +102,19 @@ impl Item {
                 return said.iter().map(input).collect();
             }
         }])
+    }
+}
+
+impl Item {
+    /// A good answer, with what the operator is told beside it.
+    pub(super) fn with_aside(&self, mut answer: Answer) -> Answer {
+        if let Self::Scan(Deciding { aside: Some(aside), .. }) = self
+            && answer.outcome != Outcome::Refused
+            && answer.help.is_empty()
+        {
+            answer.help.clone_from(aside);
+        }
+        answer
     }
 }
 

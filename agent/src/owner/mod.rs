@@ -281,7 +281,7 @@ impl Owner {
         let mut group = self.journal.group()?;
         group.add(&decision, self.digest, &now)?;
         if is_first {
-            group.claim(self.key)?;
+            group.claim(self.key);
         }
         group.commit(&decision.next, decision.next.last_seq)?;
         self.state = decision.next;

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
-use crate::station::{Answer, Counters, Lane, OrderCount, Printing, Tally, Unread, Verdict};
+use crate::station::{
+    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Tally, Unread, Verdict,
+};
 
 /// A scan on its way in.
 pub struct ScanRequest {
@@ -19,14 +21,43 @@ pub struct ScanRequest {
     pub scan: Scan,
     /// Where the driver already knows that it means nothing.
     pub unread: Option<Unread>,
+    /// What it means, where that was looked up before.
+    pub read: Option<Result<Reading, Unread>>,
+    /// What the operator is told beside a good answer.
+    pub aside: Option<String>,
     /// Who waits for the answer, where someone does.
     pub reply: Option<oneshot::Sender<Answer>>,
+}
+
+impl ScanRequest {
+    /// A scan for whose answer nobody waits.
+    pub fn new(lane: impl Into<String>, scan: Scan) -> Self {
+        Self { lane: lane.into(), scan, unread: None, read: None, aside: None, reply: None }
+    }
 }
 
 /// One thing for the owner to do.
 pub enum Request {
     /// Decide about a scan.
     Scan(ScanRequest),
+    /// Decide what a person asks for all at once.
+    Commanded {
+        /// The lane.
+        lane: String,
+        /// What is asked for.
+        commanded: Box<Commanded>,
+        /// The answer.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// Decide about what a rig says of a unit.
+    Result {
+        /// The lane.
+        lane: String,
+        /// What it says, or why it has no result.
+        result: Result<RigResult, String>,
+        /// The answer, where someone waits for it.
+        reply: Option<oneshot::Sender<Answer>>,
+    },
     /// Decide about a work order from the topic.
     WorkOrder {
         /// The lane.

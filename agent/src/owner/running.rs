@@ -155,6 +155,8 @@ impl Running {
                     (lane, None)
                 }
                 Item::Verdict { reply, .. } => (String::new(), Some(reply)),
+                Item::Commanded { lane, reply, .. } => (lane, Some(reply)),
+                Item::Result { lane, reply, .. } => (lane, reply),
                 Item::Printing(said, reply) => {
                     let not_durable = || vec![Noted::NotDurable; said.len()];
                     drop(reply.send(decided.map_or_else(not_durable, |decided| decided.noted)));
@@ -210,7 +212,7 @@ impl Running {
         self.limits.add_to(&mut group, line, &mut ahead, (*digest, now))?;
         for item in items {
             let mut decided = Decided::default();
-            for input in item.inputs(&group, (line, rules), &ahead, self.limits.waiting.as_ref())? {
+            for input in item.inputs(&group, rules, (line, &ahead, now), self.limits.waiting.as_ref())? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
                     Err(id) => {
@@ -223,7 +225,7 @@ impl Running {
                 ahead = decision.next;
                 waiting |= decision.jobs.iter().any(waits);
                 decided.noted.push(if decision.jobs.is_empty() { Noted::Otherwise } else { Noted::Yes });
-                decided.answer = decision.answer;
+                decided.answer = decision.answer.map(|answer| item.with_aside(answer));
             }
             all.push(decided);
         }
@@ -261,6 +263,8 @@ impl Running {
             Request::Journal(ask) => ask(journal),
             Request::Scan(_)
             | Request::WorkOrder { .. }
+            | Request::Commanded { .. }
+            | Request::Result { .. }
             | Request::Printing { .. }
             | Request::Verdict { .. }
             | Request::Holds(_)

@@ -7,6 +7,7 @@ use crate::journal::{Marks, Opened};
 use crate::settings::Settings;
 use crate::station::Code;
 
+mod label;
 mod limits;
 
 const CONFIG: &str = r#"
@@ -39,7 +40,7 @@ fn owner(folder: &std::path::Path, quota: u64) -> Owner {
 fn scan(text: &str, reply: Option<tokio::sync::oneshot::Sender<Answer>>) -> Request {
     let data = text.as_bytes().to_vec();
     let scan = drivers::Scan { source: "hand".into(), symbology: None, data, at: std::time::Instant::now() };
-    Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply })
+    Request::Scan(ScanRequest { reply, ..ScanRequest::new("main", scan) })
 }
 
 /// Scans and waits for the answer.

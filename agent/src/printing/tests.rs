@@ -72,7 +72,7 @@ impl Bench {
     fn scan(&self, text: &str) -> Answer {
         let data = text.as_bytes().to_vec();
         let scan = drivers::Scan { source: "hand".into(), symbology: None, data, at: std::time::Instant::now() };
-        let ask = |reply| Request::Scan(ScanRequest { lane: "main".into(), scan, unread: None, reply: Some(reply) });
+        let ask = |reply| Request::Scan(ScanRequest { reply: Some(reply), ..ScanRequest::new("main", scan) });
         self.handle.ask_blocking(ask).unwrap()
     }
 

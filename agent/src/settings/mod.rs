@@ -1,12 +1,15 @@
 //! The configuration of a station, typed. `config/station.toml` shows and explains every key.
 
 mod broker;
+mod label_codes;
 mod lanes;
+mod orders;
 mod packing;
 mod page;
 mod printing;
 mod rules;
 mod scanners;
+mod service;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -25,7 +28,9 @@ use crate::interpret::Rules;
 use crate::station::{LabelRule, LineRules, Packing};
 
 pub use broker::{Broker, Confirm};
+pub use orders::WorkOrders;
 pub use page::Page;
+pub use service::ServiceSettings;
 pub use signals::SignalSettings;
 
 /// Where the configuration is looked for.
@@ -55,8 +60,14 @@ pub struct Settings {
     pub rules: Rules,
     /// Lanes, people, reasons.
     pub line_rules: LineRules,
+    /// Where scanned work orders are looked up.
+    pub work_orders: WorkOrders,
+    /// Where the service is asked, where it is.
+    pub service: Option<ServiceSettings>,
     /// Printers and labels.
     pub printing: Printing,
+    /// The hours of the day, 0 to 23, at which shifts begin; empty where that is not said.
+    pub shifts: Vec<u8>,
     /// Lamps and displays.
     pub signals: Vec<SignalSettings>,
     /// The operator's page.
@@ -133,32 +144,37 @@ impl Settings {
         let journal = journal(&root.section("journal"));
         let (packing, packing_json) = packing::read(&root);
         let scanners = scanners::read(&root);
-        let (mut rules, rules_json) = rules::read(&root, &scanners);
-        let lanes::Read { rules: line_rules, reasons, json: lanes_json } = lanes::read(&root, &scanners);
+        let (mut rules, label_codes, rules_json) = rules::read(&root, &scanners);
+        let lanes::Read { rules: mut line_rules, reasons, json: lanes_json } = lanes::read(&root, &scanners);
         rules.supervisors.clone_from(&line_rules.people.supervisors);
         rules.add_reasons(reasons, &root);
+        line_rules.label_codes = label_codes;
         let folder = file.parent().unwrap_or(Path::new(""));
+        let service = service::read(&root);
+        let (work_orders, orders_json, order_faults) =
+            orders::read(&root.section("work_orders"), folder, root.has("service"));
         let (printing, labels_json, template_faults) = printing::read(&root, folder);
         let signals = signals::read(&root, &scanners);
+        let shifts = root.section("shifts").integers("begin", 0..=23).or(Vec::new());
         let page = page::read(&root.section("page"));
         let lanes: serde_json::Map<String, serde_json::Value> =
             scanners.iter().map(|scanner| (scanner.name.clone(), scanner.lane.clone().into())).collect();
-        let deciding = serde_json::json!({
+        let mut deciding = serde_json::json!({
             "station": station, "packing": packing_json, "rules": rules_json, "lanes": lanes,
             "labels": labels_json, "work": lanes_json
         });
+        if let Some(orders) = orders_json {
+            deciding["workOrders"] = orders;
+        }
         let size = deciding.to_string().len();
         if size > MOST_DECIDING {
             let found = format!("rules and packing take {size} bytes on record, allowed: {MOST_DECIDING}");
             root.fault_here(found, "write fewer or shorter rules: they are evidence, and have to fit into one record");
         }
-        match document.finish() {
-            Ok(()) => template_faults.into_result()?,
-            Err(mut faults) => {
-                faults.append(template_faults);
-                return Err(faults);
-            }
-        }
+        let mut faults = document.finish().err().unwrap_or_default();
+        faults.append(template_faults);
+        faults.append(order_faults);
+        faults.into_result()?;
         let packing = packing.ok_or_else(Faults::default)?;
         Ok(Self {
             station,
@@ -170,7 +186,10 @@ impl Settings {
             scanners,
             rules,
             line_rules,
+            work_orders,
+            service,
             printing,
+            shifts,
             signals,
             page,
             deciding,

@@ -172,6 +172,16 @@ pub enum Code {
     InAnotherUnit,
     /// Nobody has signed on.
     NoOperator,
+    /// Nobody knows the work order.
+    UnknownWorkOrder,
+    /// The work order is closed.
+    WorkOrderClosed,
+    /// The codes of two labels were mixed.
+    LabelMixed,
+    /// The codes of a label did not come in time.
+    LabelIncomplete,
+    /// The rig gave no result.
+    RigFailed,
     /// The work order has all its units.
     QuantityReached,
     /// This station has sealed its share of the work order.
@@ -229,8 +239,7 @@ impl Code {
     pub fn can_be_allowed(self) -> bool {
         matches!(
             self,
-            Self::Duplicate
-                | Self::DuplicateOrder
+            Self::DuplicateOrder
                 | Self::DuplicateElsewhere
                 | Self::WrongProduct
                 | Self::WrongLot

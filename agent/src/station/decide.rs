@@ -120,10 +120,7 @@ impl State {
     /// Would a tick at `now` decide anything, where there is `room` for records of refusals or not?
     #[must_use]
     pub fn tick_is_due(&self, now: &Stamp, room: bool) -> bool {
-        let waits = |lane: &super::state::Lane| {
-            lane.pending.as_ref().is_some_and(|pending| pending.is_over(now))
-                || lane.parts.as_ref().is_some_and(|parts| parts.is_over(now))
-        };
+        let waits = |lane: &super::state::Lane| lane.pending.as_ref().is_some_and(|pending| pending.is_over(now));
         self.refusals.is_due(now) || (room && !self.unrecorded.is_empty()) || self.lanes.values().any(waits)
     }
 }

@@ -6,6 +6,7 @@ use records::{Hash, PublicKey, SeriesId, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::adopt::Adopted;
+use super::answer::Code;
 use super::command::Command;
 use super::facts::{Commanded, Facts, RigResult};
 use super::job::{Job, Printing, Verdict};
@@ -46,8 +47,8 @@ pub enum Input {
     Result {
         /// The lane.
         lane: String,
-        /// What it says.
-        result: RigResult,
+        /// What it says; or why it has no result.
+        result: Result<RigResult, String>,
         /// What is known of the unit.
         facts: Facts,
     },
@@ -225,6 +226,15 @@ pub enum Reading {
     Command(Command),
 }
 
+impl Reading {
+    /// A device, whose scope is the value of the attribute of that name.
+    #[must_use]
+    pub fn device(serial: String, scope: Option<&str>, attributes: Attributes) -> Self {
+        let scope = scope.and_then(|name| attributes.get(name)).and_then(|value| value.as_str()).unwrap_or_default();
+        Self::Device { serial, scope: scope.to_owned(), attributes }
+    }
+}
+
 /// Why a scan means nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unread {
@@ -238,6 +248,17 @@ pub enum Unread {
     TwoRules(Vec<String>),
     /// The rule with this name matches, but what it takes from the scan cannot be a value: which, and why.
     BadValue(String, String),
+    /// It was looked up, and may not be used here.
+    Refused {
+        /// Why, in one word.
+        code: Code,
+        /// Why.
+        text: String,
+        /// What to do.
+        help: String,
+    },
+    /// The rule with this name matches, but the attribute with this name does not end in the check character of this kind.
+    CheckDigit(String, String, &'static str),
     /// GS1 data that breaks its rules: what is wrong.
     Gs1(String),
     /// Noise on the line: what it was.

@@ -98,15 +98,16 @@ fn every_refusal_has_its_code_and_changes_nothing_else() {
         (Err(Unread::NoCode { text: "found no code".into(), help: "Show it again.".into() }), Code::NoCode),
         (Err(Unread::Picture { text: "half.png is cut off".into(), help: "Show it again.".into() }), Code::Picture),
         (Err(Unread::BadValue("serial".into(), "is empty".into())), Code::BadValue),
+        (Err(Unread::CheckDigit("imei".into(), "serialNumber".into(), "luhn")), Code::CheckDigit),
     ] {
         let answer = bench.scanned(reading, &format!("{code:?}"));
         assert_eq!((answer.outcome, answer.code), (Outcome::Refused, code));
         assert!(!answer.text.is_empty() && !answer.help.is_empty(), "{code:?} says what to do");
     }
     assert_eq!((bench.state.lanes.clone(), bench.known.clone()), before);
-    assert_eq!(bench.state.counters.refused, 15);
+    assert_eq!(bench.state.counters.refused, 16);
     let refused = bench.records.iter().filter(|draft| draft.event == Event::Refused);
-    assert!(refused.clone().count() == 14 && refused.clone().all(|draft| draft.attributes["scanner"] == "hand"));
+    assert!(refused.clone().count() == 15 && refused.clone().all(|draft| draft.attributes["scanner"] == "hand"));
 }
 
 #[test]

@@ -272,7 +272,7 @@ impl World {
         }
         drop(group);
         truth.greens_are_true()?;
-        let pace = Pace { timeout: RECEIPT_TIMEOUT, live_first: true };
+        let pace = Pace { timeout: RECEIPT_TIMEOUT, live_first: true, ahead: 64 };
         let mut sender = Sender::new(last, journal.settled(), pace);
         sender.connected(self.now());
         self.station = Some(Station { journal, answered: state.last_seq, state, sender, in_flight: Vec::new() });

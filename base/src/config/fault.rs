@@ -51,7 +51,9 @@ impl Faults {
         }])
     }
 
-    pub(super) fn new(mut faults: Vec<Fault>) -> Self {
+    /// Faults in the order of their places, each once.
+    #[must_use]
+    pub fn new(mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.place);
         faults.dedup();
         Self(faults)

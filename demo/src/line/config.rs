@@ -150,7 +150,7 @@ mod tests {
         }
         let order = read("WO:2026-0457;P=LL-200;L=L2647A");
         assert!(
-            matches!(&order, Ok(Reading::WorkOrder { id, attributes })
+            matches!(&order, Ok(Reading::WorkOrder { id, attributes, .. })
             if id == "2026-0457" && attributes["lotCode"] == "L2647A"),
             "{order:?}"
         );

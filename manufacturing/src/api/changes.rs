@@ -168,6 +168,12 @@ impl From<Denied> for Problem {
                 (StatusCode::CONFLICT, "alreadyHeld", "release it first where another reason is to stand")
             }
             Denied::NotHeld(_) => (StatusCode::NOT_FOUND, "notHeld", "see /v1/holds; upper and lower case count"),
+            Denied::UnknownOrder(_) => {
+                (StatusCode::NOT_FOUND, "unknownWorkOrder", "see /v1/work-orders; upper and lower case count")
+            }
+            Denied::OrderClosed { .. } => {
+                (StatusCode::CONFLICT, "alreadyClosed", "nothing is to be done; put it again to open it")
+            }
             Denied::TooManyHolds(_) => (StatusCode::CONFLICT, "tooMany", "put a lot on hold, or release what is over"),
             Denied::NoTokens => (StatusCode::CONFLICT, "noTokens", "enrol the key itself, or change the configuration"),
             Denied::TooManyTokens { .. } => {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
-use crate::store::{DeviceName, Hold, Kept, Snapshot, shown};
+use crate::store::{DeviceName, Hold, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
 /// The current record of a device.
@@ -36,7 +36,7 @@ pub async fn device(
 }
 
 /// The holds on a device: its own, and those of the lots that it is in.
-fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> rusqlite::Result<Vec<Hold>> {
+fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> sql::Result<Vec<Hold>> {
     let own = Subject::device(device.subject.id.as_str());
     let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
     let mut holds = Vec::new();
@@ -66,6 +66,19 @@ fn current(device: &DeviceName, kept: &Kept, holds: &[Hold]) -> Value {
     }
     say("state", json!(kept.state));
     say("contested", kept.contested.into());
+    if !kept.contradictions.is_empty() {
+        say("contradictions", json!(kept.contradictions));
+    }
+    for (name, value) in [
+        ("station", json!(kept.station)),
+        ("test", json!(kept.test)),
+        ("despatch", json!(kept.despatch)),
+        ("partOf", json!(kept.part_of)),
+    ] {
+        if !value.is_null() {
+            say(name, value);
+        }
+    }
     say("firstSeen", json!(shown(kept.first_seen)));
     say("lastSeen", json!(shown(kept.last_seen)));
     say("records", kept.records.into());

@@ -19,17 +19,29 @@ const MOST_STATIONS: usize = 1000;
 
 /// Numbers for Prometheus.
 pub async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let read = app.store.read(|snapshot| Ok((snapshot.stored()?, snapshot.stations()?, snapshot.lapses()?)));
-    let (stored, states, lapses) = read.await?;
+    let read = app.store.read(|snapshot| {
+        let (_, contradictions) = snapshot.contradictions(None, 0)?;
+        Ok((snapshot.stored()?, snapshot.stations()?, snapshot.lapses()?, contradictions))
+    });
+    let (stored, states, lapses, contradictions) = read.await?;
     let connected = (app.is_connected)();
     let judged = judge(&states, &lapses, Moment { now: (app.clock)(), as_of: None, connected });
-    let metrics = Metrics::new()
+    let mut metrics = Metrics::new()
         .gauge("lotline_manufacturing_records", "Records stored.", &[], stored.position)
         .gauge("lotline_manufacturing_devices", "Devices that are packed.", &[], stored.devices)
         .gauge("lotline_manufacturing_packages", "Packages with a device in them.", &[], stored.packages)
-        .gauge("lotline_manufacturing_pallets", "Pallets with a device in them.", &[], stored.pallets)
-        .gauge("lotline_manufacturing_store_bytes", "Size of the store with its log.", &[], app.store.bytes())
+        .gauge("lotline_manufacturing_pallets", "Pallets with a device in them.", &[], stored.pallets);
+    if let Some(bytes) = app.store.bytes() {
+        metrics = metrics.gauge("lotline_manufacturing_store_bytes", "Size of the store with its log.", &[], bytes);
+    }
+    let metrics = metrics
         .gauge("lotline_manufacturing_broker_connected", "Is there a connection to the broker?", &[], connected)
+        .gauge(
+            "lotline_manufacturing_contradictions",
+            "Devices of which records, or a station, say what cannot all be true.",
+            &[],
+            contradictions,
+        )
         .gauge(
             "lotline_manufacturing_complete",
             "Is everything stored that all stations have recorded, as far as is known?",

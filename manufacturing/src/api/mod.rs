@@ -2,6 +2,8 @@
 
 mod body;
 mod changes;
+mod containers;
+mod contradictions;
 mod devices;
 mod health;
 mod holds;
@@ -14,6 +16,7 @@ mod search;
 mod stations;
 #[cfg(test)]
 mod tests;
+mod work_orders;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +70,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/devices", get(devices::device))
         .route("/v1/history", get(devices::history))
         .route("/v1/groups", get(devices::groups))
+        .route("/v1/containers/{id}", get(containers::container))
+        .route("/v1/containers", get(containers::container))
+        .route("/v1/contradictions", get(contradictions::list))
         .route("/v1/recall", get(recall::recall))
         .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
@@ -77,6 +83,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/stations/{name}/write-off", post(changes::write_off))
         .route("/v1/stations/{name}/token", post(changes::token))
         .route("/v1/holds", get(holds::list).post(holds::change))
+        .route("/v1/work-orders", get(work_orders::list))
+        .route("/v1/work-orders/{id}", get(work_orders::one).put(work_orders::put))
+        .route("/v1/work-orders/{id}/close", post(work_orders::close))
         .route("/healthz", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .merge(crate::pages::router())
@@ -89,14 +98,14 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, \
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, /v1/work-orders, \
              /healthz or /metrics; the pages are at /",
     )
 }
 
 async fn not_so() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path is not asked in this way")
-        .help("send GET; changes of stations and holds are sent with POST")
+        .help("send GET; changes of stations and holds are sent with POST, a work order is put with PUT")
 }
 
 /// Bounds what is read, and says that nothing here may be guessed to be a page.

@@ -95,14 +95,24 @@ impl Parameters {
 /// The serial of a path; of a path without one, that of the query. A serial such as `..` cannot stand in a path, since
 /// every client takes it for a step up (RFC 3986, 5.2.4).
 pub fn serial(path: Result<Option<Path<String>>, PathRejection>, parameters: &Parameters) -> Result<String, Problem> {
+    named("serial", "the serial number", path, parameters)
+}
+
+/// What a path names; of a path without it, the query's parameter of that name.
+pub fn named(
+    name: &str,
+    words: &str,
+    path: Result<Option<Path<String>>, PathRejection>,
+    parameters: &Parameters,
+) -> Result<String, Problem> {
     let path =
-        path.map_err(|_| wrong("the serial number in the path cannot be read", "write it as percent-encoded UTF-8"))?;
-    let Some(Path(serial)) = path else { return Ok(parameters.required("serial")?.to_owned()) };
-    if parameters.text("serial").is_some() {
-        return Err(wrong("the serial number is there twice", "write it in the path or as ?serial=, not both"));
+        path.map_err(|_| wrong(format!("{words} in the path cannot be read"), "write it as percent-encoded UTF-8"))?;
+    let Some(Path(value)) = path else { return Ok(parameters.required(name)?.to_owned()) };
+    if parameters.text(name).is_some() {
+        return Err(wrong(format!("{words} is there twice"), format!("write it in the path or as ?{name}=, not both")));
     }
-    check("serial", &serial)?;
-    Ok(serial)
+    check(name, &value)?;
+    Ok(value)
 }
 
 fn check(name: &str, value: &str) -> Result<(), Problem> {

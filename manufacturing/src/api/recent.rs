@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::parameters::{Parameters, wrong};
 use super::problem::Problem;
-use crate::store::{Snapshot, shown};
+use crate::store::{Snapshot, shown, sql};
 
 /// How many devices are told where nothing else is asked for, and at most.
 const USUAL: u32 = 5;
@@ -32,7 +32,7 @@ pub async fn recent(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Value>
     Ok(Json(app.store.read(move |snapshot| newest(snapshot, most)).await?))
 }
 
-fn newest(snapshot: &Snapshot<'_>, most: u32) -> rusqlite::Result<Value> {
+fn newest(snapshot: &Snapshot<'_>, most: u32) -> sql::Result<Value> {
     let (mut devices, mut groups, mut told) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (n, device) in (0..).zip(snapshot.newest(LOOKED_AT)?) {
         let Some(kept) = snapshot.kept(&device)? else { continue };

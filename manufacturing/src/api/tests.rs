@@ -2,6 +2,7 @@
 
 mod changes;
 mod clocks;
+mod containers;
 mod metrics;
 mod questions;
 mod slow;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::store::{Enrolment, FILE, Work, Writer};
+use crate::store::{Enrolment, FILE, Place, Work, Writer};
 use crate::testkit::{Station, at, closed, moved, packed, voided};
 
 /// A service without a broker.
@@ -43,7 +44,7 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
     let waiting = Arc::new(Waiting::default());
     let address = runtime.block_on(async {
         let own = crate::testkit::own(Enrolment::FirstUse);
-        let (store, _ended) = Store::start(folder.path(), own, clock.clone(), drop).unwrap();
+        let (store, _ended) = Store::start(Place::Sqlite(folder.path().join(FILE)), own, clock.clone(), drop).unwrap();
         let app = App {
             store,
             clock,
@@ -436,8 +437,13 @@ fn slow_recalls_do_not_hold_up_a_short_answer() {
     let held = Runtime::new().unwrap().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         drop(Writer::open(&folder.path().join(FILE)).unwrap());
-        let (store, _ended) =
-            Store::start(folder.path(), crate::testkit::own(Enrolment::FirstUse), Arc::new(|| at(0)), drop).unwrap();
+        let (store, _ended) = Store::start(
+            Place::Sqlite(folder.path().join(FILE)),
+            crate::testkit::own(Enrolment::FirstUse),
+            Arc::new(|| at(0)),
+            drop,
+        )
+        .unwrap();
         let mut readers = Vec::new();
         while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(50), store.long_reader()).await {
             readers.push(reader);

@@ -31,6 +31,12 @@ impl Service {
         json(self.send(client()?.post(url).bearer_auth(token).json(body)).await?).await
     }
 
+    /// Has the service keep something under a path, and answers with what is then true.
+    pub async fn put(&self, path: &[&str], token: &str, body: &Value) -> Result<Value, Failure> {
+        let url = self.address(path, &[])?;
+        json(self.send(client()?.put(url).bearer_auth(token).json(body)).await?).await
+    }
+
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().await.map_err(|error| {
             let help = "is `lotline-manufacturing serve` running there? Name it with --url or LOTLINE_URL";

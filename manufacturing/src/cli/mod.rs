@@ -12,6 +12,7 @@ mod serve;
 mod shown;
 mod station;
 mod verify;
+mod work_order;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -50,6 +51,9 @@ enum Command {
     /// What must not be packed
     #[command(subcommand)]
     Hold(hold::Hold),
+    /// Work orders that stations may begin
+    #[command(subcommand)]
+    WorkOrder(work_order::WorkOrder),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
     /// Write the records of the store into a file that stands for itself
@@ -131,6 +135,7 @@ pub(crate) fn run_with(
         Command::Device(device) => client::blocking(device.run(output)),
         Command::Station(station) => client::blocking(station.run(output)),
         Command::Hold(hold) => client::blocking(hold.run(output)),
+        Command::WorkOrder(order) => client::blocking(order.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
         Command::Export(export) => export.run(output, errors),
         Command::Verify(verify) => verify.run(output, errors),

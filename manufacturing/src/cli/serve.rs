@@ -27,9 +27,12 @@ pub struct Serve {
     /// The folder of the store and the service's key
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where records are kept: sqlite, in the data folder
+    /// Where records are kept: sqlite, in the data folder, or postgres://USER@HOST:PORT/DATABASE
     #[arg(long, value_name = "URL")]
     store: Option<StoreChoice>,
+    /// The file with the password for PostgreSQL
+    #[arg(long, value_name = "FILE", requires = "store")]
+    store_password_file: Option<PathBuf>,
     /// The MQTT broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS
     #[arg(long, value_name = "URL")]
     broker: Option<BrokerUrl>,
@@ -73,7 +76,13 @@ impl Serve {
         let mut settings = read.map_err(|faults| Failure::Usage(faults.to_string()))?;
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.data = self.data.unwrap_or(settings.data);
-        settings.store = self.store.unwrap_or(settings.store);
+        if let Some(store) = self.store {
+            let file = match &settings.store {
+                StoreChoice::Postgres(target) => target.password_file.clone(),
+                StoreChoice::Sqlite => None,
+            };
+            settings.store = store.with_password(self.store_password_file.or(file));
+        }
         settings.broker.access.url = self.broker.unwrap_or(settings.broker.access.url);
         settings.topics = self.prefix.unwrap_or(settings.topics);
         Ok(settings)

@@ -13,6 +13,7 @@ fn state(series: u8, last: u64, said: i64, heard: i64) -> SeriesState {
         head: Hash::ZERO,
         at: stamp(said),
         sscc_mark: None,
+        asks: false,
         queue: QueueDepth { records: 0, oldest_seconds: 0 },
         version: "1".into(),
         set_aside: Vec::new(),

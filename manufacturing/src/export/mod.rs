@@ -50,6 +50,8 @@ mod write;
 use std::io;
 use std::path::PathBuf;
 
+use crate::store;
+
 pub use file::to_file;
 pub use format::{End, Entry, Head, MOST_LINES, VERSION};
 pub use item::{Item, Why};
@@ -65,10 +67,10 @@ pub enum Error {
     NoStore(PathBuf),
     /// The store cannot be opened.
     #[error("cannot use the store")]
-    Open(#[source] base::sqlite::Error),
+    Open(#[source] store::Error),
     /// A query failed.
     #[error("the store did not answer")]
-    Store(#[from] rusqlite::Error),
+    Store(#[from] store::Error),
     /// The service has no key.
     #[error(
         "there is no key `{0}`: the service makes it at its first start; a lost one has to be restored from the backup"

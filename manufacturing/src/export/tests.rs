@@ -8,6 +8,7 @@ use records::{Draft, Event, FixedBytes, SigningKey, Subject};
 use tempfile::TempDir;
 
 use super::*;
+use crate::store::sql::params;
 use crate::store::{FILE, Work, Writer};
 use crate::testkit::{Station, at, packed};
 use crate::verify;
@@ -143,9 +144,8 @@ proptest! {
         let folder = folder(&works);
         let mut connection = open(folder.path()).unwrap();
         let stored: BTreeSet<Vec<u8>> = connection
-            .prepare("SELECT line FROM record").unwrap()
-            .query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-        let signed: u64 = connection.query_row("SELECT count(*) FROM segment", [], |row| row.get(0)).unwrap();
+            .query("SELECT line FROM record", params![], |row| row.get(0)).unwrap().into_iter().collect();
+        let signed: u64 = connection.query_row("SELECT count(*) FROM segment", params![], |row| row.get(0)).unwrap();
         let report = verify::store(&snapshot(&mut connection).unwrap(), drop).unwrap();
         prop_assert!(report.is_sound(), "{:?}", report.faults);
         let export = exported(&folder);

@@ -2,18 +2,17 @@
 //! judge it is the work of [`crate::verify`].
 
 use std::path::Path;
-use std::time::Duration;
 
-use base::sqlite::Profile;
 use records::segment::Envelope;
 use records::wire::Status;
-use records::{FixedBytes, PublicKey, SeriesId};
-use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, TransactionBehavior, params};
+use records::{FixedBytes, Hash, PublicKey, SeriesId};
 
 use super::{Error, Item, Why};
+use crate::store::Connection;
+use crate::store::sql::{self, Pages, Place, Purpose, Row, Transaction, pages, params};
 
-const CACHE_KIB: u32 = 16 << 10;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Most lines that are read at once: one can be 1 MiB.
+const MOST_LINES: u32 = 100;
 
 /// What takes the evidence.
 type Sink<'s> = dyn FnMut(Item<'_>) -> Result<(), Error> + 's;
@@ -27,26 +26,26 @@ pub fn open(folder: &Path) -> Result<Connection, Error> {
     if !path.is_file() {
         return Err(Error::NoStore(path));
     }
-    base::sqlite::open(&path, &Profile::reader(CACHE_KIB, PATIENCE)).map_err(Error::Open)
+    Connection::open_reader(&Place::Sqlite(path)).map_err(Error::Open)
 }
 
 /// One view of the store; what is stored from now on is not in it.
 ///
 /// # Errors
-/// What SQLite says.
+/// What the store says.
 pub fn snapshot(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
-    let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let snapshot = connection.transaction(Purpose::Read)?;
     // The first read fixes what is seen.
-    snapshot.query_row("SELECT count(*) FROM series WHERE id = 0", [], |_| Ok(()))?;
+    snapshot.query_row("SELECT count(*) FROM series WHERE id = 0", params![], |_| Ok(()))?;
     Ok(snapshot)
 }
 
 /// About how many records there are, without counting them.
 ///
 /// # Errors
-/// What SQLite says.
+/// What the store says.
 pub fn total(snapshot: &Connection) -> Result<u64, Error> {
-    Ok(snapshot.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0).map(number))?)
+    Ok(snapshot.query_row("SELECT coalesce(max(position), 0) FROM record", params![], |row| row.get(0).map(number))?)
 }
 
 /// A row of `series`.
@@ -60,64 +59,72 @@ struct Series {
 /// Hands over everything, series by series. Memory does not grow with what is stored.
 ///
 /// # Errors
-/// What SQLite says, and what the sink answers.
+/// What the store says, and what the sink answers.
 pub fn walk(snapshot: &Connection, each: &mut Sink<'_>) -> Result<(), Error> {
-    let mut all = snapshot.prepare("SELECT id, station, series, key FROM series ORDER BY station, series, id")?;
-    let mut rows = all.query([])?;
-    while let Some(row) = rows.next()? {
-        let series = Series { id: row.get(0)?, station: text(row, 1)?, series: bytes(row, 2)?, key: bytes(row, 3)? };
+    let key = |row: &Series| (row.station.clone(), row.series, row.id);
+    let first = (String::new(), FixedBytes::ZERO, -1);
+    let mut all = Pages::after(first, pages::MOST, key, |(station, series, id), most| {
+        snapshot.query(
+            "SELECT id, station, series, key FROM series WHERE (station, series, id) > (?, ?, ?)
+             ORDER BY station, series, id LIMIT ?",
+            params![station, series.0, id, most],
+            |row| Ok(Series { id: row.get(0)?, station: text(row, 1), series: bytes(row, 2), key: bytes(row, 3) }),
+        )
+    });
+    while let Some(series) = all.next()? {
         one(snapshot, &series, each)?;
     }
-    let mut announced = snapshot.prepare(
-        "SELECT station, series, key, body FROM status WHERE NOT EXISTS
-             (SELECT 1 FROM series WHERE series.station = status.station AND series.series = status.series)
-         ORDER BY station, series",
-    )?;
-    let mut rows = announced.query([])?;
-    while let Some(row) = rows.next()? {
-        let (station, body) = (text(row, 0)?, text(row, 3)?);
-        each(Item::Announced { station: &station, series: bytes(row, 1)?, key: bytes(row, 2)?, body: &body })?;
+    type Announced = (String, SeriesId, PublicKey, String);
+    let key = |(station, series, _, _): &Announced| (station.clone(), *series);
+    let mut announced = Pages::after((String::new(), FixedBytes::ZERO), pages::MOST, key, |(station, series), most| {
+        snapshot.query(
+            "SELECT station, series, key, body FROM status WHERE (station, series) > (?, ?) AND NOT EXISTS
+                 (SELECT 1 FROM series WHERE series.station = status.station AND series.series = status.series)
+             ORDER BY station, series LIMIT ?",
+            params![station, series.0, most],
+            |row| Ok((text(row, 0), bytes(row, 1), bytes(row, 2), text(row, 3))),
+        )
+    });
+    while let Some((station, series, key, body)) = announced.next()? {
+        each(Item::Announced { station: &station, series, key, body: &body })?;
     }
     Ok(())
 }
 
 fn one(snapshot: &Connection, row: &Series, each: &mut Sink<'_>) -> Result<(), Error> {
     let Series { id, station, series, key } = row;
-    let said: Option<(PublicKey, String)> = snapshot
-        .prepare_cached("SELECT key, body FROM status WHERE tenant = '' AND station = ? AND series = ?")?
-        .query_row(params![station, series.0], |row| Ok((bytes(row, 0)?, text(row, 1)?)))
-        .optional()?;
+    let said: Option<(PublicKey, String)> = snapshot.query_optional(
+        "SELECT key, body FROM status WHERE tenant = '' AND station = ? AND series = ?",
+        params![station, series.0],
+        |row| Ok((bytes(row, 0), text(row, 1))),
+    )?;
     let status = said.as_ref().filter(|(by, _)| by == key).and_then(|(_, body)| serde_json::from_str(body).ok());
-    let run: u64 = snapshot
-        .prepare_cached("SELECT coalesce(max(last), 0) FROM run WHERE series_id = ?")?
-        .query_row([id], |row| row.get(0).map(number))?;
+    let run: u64 =
+        snapshot.query_row("SELECT coalesce(max(last), 0) FROM run WHERE series_id = ?", params![id], |row| {
+            row.get(0).map(number)
+        })?;
     let highest = status.as_ref().map_or(0, |status: &Status| status.last).max(run);
     each(Item::Series { station, series: *series, key: *key, highest })?;
     if let Some((key, body)) = &said {
         each(Item::Status { key: *key, body })?;
     }
 
-    let mut runs = snapshot.prepare_cached("SELECT first, last FROM run WHERE series_id = ? ORDER BY first")?;
-    let mut holes = Holes { runs: runs.query([id])?, from: 1, highest, ended: false };
-    let mut segments = snapshot.prepare_cached(
-        "SELECT first, last, v, prev, head, sig FROM segment WHERE series_id = ? ORDER BY first, last",
-    )?;
-    let mut segments = segments.query([id])?;
-    let mut lines = snapshot.prepare_cached("SELECT seq, hash, line FROM record WHERE series_id = ? ORDER BY seq")?;
-    let mut lines = lines.query([id])?;
+    let mut holes = Holes { runs: runs(snapshot, *id), from: 1, highest, ended: false };
+    let mut segments = envelopes(snapshot, row);
+    let mut lines = lines(snapshot, *id);
     let mut hole = holes.next()?;
-    let mut envelope = next_envelope(&mut segments, row)?;
-    while let Some(line) = lines.next()? {
-        let seq = number(line.get(0)?);
+    let mut envelope = segments.next()?;
+    while let Some((seq, hash, line)) = lines.next()? {
+        let seq = number(seq);
         while let Some((first, last)) = hole.filter(|(first, _)| *first <= seq) {
             name(snapshot, *id, status.as_ref(), (first, last), each)?;
             hole = holes.next()?;
         }
         while let Some(due) = envelope.take_if(|envelope| envelope.first <= seq) {
             each(Item::Envelope(due))?;
-            envelope = next_envelope(&mut segments, row)?;
+            envelope = segments.next()?;
         }
-        each(Item::Line { seq, hash: Some(bytes(line, 1)?), bytes: line.get_ref(2)?.as_blob().unwrap_or_default() })?;
+        each(Item::Line { seq, hash: Some(hash), bytes: &line })?;
     }
     while let Some(stretch) = hole {
         name(snapshot, *id, status.as_ref(), stretch, each)?;
@@ -125,48 +132,97 @@ fn one(snapshot: &Connection, row: &Series, each: &mut Sink<'_>) -> Result<(), E
     }
     while let Some(due) = envelope {
         each(Item::Envelope(due))?;
-        envelope = next_envelope(&mut segments, row)?;
+        envelope = segments.next()?;
     }
     aside(snapshot, *id, each)?;
     each(Item::SeriesEnd)
 }
 
+/// A line: its sequence, the hash beside it, its bytes.
+type Line = (i64, Hash, Vec<u8>);
+
+fn line(row: &Row<'_>) -> sql::Result<Line> {
+    Ok((row.get(0)?, bytes(row, 1), row.raw(2).to_vec()))
+}
+
+fn lines(snapshot: &Connection, id: i64) -> Pages<'_, i64, Line> {
+    Pages::after(
+        i64::MIN,
+        MOST_LINES,
+        |(seq, _, _)| *seq,
+        move |after, most| {
+            let sql = "SELECT seq, hash, line FROM record WHERE series_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+            snapshot.query(sql, params![id, after, most], line)
+        },
+    )
+}
+
+fn runs(snapshot: &Connection, id: i64) -> Pages<'_, i64, (i64, i64)> {
+    Pages::after(
+        i64::MIN,
+        pages::MOST,
+        |(first, _)| *first,
+        move |after, most| {
+            let sql = "SELECT first, last FROM run WHERE series_id = ? AND first > ? ORDER BY first LIMIT ?";
+            snapshot.query(sql, params![id, after, most], |row| Ok((row.get(0)?, row.get(1)?)))
+        },
+    )
+}
+
 /// What of a series is beside its lines.
 fn aside(snapshot: &Connection, id: i64, each: &mut Sink<'_>) -> Result<(), Error> {
-    let mut rejected = snapshot.prepare_cached("SELECT seq, reason FROM rejection WHERE series_id = ? ORDER BY seq")?;
-    let mut rows = rejected.query([id])?;
-    while let Some(row) = rows.next()? {
-        each(Item::Rejected { seq: number(row.get(0)?), reason: &text(row, 1)? })?;
+    let mut rejected = Pages::after(
+        i64::MIN,
+        pages::MOST,
+        |(seq, _): &(i64, String)| *seq,
+        |after, most| {
+            let sql = "SELECT seq, reason FROM rejection WHERE series_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+            snapshot.query(sql, params![id, after, most], |row| Ok((row.get(0)?, text(row, 1))))
+        },
+    );
+    while let Some((seq, reason)) = rejected.next()? {
+        each(Item::Rejected { seq: number(seq), reason: &reason })?;
     }
-    let mut apart =
-        snapshot.prepare_cached("SELECT seq, hash, line FROM conflict WHERE series_id = ? ORDER BY seq, hash")?;
-    let mut rows = apart.query([id])?;
-    while let Some(row) = rows.next()? {
-        let line = row.get_ref(2)?.as_blob().unwrap_or_default();
-        each(Item::Apart { seq: number(row.get(0)?), hash: bytes(row, 1)?, bytes: line })?;
+    let key = |(seq, hash, _): &Line| (*seq, *hash);
+    let mut apart = Pages::after((i64::MIN, Hash::ZERO), MOST_LINES, key, |(seq, hash), most| {
+        let sql = "SELECT seq, hash, line FROM conflict WHERE series_id = ? AND (seq, hash) > (?, ?)
+             ORDER BY seq, hash LIMIT ?";
+        snapshot.query(sql, params![id, seq, hash.0, most], line)
+    });
+    while let Some((seq, hash, line)) = apart.next()? {
+        each(Item::Apart { seq: number(seq), hash, bytes: &line })?;
     }
     Ok(())
 }
 
-fn next_envelope(rows: &mut Rows<'_>, series: &Series) -> Result<Option<Envelope>, Error> {
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Envelope {
-        // What is beyond all measure can only have been written by hand, and its signature is wrong then.
-        v: u8::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
-        station: series.station.clone(),
-        series: series.series,
-        first: number(row.get(0)?),
-        last: number(row.get(1)?),
-        prev: bytes(row, 3)?,
-        head: bytes(row, 4)?,
-        key: series.key,
-        sig: bytes(row, 5)?,
-    }))
+fn envelopes<'q>(snapshot: &'q Connection, series: &'q Series) -> Pages<'q, (i64, i64), Envelope> {
+    let key = |envelope: &Envelope| (int(envelope.first), int(envelope.last));
+    Pages::after((i64::MIN, i64::MIN), pages::MOST, key, move |(first, last), most| {
+        snapshot.query(
+            "SELECT first, last, v, prev, head, sig FROM segment WHERE series_id = ? AND (first, last) > (?, ?)
+             ORDER BY first, last LIMIT ?",
+            params![series.id, first, last, most],
+            |row| {
+                Ok(Envelope {
+                    // What is beyond all measure can only have been written by hand, and its signature is wrong then.
+                    v: u8::try_from(row.get::<i64>(2)?).unwrap_or_default(),
+                    station: series.station.clone(),
+                    series: series.series,
+                    first: number(row.get(0)?),
+                    last: number(row.get(1)?),
+                    prev: bytes(row, 3),
+                    head: bytes(row, 4),
+                    key: series.key,
+                    sig: bytes(row, 5),
+                })
+            },
+        )
+    })
 }
 
 /// What the stored runs leave out of 1 to `highest`.
 struct Holes<'r> {
-    runs: Rows<'r>,
+    runs: Pages<'r, i64, (i64, i64)>,
     from: u64,
     highest: u64,
     ended: bool,
@@ -177,8 +233,8 @@ impl Holes<'_> {
         while !self.ended {
             let from = self.from;
             let until = match self.runs.next()? {
-                Some(row) => {
-                    let (first, last) = (number(row.get(0)?), number(row.get(1)?));
+                Some((first, last)) => {
+                    let (first, last) = (number(first), number(last));
                     self.from = from.max(last.saturating_add(1));
                     first.saturating_sub(1)
                 }
@@ -203,14 +259,23 @@ fn name(
     (first, last): (u64, u64),
     each: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    let mut known = snapshot.prepare_cached(
-        "SELECT seq, 1 FROM rejection WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3
-         UNION SELECT seq, 2 FROM conflict WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY 1, 2",
-    )?;
-    let mut rows = known.query(params![id, int(first), int(last)])?;
+    let mut known = Pages::after(
+        (int(first), 0),
+        pages::MOST,
+        |row: &(i64, i64)| *row,
+        |(seq, kind), most| {
+            snapshot.query(
+            "SELECT seq, kind FROM (SELECT seq, 1 AS kind FROM rejection WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3
+                 UNION SELECT seq, 2 AS kind FROM conflict WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3) AS known
+             WHERE (seq, kind) > (?2, ?4) ORDER BY seq, kind LIMIT ?5",
+            params![id, seq, int(last), kind, most],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        },
+    );
     let mut from = first;
-    while let Some(row) = rows.next()? {
-        let (seq, kind) = (number(row.get(0)?), row.get::<_, i64>(1)?);
+    while let Some((seq, kind)) = known.next()? {
+        let seq = number(seq);
         if seq < from {
             continue; // Both rejected and kept apart.
         }
@@ -256,12 +321,11 @@ fn int(number: u64) -> i64 {
 }
 
 /// A stored text; what is not UTF-8 was written by hand.
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes().unwrap_or_default()).into_owned())
+fn text(row: &Row<'_>, column: usize) -> String {
+    row.raw_text(column)
 }
 
 /// Stored bytes. Zeros where the length is wrong, which no signature and no hash bears.
-fn bytes<const N: usize>(row: &Row<'_>, column: usize) -> rusqlite::Result<FixedBytes<N>> {
-    let blob = row.get_ref(column)?.as_bytes().unwrap_or_default();
-    Ok(blob.try_into().map_or(FixedBytes::ZERO, FixedBytes))
+fn bytes<const N: usize>(row: &Row<'_>, column: usize) -> FixedBytes<N> {
+    row.raw(column).try_into().map_or(FixedBytes::ZERO, FixedBytes)
 }

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use records::segment::Envelope;
 use records::{FixedBytes, Hash, Signature, SigningKey};
-use rusqlite::Connection;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{End, Entry, Error, Head, Item, MOST_LINES, VERSION, walk};
+use crate::store::Connection;
 
 /// Most bytes of lines in a block, the last line not counted.
 const MOST_BYTES: usize = 1 << 20;
@@ -27,7 +27,7 @@ pub struct Written {
 /// Writes everything that the snapshot has. `progress` is told the number of records so far.
 ///
 /// # Errors
-/// What SQLite says, or the output.
+/// What the store says, or the output.
 pub fn records(
     snapshot: &Connection,
     key: &SigningKey,

@@ -2,6 +2,7 @@
 
 mod board;
 mod check;
+mod lanes;
 mod outbox;
 mod pump;
 #[cfg(test)]
@@ -9,8 +10,8 @@ mod rate;
 mod waiting;
 
 pub use board::Board;
-#[cfg(test)]
 pub use check::{Verdict, check};
+pub use lanes::Lanes;
 pub use outbox::{Outbox, Refusals};
 pub use pump::{Inlet, Outlet, start};
 pub use waiting::{Waiting, Waits};

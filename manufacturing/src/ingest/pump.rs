@@ -12,9 +12,11 @@ use tokio::task::JoinHandle;
 
 use super::board::Board;
 use super::check::{Verdict, check};
+use super::lanes::Lanes;
 use super::outbox::{Outbox, Refusals};
 use crate::clock::Clock;
 use crate::store::{Heard, Order, Store, Work};
+use crate::work_order::LaneName;
 
 /// The way in: what the session needs to hand messages to the store.
 pub struct Inlet {
@@ -34,6 +36,8 @@ pub struct Outlet {
     pub outbox: Arc<Outbox>,
     /// What is on hold.
     pub board: Arc<Board>,
+    /// What lanes work on.
+    pub lanes: Arc<Lanes>,
     /// The topics.
     pub topics: Topics,
     /// The service's key.
@@ -48,6 +52,7 @@ pub struct Session {
     reading: JoinHandle<()>,
     telling: JoinHandle<()>,
     holding: JoinHandle<()>,
+    ordering: JoinHandle<()>,
     outlet: Arc<Outlet>,
 }
 
@@ -60,7 +65,8 @@ pub fn start(inlet: Inlet, outlet: Outlet, mut settings: mqtt::Settings) -> Sess
     let reading = tokio::spawn(inlet.read(events, outlet.clone(), client.clone()));
     let telling = tokio::spawn(outlet.clone().tell(client.clone()));
     let holding = tokio::spawn(outlet.clone().tell_holds(client.clone()));
-    Session { client, reading, telling, holding, outlet }
+    let ordering = tokio::spawn(outlet.clone().tell_lanes(client.clone()));
+    Session { client, reading, telling, holding, ordering, outlet }
 }
 
 impl Session {
@@ -78,6 +84,7 @@ impl Session {
     pub async fn close(self) {
         self.telling.abort();
         self.holding.abort();
+        self.ordering.abort();
         for receipt in self.outlet.outbox.take_now() {
             self.outlet.publish_receipt(&self.client, &receipt).await;
         }
@@ -175,6 +182,7 @@ impl Outlet {
             tracing::warn!(%error, "the stations were not told that the service is here");
         }
         self.board.again();
+        self.lanes.again();
     }
 
     /// Publishes what is on hold to each station that has to be told. Without a connection nothing is lost: at the next one
@@ -189,6 +197,22 @@ impl Outlet {
                     Ok(_) => tracing::debug!(station, revision = holds.revision, "holds"),
                     Err(PublishError::NotConnected) => break,
                     Err(error) => tracing::warn!(station, %error, "a station was not told what is on hold"),
+                }
+            }
+        }
+    }
+
+    /// Publishes to each lane what it works on, where it has to be told. Without a connection nothing is lost: at the next one
+    /// every lane is told again, and what a lane knows already changes nothing.
+    async fn tell_lanes(self: Arc<Self>, client: Client) {
+        loop {
+            for (LaneName { station, lane }, message) in self.lanes.take().await {
+                let Ok(payload) = serde_json::to_vec(&message) else { continue };
+                let topic = self.topics.name(Topic::WorkOrder(&station, &lane));
+                match client.publish(Message { topic, payload, retain: true }).await {
+                    Ok(_) => tracing::debug!(station, lane, revision = message.revision, "work order"),
+                    Err(PublishError::NotConnected) => break,
+                    Err(error) => tracing::warn!(station, lane, %error, "a lane was not told its work order"),
                 }
             }
         }

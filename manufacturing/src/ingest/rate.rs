@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::store::{Enrolment, Order, Store};
+use crate::store::{Enrolment, FILE, Order, Place, Store};
 use crate::testkit::{Station, at, own, packed};
 
 #[test]
@@ -26,7 +26,9 @@ fn segments_of_a_hundred_records_are_taken_in() {
     let committed = move |committed: crate::store::Committed| {
         committed.receipts.iter().for_each(|receipt| *seen.lock().unwrap() = receipt.up_to);
     };
-    let (store, ended) = Store::start(folder.path(), own(Enrolment::FirstUse), Arc::new(|| at(0)), committed).unwrap();
+    let (store, ended) =
+        Store::start(Place::Sqlite(folder.path().join(FILE)), own(Enrolment::FirstUse), Arc::new(|| at(0)), committed)
+            .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let begin = Instant::now();
     for bytes in &segments {

@@ -8,7 +8,7 @@ import { timeline } from "./timeline.js";
 import { text, title, word } from "./words.js";
 
 /** Fields that stand in the head or in a list of their own. */
-const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId", "packageIds", "palletIds", "onHold"];
+const ELSEWHERE = ["serialNumber", "scope", "state", "contested", "firstSeen", "lastSeen", "records", "memberships", "packageId", "palletId", "packageIds", "palletIds", "onHold", "contradictions", "test", "despatch", "station", "partOf"];
 const PLACES = ["packageId", "palletId"];
 /** What people look for first. */
 const ORDER = ["lotCode", "workOrder", "productionOrder", "partNumber", "deviceType", "fwVersion", "hardwareRevision", "pcbPartNumber", "connhexId"];
@@ -46,14 +46,21 @@ export async function device(place, { id, parameters }, signal) {
 }
 
 function head(found) {
-  const state = { packed: pill("good", "packed", { id: "state" }), voided: pill("bad", "voided: never packed", { id: "state" }) }[found.state];
+  const { test, despatch } = found;
+  const state = {
+    packed: ["good", "packed"], voided: ["bad", "voided: never packed"], scrapped: ["bad", "scrap"], unpacked: ["warn", "taken out"],
+    despatched: ["good", `despatched${despatch?.consignee ? ` to ${despatch.consignee}` : ""}${despatch?.despatchNote ? `, note ${despatch.despatchNote}` : ""}`],
+    assembled: ["good", `part of ${found.partOf ?? "a device"}`], tested: ["warn", "tested, not packed"], seen: ["warn", "seen"],
+  }[found.state];
   return make("header", { class: "head" },
     make("div", {},
       make("p", { class: "kicker" }, found.scope ? `Unit, ${found.scope}` : "Unit"),
       make("h1", { class: "mono", id: "serial" }, found.serialNumber)),
     make("p", { class: "marks" },
-      state ?? pill("warn", text(found.state), { id: "state" }),
+      state ? pill(...state, { id: "state" }) : pill("warn", text(found.state), { id: "state" }),
+      test && pill(test.passed ? "good" : "bad", `${test.passed ? "passed" : "failed"} its last test, of ${test.attempts}`, { id: "test" }),
       (found.onHold ?? []).map(({ lotCode, reason }) => pill("bad", `on hold${lotCode === undefined ? "" : `, with its lot ${lotCode}`}: ${reason}`, { data: { part: "hold" } })),
+      (found.contradictions ?? []).map(({ code, text: why }) => pill("bad", `contradiction: ${why}`, { data: { contradiction: code } })),
       found.contested && pill("warn", "contested: records disagree on where it is", { id: "contested" })),
     make("p", { class: "span soft" }, "first seen ", time(found.firstSeen), " last seen ", time(found.lastSeen)));
 }

@@ -62,6 +62,17 @@ const SENTENCES = {
     const from = record.from?.length ? [", taken from ", ...list(record.from)] : [];
     return [capital("", itself(record, levels)), " closed", ...into, ...from];
   },
+  moved: (record, levels) => ["Moved", ...record.from?.length ? [" from ", ...list(record.from)] : [], ...record.into?.length ? [" into ", ...list(record.into)] : [],
+    ...record.subject?.kind === "container" ? [": ", itself(record, levels)] : []],
+  takenOut: (record) => ["Taken out", ...record.from?.length ? [" of ", ...list(record.from)] : []],
+  scrapped: (record) => ["Scrap", ...record.from?.length ? [", taken out of ", ...list(record.from)] : []],
+  reopened: (record, levels) => [capital("", itself(record, levels)), " opened again"],
+  tested: (record) => [`Test ${record.attributes?.result === "pass" ? "passed" : "failed"}`],
+  assembled: (record, levels) => [capital("", itself(record, levels)), ...record.into?.length ? [" built into ", ...list(record.into)] : [" assembled"]],
+  despatched: (record, levels) => [capital("", itself(record, levels)), " despatched"],
+  counted: (record, levels) => ["Counted: ", itself(record, levels)],
+  contradicted: (record) => ["Contradiction: ", text(record.attributes?.text ?? record.attributes?.code ?? "")],
+  adopted: (record, levels) => [capital("", itself(record, levels)), " taken over by this station"],
   opened: (record, levels) => [capital("", itself(record, levels)), " opened"],
   voided: (record) => ["Corrected: ", { record: record.corrects }, " was a mistake and never true"],
   held: (record, levels) => ["Put on hold: ", itself(record, levels)],
@@ -104,7 +115,7 @@ const isDigest = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(v
 
 /** What a record says beside its sentence: `chips` of name (or null) and value, and `digests` of name and value. */
 export function remarks(record) {
-  const said = record.event === "refused" ? ["code", "count"] : record.subject?.kind === "container" ? ["level"] : [];
+  const said = { refused: ["code", "count"], contradicted: ["code", "text"], tested: ["result"] }[record.event] ?? (record.subject?.kind === "container" ? ["level"] : []);
   const attributes = Object.entries(record.attributes ?? {}).filter(([name]) => !said.includes(name));
   const [digests, others] = [true, false].map((is) => attributes.filter(([, value]) => isDigest(value) === is));
   const chips = others.map(([name, value]) => (Object.hasOwn(REMARKS, name) ? [null, REMARKS[name](value)] : [title(name), text(value)]));

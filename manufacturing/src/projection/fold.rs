@@ -4,25 +4,55 @@ use std::collections::{BTreeMap, HashMap};
 
 use records::{Event, Record, RecordId, Subject};
 
+use super::condition::{Put, Taken, has_passed};
+use super::contradictions::contradictions;
 use super::order::total_order;
 use super::repeats::Counted;
-use super::walk::{Span, Walk};
-use super::{DeviceView, Fact, Mark, Membership, State};
+use super::walk::{Place, Span, Truth, Walk};
+use super::{Despatch, DeviceView, Fact, Mark, Membership, State, Test, correction};
 
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
 /// harm. The answer is the same for every order of `facts`, each of which is there once; what only repeats another one
 /// counts for nothing. `None` where no record says that the device exists: a refusal does not.
 pub fn fold(device: &Subject, facts: &[&Fact]) -> Option<DeviceView> {
-    let counted = Counted::of(facts);
-    let order = total_order(facts, &counted);
-    let voided = voided(facts, &order, &counted);
-    let mut walk = Walk::new(device);
-    for index in order.iter().filter(|index| !voided.contains_key(index)) {
-        if let Some(record) = facts[*index].reading.record.as_ref() {
-            walk.step(*index, record);
+    let read = Read::of(device, facts);
+    view(device, facts, &read)
+}
+
+/// Facts in order, and where they lead.
+pub struct Read<'a> {
+    /// The indices of those that count, in order.
+    pub order: Vec<usize>,
+    /// What of them was never true.
+    pub voided: Voided,
+    /// Where the others lead.
+    pub walk: Walk<'a>,
+}
+
+impl<'a> Read<'a> {
+    /// Reads the facts about a subject and all that it was ever inside.
+    pub fn of(subject: &'a Subject, facts: &[&'a Fact]) -> Self {
+        let counted = Counted::of(facts);
+        let order = total_order(facts, &counted);
+        let voided = voided(facts, &order, &counted);
+        let mut walk = Walk::new(subject);
+        for &index in &order {
+            step(&mut walk, facts, &voided, index);
         }
+        Self { order, voided, walk }
     }
-    view(device, facts, &order, &voided, walk)
+}
+
+/// Takes in what is true of a fact.
+fn step<'a>(walk: &mut Walk<'a>, facts: &[&'a Fact], voided: &Voided, index: usize) {
+    let truth = match voided.get(&index) {
+        None => Truth::Whole,
+        Some(Void { whole: false, .. }) => Truth::ButForPlace,
+        Some(Void { whole: true, .. }) => return,
+    };
+    if let Some(record) = facts[index].reading.record.as_ref() {
+        walk.step(index, record, truth);
+    }
 }
 
 /// A fact in the history of a device.
@@ -47,9 +77,7 @@ pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
         let inside = |walk: &Walk<'_>| reading.subject.as_ref().is_some_and(|subject| walk.is_inside(subject));
         let corrected = voided.contains_key(&index);
         let before = inside(&walk);
-        if let Some(record) = reading.record.as_ref().filter(|_| !corrected) {
-            walk.step(index, record);
-        }
+        step(&mut walk, facts, &voided, index);
         if before || inside(&walk) {
             told.push(Told { index, corrected });
         }
@@ -57,11 +85,24 @@ pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
     told
 }
 
+/// By the index of a record: what of it was never true.
+pub type Voided = BTreeMap<usize, Void>;
+
+/// What of a record was never true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Void {
+    /// The index of the correction that says so.
+    pub by: usize,
+    /// Not one word; else only where it puts its subject.
+    pub whole: bool,
+}
+
 /// Which records were never true, each with the correction that says so. A correction counts when it names a record of the
 /// same subject that came before it. Read from the end, because a correction may itself be corrected.
-fn voided(facts: &[&Fact], order: &[usize], counted: &Counted) -> BTreeMap<usize, usize> {
-    let mut voided = BTreeMap::new();
-    if !facts.iter().any(|fact| correction(fact).is_some()) {
+fn voided(facts: &[&Fact], order: &[usize], counted: &Counted) -> Voided {
+    let mut voided = Voided::new();
+    let corrects = |index: usize| facts[index].reading.record.as_ref().and_then(|r| Some((r, correction(r)?)));
+    if !order.iter().any(|index| corrects(*index).is_some()) {
         return voided;
     }
     let mut named: HashMap<&RecordId, Vec<usize>> = HashMap::new();
@@ -74,18 +115,22 @@ fn voided(facts: &[&Fact], order: &[usize], counted: &Counted) -> BTreeMap<usize
         }
     }
     for &index in order.iter().rev() {
-        let Some((record, corrects)) = correction(facts[index]).filter(|_| !voided.contains_key(&index)) else {
+        let stands = !voided.get(&index).is_some_and(|void: &Void| void.whole);
+        let Some((record, (id, whole))) = corrects(index).filter(|_| stands) else {
             continue;
         };
-        let candidates = named.get(corrects).map(Vec::as_slice).unwrap_or_default();
-        for target in meant(facts, counted, candidates, index, corrects) {
+        let candidates = named.get(id).map(Vec::as_slice).unwrap_or_default();
+        for target in meant(facts, counted, candidates, index, id) {
             let Some(said) = facts[target].reading.record.as_ref() else { continue };
             // Between series a clock may be wrong, and what names a record was written after it. Only two corrections
             // that name each other need the order to decide.
             let before = written_before(facts, counted, target, index)
-                && (said.event != Event::Voided || place[target] < place[index]);
+                && (correction(said).is_none() || place[target] < place[index]);
             if before && target != index && said.subject == record.subject && said.event != Event::Refused {
-                voided.entry(target).or_insert(index);
+                let void = voided.entry(target).or_insert(Void { by: index, whole });
+                if whole && !void.whole {
+                    *void = Void { by: index, whole };
+                }
             }
         }
     }
@@ -114,30 +159,71 @@ fn written_before(facts: &[&Fact], counted: &Counted, first: usize, second: usiz
     })
 }
 
-fn correction(fact: &Fact) -> Option<(&Record, &RecordId)> {
-    let record = fact.reading.record.as_ref().filter(|record| record.event == Event::Voided)?;
-    Some((record, record.corrects.as_ref()?))
-}
-
-fn view(
-    device: &Subject,
-    facts: &[&Fact],
-    order: &[usize],
-    voided: &BTreeMap<usize, usize>,
-    walk: Walk<'_>,
-) -> Option<DeviceView> {
+fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView> {
+    let Read { order, voided, walk } = read;
     let own = |index: &usize| facts[*index].reading.subject.as_ref() == Some(device);
     // Neither a refusal nor a hold says that there is such a device.
     let says = |record: &&Record| !matches!(record.event, Event::Refused | Event::Held | Event::Released);
     let said = |index: &usize| facts[*index].reading.record.as_ref().filter(says);
     let times = || order.iter().filter(|i| own(i)).filter_map(said).map(|record| record.at.wall);
     let (first_seen, last_seen) = (times().min()?, times().max()?);
-    let is_packed = order
+    let never_true = |index: &usize| voided.get(index).is_some_and(|void| void.whole);
+    let was_there = order
         .iter()
-        .filter(|index| own(index) && !voided.contains_key(index))
+        .filter(|index| own(index) && !never_true(index))
         .filter_map(said)
         .any(|record| record.event != Event::Voided);
-    let (contested, attributes) = (walk.is_contested(), walk.attributes());
+    let contradictions = contradictions(facts, walk);
+    let part_of = walk.directly_in().into_iter().filter(|edge| edge.place() == Some(Place::Device)).next_back();
+    Some(DeviceView {
+        state: if was_there { state(walk) } else { State::Voided },
+        contested: !walk.conflicts().is_empty(),
+        contradictions,
+        test: walk.condition.test.map(|taken| test(taken, walk.condition.attempts)),
+        despatch: walk.despatched().map(despatch),
+        station: walk.condition.handled.map(|taken| facts[taken.index].id.station.clone()),
+        part_of: part_of.map(|edge| edge.parent_id().to_owned()),
+        attributes: walk.attributes(),
+        memberships: memberships(device, facts, read),
+        first_seen,
+        last_seen,
+        records: order.iter().filter(|i| own(i)).count() as u64,
+    })
+}
+
+/// What became of a device that is more than a mistake.
+fn state(walk: &Walk<'_>) -> State {
+    let condition = &walk.condition;
+    match condition.put {
+        _ if condition.scrapped.is_some() => State::Scrapped,
+        Some(_) if walk.despatched().is_some() => State::Despatched,
+        Some(Put::Packed) => State::Packed,
+        Some(Put::Assembled) => State::Assembled,
+        Some(Put::Out) => State::Unpacked,
+        None if condition.test.is_some() => State::Tested,
+        None => State::Seen,
+    }
+}
+
+fn test(taken: Taken<'_>, attempts: u64) -> Test {
+    let rig = taken.record.attributes.get("rig").and_then(|rig| rig.as_str()).map(str::to_owned);
+    Test { passed: has_passed(taken.record), attempts, rig, at: taken.record.at.wall }
+}
+
+/// Where a container was sent.
+pub fn despatch(taken: Taken<'_>) -> Despatch {
+    let text = |name: &str| taken.record.attributes.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Despatch {
+        container: taken.record.subject.id.clone(),
+        consignee: text("consignee"),
+        despatch_note: text("despatchNote"),
+        at: taken.record.at.wall,
+    }
+}
+
+/// Every group that a device was in, or was said to be in.
+fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Membership> {
+    let Read { order, voided, walk } = read;
     let mark = |index: usize| {
         let fact = facts[index];
         Mark {
@@ -154,11 +240,11 @@ fn view(
         until: until.map(mark),
         corrected,
     };
-    let spans = walk.into_spans();
+    let spans = walk.spans();
     let mut memberships: Vec<Membership> = spans.iter().map(|span| membership(span, span.until, false)).collect();
     if !voided.is_empty() {
         let never_true = as_said(device, facts, order).into_iter().filter(|s| spans.iter().all(|t| t.group != s.group));
-        let corrections: Vec<usize> = order.iter().copied().filter(|i| voided.values().any(|by| by == i)).collect();
+        let corrections: Vec<usize> = order.iter().copied().filter(|i| voided.values().any(|v| v.by == *i)).collect();
         memberships.extend(never_true.map(|span| {
             // What followed in what was said, or the first correction after it.
             let mut later = order.iter().copied().skip_while(|index| *index != span.since).skip(1);
@@ -168,15 +254,7 @@ fn view(
     }
     // Stable: of one group, the spans stay in the order of their beginning.
     memberships.sort_by(|a, b| (a.dimension, &a.value).cmp(&(b.dimension, &b.value)));
-    Some(DeviceView {
-        state: if is_packed { State::Packed } else { State::Voided },
-        contested,
-        attributes,
-        memberships,
-        first_seen,
-        last_seen,
-        records: order.iter().filter(|i| own(i)).count() as u64,
-    })
+    memberships
 }
 
 /// What the corrected records would have made of the device, had they been true.
@@ -184,7 +262,7 @@ fn as_said<'a>(device: &'a Subject, facts: &[&'a Fact], order: &[usize]) -> Vec<
     let mut walk = Walk::new(device);
     for &index in order {
         if let Some(record) = facts[index].reading.record.as_ref() {
-            walk.step(index, record);
+            walk.step(index, record, Truth::Whole);
         }
     }
     walk.into_spans()

@@ -1,5 +1,8 @@
 //! What the records say of a device: a pure function of their *set*, never of the order in which they arrived.
 
+mod condition;
+mod container;
+mod contradictions;
 mod fold;
 mod happened;
 mod order;
@@ -15,12 +18,15 @@ pub use fold::{Told, fold, tell};
 pub use happened::tests::Known;
 pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
+pub use container::fold_container;
 pub use reading::{Reading, previous};
 pub use repeats::former;
-pub use view::{DeviceView, Mark, Membership, State};
+pub use view::{
+    ContainerState, ContainerView, Contradiction, Count, Despatch, DeviceView, Mark, Membership, State, Test,
+};
 
 use jiff::Timestamp;
-use records::{Event, Joined, Kind, RecordId};
+use records::{Event, Joined, Kind, Record, RecordId};
 
 /// A stored record, as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +71,18 @@ impl Fact {
     /// Whether it belongs to what is known of the past up to `time`. A correction says that something was never true, so
     /// it holds for every time, whenever it was made.
     pub fn holds_at(&self, time: Timestamp) -> bool {
-        let corrects = self.reading.record.as_ref().is_none_or(|record| record.event == Event::Voided);
+        let corrects = self.reading.record.as_ref().is_none_or(|record| correction(record).is_some());
         corrects || self.may_be_before(time)
+    }
+}
+
+/// The record that this one says was never true; not one word of it, or (`false`) only where it puts its subject.
+pub fn correction(record: &Record) -> Option<(&RecordId, bool)> {
+    let corrects = record.corrects.as_ref()?;
+    match record.event {
+        Event::Voided => Some((corrects, true)),
+        Event::Moved if record.reason.as_deref() == Some("mistake") => Some((corrects, false)),
+        _ => None,
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Reading {
 }
 
 /// The fields of a record line (`records::Record`).
-const RECORD_FIELDS: [&str; 15] = [
+const RECORD_FIELDS: [&str; 16] = [
     "v",
     "seq",
     "prev",
@@ -31,6 +31,7 @@ const RECORD_FIELDS: [&str; 15] = [
     "corrects",
     "former",
     "actor",
+    "allowed",
     "lane",
     "rules",
     "at",
@@ -74,10 +75,22 @@ fn conforms(record: &Record) -> bool {
         && (record.subject.kind != Kind::Device || record.event == Event::Refused || attributes_conform(record))
 }
 
-/// A device's attributes are texts with known names; what follows from edges is not copied into a record.
+/// A device's attributes are texts with known names; what follows from edges is not copied into a record. A test and a
+/// contradiction have some more.
 fn attributes_conform(record: &Record) -> bool {
     debug_assert!(attributes::GROUPS.iter().all(|name| FIELDS.contains(name)));
-    record.attributes.iter().all(|(name, value)| attributes::is_settable(name) && value.is_string())
+    let of_event = |name: &str, value: &Value| match (record.event, name) {
+        (Event::Tested, "result") => value == "pass" || value == "fail",
+        (Event::Tested, "attempt") => value.as_u64().is_some_and(|attempt| attempt > 0),
+        (Event::Tested, "rig") | (Event::Contradicted, "code" | "text") => value.is_string(),
+        (Event::Tested, "measurements") => value.is_object(),
+        (Event::Contradicted, "corrected") => value.is_boolean(),
+        _ => false,
+    };
+    record
+        .attributes
+        .iter()
+        .all(|(name, value)| (attributes::is_settable(name) && value.is_string()) || of_event(name, value))
 }
 
 #[cfg(test)]
@@ -98,6 +111,7 @@ mod tests {
             corrects: Some(id.clone()),
             former: Some(id),
             actor: Some("a".into()),
+            allowed: Some(records::Allowed { code: "not-tested".into(), by: "b".into(), reason: String::new() }),
             lane: Some("main".into()),
             ..Draft::new(Event::Packed, Subject::device("S1"))
         };

@@ -1,3 +1,5 @@
+mod line;
+
 use records::{Draft, Event, Joined, Level, Subject};
 
 use super::*;

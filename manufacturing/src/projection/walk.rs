@@ -7,11 +7,15 @@ use records::attributes::GROUPS;
 use records::{Event, Joined, Kind, Level, Record, Subject};
 use serde_json::Value;
 
+use super::condition::{self, Condition, Taken};
 use super::dimension;
+
+/// What follows from edges alone.
+const PLACES: [&str; 2] = ["packageId", "palletId"];
 
 /// A subject without its storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Node<'a> {
+pub struct Node<'a> {
     kind: Kind,
     id: &'a str,
     scope: &'a str,
@@ -30,11 +34,58 @@ impl<'a> From<&'a Joined> for Node<'a> {
 }
 
 /// One thing is in another one.
-struct Edge<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Edge<'a> {
     child: Node<'a>,
     parent: Node<'a>,
     level: Option<Level>,
     dimension: Option<&'static str>,
+    /// The index of the record that put it there.
+    pub since: usize,
+    /// Which step of the walk that was.
+    pub step: usize,
+}
+
+impl<'a> Edge<'a> {
+    /// The name of what it is in.
+    pub fn parent_id(&self) -> &'a str {
+        self.parent.id
+    }
+
+    /// The level of what it is in, where that is a container.
+    pub fn level(&self) -> Option<Level> {
+        self.level
+    }
+
+    /// Of what a thing can be in one alone: a package, a pallet, a device that it is a part of.
+    pub fn place(&self) -> Option<Place> {
+        match (self.parent.kind, self.level) {
+            (Kind::Device, _) => Some(Place::Device),
+            (_, Some(Level::Package)) => Some(Place::Package),
+            (_, Some(Level::Pallet)) => Some(Place::Pallet),
+            _ => None,
+        }
+    }
+}
+
+/// A kind of place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In a package.
+    Package,
+    /// On a pallet.
+    Pallet,
+    /// Part of a device.
+    Device,
+}
+
+/// How much of a record is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// All of it.
+    Whole,
+    /// All but that its subject is where the record puts it.
+    ButForPlace,
 }
 
 /// A group: dimension and value.
@@ -54,6 +105,9 @@ pub struct Walk<'a> {
     attributes: BTreeMap<&'a str, &'a Value>,
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
+    steps: usize,
+    /// What became of it, and of what it is in.
+    pub condition: Condition<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -64,31 +118,33 @@ impl<'a> Walk<'a> {
             attributes: BTreeMap::new(),
             open: BTreeMap::new(),
             spans: Vec::new(),
+            steps: 0,
+            condition: Condition::default(),
         }
     }
 
     /// Takes in one record. Corrections and refusals change nothing by themselves.
-    pub fn step(&mut self, index: usize, record: &'a Record) {
+    pub fn step(&mut self, index: usize, record: &'a Record, truth: Truth) {
+        let subject = Node::from(&record.subject);
+        let own = subject == self.device;
+        self.steps += 1;
+        self.condition.take(Taken { step: self.steps, index, record }, own);
         if matches!(record.event, Event::Voided | Event::Refused) {
             return;
         }
-        let subject = Node::from(&record.subject);
         for joined in &record.from {
             let parent = Node::from(joined);
             self.edges.retain(|edge| (edge.child, edge.parent) != (subject, parent));
         }
-        for joined in &record.into {
-            let edge =
-                Edge { child: subject, parent: joined.into(), level: joined.level, dimension: dimension(joined) };
+        for joined in record.into.iter().filter(|_| truth == Truth::Whole) {
+            let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
+            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps };
             if !self.edges.iter().any(|e| (e.child, e.parent, e.level) == (edge.child, edge.parent, edge.level)) {
                 self.edges.push(edge);
             }
         }
-        let own = subject == self.device;
         if own {
-            for (name, value) in &record.attributes {
-                self.attributes.insert(name, value);
-            }
+            self.attributes.extend(condition::said_of_device(record));
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);
@@ -143,19 +199,35 @@ impl<'a> Walk<'a> {
         subject == self.device || self.edges_above(self.device).iter().any(|edge| edge.parent == subject)
     }
 
-    /// Is the device in two containers of one level of which neither is inside the other?
-    pub fn is_contested(&self) -> bool {
+    /// Pairs of places of one kind, neither of which is inside the other: it can be in one of the two alone.
+    pub fn conflicts(&self) -> Vec<(&Edge<'a>, &Edge<'a>)> {
         let above = self.edges_above(self.device);
         let is_in = |inner, outer| self.edges_above(inner).iter().any(|edge| edge.parent == outer);
-        above.iter().enumerate().any(|(n, a)| {
-            above[..n].iter().any(|b| {
+        let mut found = Vec::new();
+        for (n, a) in above.iter().enumerate() {
+            for b in &above[..n] {
                 let (x, y) = (a.parent, b.parent);
-                a.level.is_some() && a.level == b.level && x != y && !is_in(x, y) && !is_in(y, x)
-            })
-        })
+                if a.place().is_some() && a.place() == b.place() && x != y && !is_in(x, y) && !is_in(y, x) {
+                    found.push(if (a.step, a.parent) < (b.step, b.parent) { (*a, *b) } else { (*b, *a) });
+                }
+            }
+        }
+        found
     }
 
-    /// The last said attributes, and for each dimension that no record of the device names, the group joined last.
+    /// What it is in without anything in between, in the order in which it came there.
+    pub fn directly_in(&self) -> Vec<&Edge<'a>> {
+        self.edges.iter().filter(|edge| edge.child == self.device).collect()
+    }
+
+    /// The record that despatched what it is in, the last of several.
+    pub fn despatched(&self) -> Option<Taken<'a>> {
+        let above = self.edges_above(self.device).into_iter().map(|edge| edge.parent);
+        above.chain([self.device]).filter_map(|node| self.condition.despatched(node)).max_by_key(|taken| taken.step)
+    }
+
+    /// The last said attributes, and for each dimension that no record of the device names, the group joined last. Of
+    /// packages inside packages the innermost is the one that it is in.
     pub fn attributes(&self) -> records::attributes::Attributes {
         let mut attributes: records::attributes::Attributes =
             self.attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
@@ -163,14 +235,43 @@ impl<'a> Walk<'a> {
         let mut open: Vec<(&usize, &Group<'a>)> = self.open.iter().map(|(group, span)| (span, group)).collect();
         open.sort_unstable();
         for (_, (dimension, value)) in open {
-            if ["packageId", "palletId"].contains(dimension) || !self.attributes.contains_key(dimension) {
+            if !PLACES.contains(dimension) && !self.attributes.contains_key(dimension) {
                 attributes.insert((*dimension).to_owned(), Value::String(value.clone().into_owned()));
+            }
+        }
+        for place in PLACES {
+            if let Some(edge) = self.innermost(place) {
+                attributes.insert(place.to_owned(), edge.parent.id.into());
             }
         }
         attributes
     }
 
+    /// Of the places of this dimension that it is in, the one that has no other one in it; the last where there are several.
+    fn innermost(&self, dimension: &str) -> Option<&Edge<'a>> {
+        let above = self.edges_above(self.device);
+        let of_it: Vec<_> = above.into_iter().filter(|edge| edge.dimension == Some(dimension)).collect();
+        let holds_another = |edge: &Edge<'a>| {
+            of_it.iter().any(|other| {
+                other.parent != edge.parent
+                    && self.edges_above(other.parent).iter().any(|above| above.parent == edge.parent)
+            })
+        };
+        let joined = |edge: &Edge<'a>| {
+            let group = (edge.dimension.unwrap_or_default(), Cow::Borrowed(edge.parent.id));
+            (self.open.get(&group).copied(), edge.step, edge.parent)
+        };
+        let innermost = of_it.iter().filter(|edge| !holds_another(edge)).max_by_key(|edge| joined(edge));
+        // In a circle none is the innermost.
+        innermost.or(of_it.iter().max_by_key(|edge| joined(edge))).copied()
+    }
+
     /// Every group that the device was in.
+    pub fn spans(&self) -> &[Span<'a>] {
+        &self.spans
+    }
+
+    /// The same, when nothing more comes.
     pub fn into_spans(self) -> Vec<Span<'a>> {
         self.spans
     }

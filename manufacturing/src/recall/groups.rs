@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::format::Span;
 use super::stream::spans;
-use crate::store::{Kept, Snapshot};
+use crate::store::{Kept, Snapshot, sql};
 
 /// Counting ends here: a list of ten thousand is long enough to know, and the answer stays quick.
 const MOST_COUNTED: u64 = 10_000;
@@ -38,8 +38,8 @@ pub struct Group {
 /// How many units were ever in one of these groups.
 ///
 /// # Errors
-/// What SQLite says.
-pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> rusqlite::Result<Size> {
+/// What the store says.
+pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> sql::Result<Size> {
     let mut size = Size { units: 0, more: false };
     snapshot.units(dimension, values, None, false, |_| {
         if size.units == MOST_COUNTED {
@@ -55,8 +55,8 @@ pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> rusq
 /// Every dimension by which a device can be recalled, in the order of [`GROUPS`].
 ///
 /// # Errors
-/// What SQLite says.
-pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> rusqlite::Result<Vec<Group>> {
+/// What the store says.
+pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> sql::Result<Vec<Group>> {
     let mut groups = Vec::new();
     for dimension in GROUPS {
         let values = spans(kept, dimension, None);

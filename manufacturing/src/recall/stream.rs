@@ -8,7 +8,7 @@ use records::attributes::{GROUPS, RECALL_ORDER};
 use super::format::{Answer, Format, Header, Span, Times};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::search::sscc_readings;
-use crate::store::{DeviceName, Kept, Snapshot, shown};
+use crate::store::{DeviceName, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find_kept};
 
 /// Bytes that are handed on at once.
@@ -58,13 +58,13 @@ pub struct Prepared {
 /// Finds the device, the dimension and its values.
 ///
 /// # Errors
-/// What SQLite says; inside, why there is no answer.
+/// What the store says; inside, why there is no answer.
 pub fn prepare(
     snapshot: &Snapshot<'_>,
     question: &Question,
     now: Timestamp,
     connected: bool,
-) -> rusqlite::Result<Result<Prepared, Unanswerable>> {
+) -> sql::Result<Result<Prepared, Unanswerable>> {
     let header = match &question.of {
         Of::Group { by, value } => of_group(snapshot, by, value)?,
         Of::Device { serial, scope, by } => {
@@ -84,7 +84,7 @@ fn known(by: &str) -> Result<&'static str, Unanswerable> {
     GROUPS.into_iter().find(|group| *group == by).ok_or_else(|| Unanswerable::Dimension(by.to_owned()))
 }
 
-fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> rusqlite::Result<Result<Header, Unanswerable>> {
+fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Result<Header, Unanswerable>> {
     let by = match known(by) {
         Ok(by) => by,
         Err(why) => return Ok(Err(why)),
@@ -106,7 +106,7 @@ fn of_device(
     scope: Option<&str>,
     by: Option<&str>,
     as_of: Option<Timestamp>,
-) -> rusqlite::Result<Result<Header, Unanswerable>> {
+) -> sql::Result<Result<Header, Unanswerable>> {
     let candidates = match by.map(known).transpose() {
         Ok(by) => by.map_or(RECALL_ORDER.to_vec(), |by| vec![by]),
         Err(why) => return Ok(Err(why)),
@@ -161,13 +161,13 @@ pub fn spans(kept: &Kept, dimension: &str, as_of: Option<Timestamp>) -> Vec<Span
 /// whether all of it was sent, with its end.
 ///
 /// # Errors
-/// What SQLite says; what was sent until then lacks its end.
+/// What the store says; what was sent until then lacks its end.
 pub fn stream(
     snapshot: &Snapshot<'_>,
     prepared: Prepared,
     format: Format,
     mut send: impl FnMut(Vec<u8>) -> ControlFlow<()>,
-) -> rusqlite::Result<bool> {
+) -> sql::Result<bool> {
     let Prepared { header, as_of, completeness } = prepared;
     let values: Vec<String> = header.values.iter().map(|span| span.value.clone()).collect();
     let mut answer = Answer::begin(format, &header, as_of, &completeness);

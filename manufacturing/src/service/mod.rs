@@ -22,9 +22,9 @@ use tokio::sync::oneshot;
 
 use crate::api::{self, App};
 use crate::clock::{self, Clock};
-use crate::ingest::{self, Board, Inlet, Outbox, Outlet, Refusals, Waiting};
-use crate::settings::{Broker, Settings, StoreChoice};
-use crate::store::{self, Own, ReadError, Stopped, Store};
+use crate::ingest::{self, Board, Inlet, Lanes, Outbox, Outlet, Refusals, Waiting};
+use crate::settings::{Broker, Settings};
+use crate::store::{self, Own, Place, ReadError, Stopped, Store};
 
 /// Name of the key file in the data folder: 64 hexadecimal digits.
 const KEY_FILE: &str = "service.key";
@@ -67,15 +67,15 @@ pub enum ServiceError {
     #[error("cannot use the store{}", after_damage(source))]
     Store {
         /// Why.
-        source: base::sqlite::Error,
+        source: store::Error,
     },
     /// Damage was found while it ran.
-    #[error("the store `{path}` is damaged: stop the service, keep the file, and restore the folder from a backup")]
+    #[error("the store `{place}` is damaged: stop the service, keep its files, and restore them from a backup")]
     Damaged {
         /// The store.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
+        place: Place,
+        /// What the store says.
+        source: store::Error,
     },
     /// The writer ended unasked.
     #[error("the store's writer has ended unexpectedly: see the log, and start the service again")]
@@ -94,12 +94,10 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-fn after_damage(error: &base::sqlite::Error) -> &'static str {
-    match error {
-        base::sqlite::Error::Damaged { .. } => {
-            ": keep the damaged file and restore the folder from a backup; nothing was changed or replaced"
-        }
-        _ => "",
+fn after_damage(error: &store::Error) -> &'static str {
+    match error.is_damage() {
+        true => ": keep the damaged file and restore the folder from a backup; nothing was changed or replaced",
+        false => "",
     }
 }
 
@@ -113,7 +111,6 @@ pub async fn serve(
     announce: impl FnOnce(SocketAddr),
     end: impl Future<Output = ()> + Send,
 ) -> Result<(), ServiceError> {
-    let StoreChoice::Sqlite = settings.store;
     files::ensure_folder(&settings.data, 0o750)?;
     let address = settings.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?;
@@ -123,19 +120,26 @@ pub async fn serve(
     let told = Told::default();
     let own =
         Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
-    let opened = Store::start(&settings.data, own, clock.clone(), told.clone().listener(clock.clone()));
+    let place = settings.store.place(&settings.data);
+    let opened = {
+        let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener(clock.clone()));
+        tokio::task::spawn_blocking(move || Store::start(place, own, clock, listener))
+    };
+    let opened = opened.await.map_err(|_| ServiceError::WriterEnded)?;
     let (store, stopped) = opened.map_err(|source| ServiceError::Store { source })?;
     let stand = store.read(|snapshot| {
         let stations = snapshot.stations()?.into_iter().filter(|state| state.series.is_some());
-        Ok((snapshot.holds_message()?, stations.map(|state| state.station).collect::<BTreeSet<_>>()))
+        let stations = stations.map(|state| state.station).collect::<BTreeSet<_>>();
+        Ok((snapshot.holds_message()?, stations, snapshot.lane_orders()?))
     });
-    let (holds, stations) = stand.await?;
+    let (holds, stations, orders) = stand.await?;
     let board = told.board.get_or_init(|| Arc::new(Board::new(holds, stations))).clone();
+    let lanes = told.lanes.get_or_init(|| Arc::new(Lanes::new(orders))).clone();
     let topics = settings.topics;
     let Told { outbox, refusals, waiting, .. } = told;
     let inlet =
         Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
-    let outlet = Outlet { outbox, board, topics, key, instance: keys::random()? };
+    let outlet = Outlet { outbox, board, lanes, topics, key, instance: keys::random()? };
     let session = ingest::start(inlet, outlet, broker);
     let client = session.client();
     let app = App {
@@ -151,8 +155,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(ServiceError::Http)?;
     announce(address);
     tracing::info!(%address, "listening");
-    let path = settings.data.join(store::FILE);
-    let ended = answer(listener, app, end, stopped, &path).await;
+    let ended = answer(listener, app, end, stopped, &place).await;
     session.stop_reading();
     let stopped = match ended {
         Ok(stopped) => stopped,
@@ -178,6 +181,8 @@ struct Told {
     waiting: Arc<Waiting>,
     /// There once it is known what stands in the store.
     board: Arc<OnceLock<Arc<Board>>>,
+    /// The same.
+    lanes: Arc<OnceLock<Arc<Lanes>>>,
 }
 
 impl Told {
@@ -186,6 +191,9 @@ impl Told {
             committed.receipts.into_iter().for_each(|receipt| self.outbox.put(receipt));
             committed.refused.iter().for_each(|refused| self.refusals.add(&refused.station, &refused.reason));
             committed.keys.into_iter().for_each(|news| self.waiting.note(news, clock()));
+            if let Some(lanes) = self.lanes.get() {
+                committed.orders.into_iter().for_each(|(lane, message)| lanes.change(lane, message));
+            }
             let Some(board) = self.board.get() else { return };
             committed.heard.iter().for_each(|station| board.heard(station));
             committed.holds.into_iter().for_each(|holds| board.change(holds));
@@ -199,7 +207,7 @@ async fn answer(
     app: App,
     end: impl Future<Output = ()> + Send,
     mut stopped: oneshot::Receiver<Stopped>,
-    path: &Path,
+    place: &Place,
 ) -> Result<oneshot::Receiver<Stopped>, ServiceError> {
     let (ending, ended) = oneshot::channel::<()>();
     let server = axum::serve(listener, api::router(app)).with_graceful_shutdown(async {
@@ -210,7 +218,7 @@ async fn answer(
     tokio::select! {
         result = &mut server => return result.map(|()| stopped).map_err(ServiceError::Http),
         fault = &mut stopped => return Err(match fault {
-            Ok(Stopped::Damaged(source)) => ServiceError::Damaged { path: path.to_owned(), source },
+            Ok(Stopped::Damaged(source)) => ServiceError::Damaged { place: place.clone(), source },
             Ok(Stopped::Finished) | Err(_) => ServiceError::WriterEnded,
         }),
         () = end => {}

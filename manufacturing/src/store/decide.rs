@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use records::{Kind, PublicKey, SeriesId, Subject};
 
+use crate::work_order::Plan;
+
 /// How the key of a station may come in, beside a person and the endorsement of a key that is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enrolment {
@@ -64,6 +66,15 @@ pub enum Ask {
     Hold {
         /// The device or lot.
         what: Subject,
+        /// Why.
+        reason: String,
+    },
+    /// A work order is this from now on, and open.
+    Plan(Box<Plan>),
+    /// Nobody begins a work order any more.
+    CloseOrder {
+        /// Its number.
+        id: String,
         /// Why.
         reason: String,
     },
@@ -161,6 +172,19 @@ pub enum Denied {
     /// There is no hold to release.
     #[error("the {} is not on hold", named(.0))]
     NotHeld(Subject),
+    /// It was never put.
+    #[error("no work order `{}` is known", .0.escape_debug())]
+    UnknownOrder(String),
+    /// It is closed already.
+    #[error("the work order `{}` is closed since {since}: {reason}", id.escape_debug())]
+    OrderClosed {
+        /// Its number.
+        id: String,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// The message to the stations has to stay small.
     #[error("{0} devices and lots are on hold, more cannot be told to the stations")]
     TooManyHolds(usize),

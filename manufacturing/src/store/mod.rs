@@ -1,19 +1,23 @@
 //! What is stored, and the only way to it: [`Store`] takes work for its one writer and hands out readers.
 
 mod decide;
-mod sqlite;
+pub mod sql;
+mod tables;
 mod work;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use decide::{Answer, Ask, Decide, Denied, Enrolment};
-pub use sqlite::{DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, Unit, Writer, shown, token_ends};
+pub use sql::{Connection, Error, Place, Target};
+pub use tables::{
+    Container, DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, StoredOrder, Unit, Writer, shown,
+    token_ends,
+};
 pub use work::{Checked, Committed, Heard, KeyNews, Unreadable, Work};
 pub use writer::{Order, Stopped};
 
@@ -40,7 +44,7 @@ pub struct Store {
 }
 
 struct Readers {
-    path: PathBuf,
+    place: Place,
     long: Arc<Semaphore>,
     short: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
@@ -54,33 +58,34 @@ pub enum ReadError {
     Busy,
     /// The file cannot be opened.
     #[error("the store cannot be read")]
-    Open(#[source] Box<base::sqlite::Error>),
+    Open(#[source] Box<Error>),
     /// A query failed.
     #[error("the store did not answer")]
-    Query(#[source] rusqlite::Error),
+    Query(#[source] Error),
     /// The reading ended in a panic.
     #[error("the reading of the store broke off")]
     Broken(#[source] tokio::task::JoinError),
 }
 
 impl Store {
-    /// Opens the store in `folder` and starts its writer, which decides with `own`. `committed` is called after each commit, before the orders of
-    /// that commit are told so. The receiver answers when the writer has ended.
+    /// Opens the store and starts its writer, which decides with `own`. `committed` is called after each commit, before
+    /// the orders of that commit are told so. The receiver answers when the writer has ended. Blocks until the store is
+    /// open.
     ///
     /// # Errors
-    /// The store cannot be opened, is damaged, or was written by a newer program. Nothing is repaired or replaced.
+    /// The store cannot be opened, is damaged, or was written by a newer program; or its server cannot be reached, or does
+    /// not keep what it says it keeps. Nothing is repaired or replaced.
     pub fn start(
-        folder: &Path,
+        place: Place,
         own: Own,
         clock: Clock,
         committed: impl FnMut(Committed) + Send + 'static,
-    ) -> Result<(Self, oneshot::Receiver<Stopped>), base::sqlite::Error> {
-        let path = folder.join(FILE);
-        let writer = Writer::open_as(&path, own, clock())?;
+    ) -> sql::Result<(Self, oneshot::Receiver<Stopped>)> {
+        let writer = Writer::open_as(&place, own, clock())?;
         let (orders, waiting) = mpsc::channel(WAITING);
         let ended = writer::start(writer, waiting, clock, committed);
         let [long, short] = [LONG_READERS, SHORT_READERS].map(|most| Arc::new(Semaphore::new(most)));
-        Ok((Self { orders, readers: Arc::new(Readers { path, long, short, idle: Mutex::default() }) }, ended))
+        Ok((Self { orders, readers: Arc::new(Readers { place, long, short, idle: Mutex::default() }) }, ended))
     }
 
     /// Hands an order to the writer, waiting for room.
@@ -102,12 +107,13 @@ impl Store {
         told.await.ok()?
     }
 
-    /// Length of the store's file and of its log, in bytes.
-    pub fn bytes(&self) -> u64 {
-        let mut log = self.readers.path.clone().into_os_string();
+    /// Length of an embedded store's file and of its log, in bytes; `None` where a server has it.
+    pub fn bytes(&self) -> Option<u64> {
+        let Place::Sqlite(path) = &self.readers.place else { return None };
+        let mut log = path.clone().into_os_string();
         log.push("-wal");
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        length(&self.readers.path) + length(log.as_ref())
+        Some(length(path) + length(log.as_ref()))
     }
 
     /// A reader of its own for a long answer.
@@ -130,7 +136,7 @@ impl Store {
     /// See [`ReadError`].
     pub async fn read<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Snapshot<'_>) -> rusqlite::Result<T> + Send + 'static,
+        question: impl FnOnce(&Snapshot<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
         self.reader(&self.readers.short).await?.run(question).await
     }
@@ -149,13 +155,15 @@ impl Reader {
     /// See [`ReadError`].
     pub async fn run<T: Send + 'static>(
         self,
-        question: impl FnOnce(&Snapshot<'_>) -> rusqlite::Result<T> + Send + 'static,
+        question: impl FnOnce(&Snapshot<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
         let reading = tokio::task::spawn_blocking(move || {
             let idle = self.readers.take();
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => sqlite::reader(&self.readers.path).map_err(|error| ReadError::Open(Box::new(error)))?,
+                None => {
+                    Connection::open_reader(&self.readers.place).map_err(|error| ReadError::Open(Box::new(error)))?
+                }
             };
             let answer = Snapshot::of(&mut connection).and_then(|snapshot| question(&snapshot));
             self.readers.put(connection);
@@ -171,6 +179,9 @@ impl Readers {
     }
 
     fn put(&self, connection: Connection) {
+        if connection.is_lost() {
+            return;
+        }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 }

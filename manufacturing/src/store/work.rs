@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use records::segment::{Envelope, Line};
-use records::wire::{Holds, Receipt, Status};
+use records::wire::{Holds, Receipt, Status, WorkOrderMessage};
 use records::{PublicKey, SeriesId};
 
 use super::decide::{Answer, Decide, Denied};
 use crate::projection::Reading;
+use crate::work_order::LaneName;
 
 /// A segment whose signature and inner chain hold, with its lines read.
 #[derive(Debug, Clone)]
@@ -122,4 +123,6 @@ pub struct Committed {
     pub decided: Vec<(Answer, Result<(), Denied>)>,
     /// What is on hold, where that changed.
     pub holds: Option<Holds>,
+    /// What lanes work on from now on, where that was decided.
+    pub orders: Vec<(LaneName, WorkOrderMessage)>,
 }

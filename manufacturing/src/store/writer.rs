@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::sqlite::Writer;
+use super::sql::Error;
+use super::tables::Writer;
 use super::work::{Committed, Work};
 use crate::clock::Clock;
 
@@ -30,7 +31,7 @@ pub enum Stopped {
     /// Nobody can send orders any more, and all were done.
     Finished,
     /// The store is damaged.
-    Damaged(rusqlite::Error),
+    Damaged(Error),
 }
 
 /// Starts the writer's thread. It ends when every sender of orders is gone.
@@ -83,15 +84,15 @@ fn commit(
     works: &[Work],
     clock: &Clock,
     committed: &mut impl FnMut(Committed),
-) -> Result<(), rusqlite::Error> {
+) -> Result<(), Error> {
     if works.is_empty() {
         return Ok(());
     }
     match writer.commit(works, clock()) {
         Ok(result) => committed(result),
-        Err(error) if base::sqlite::is_damage(&error) => return Err(error),
+        Err(error) if error.is_damage() => return Err(error),
         Err(error) if works.len() == 1 => {
-            let help = match base::sqlite::is_full(&error) {
+            let help = match error.is_full() {
                 true => "free some space on its disk; the stations keep their records until then",
                 false => "look at its disk; the stations keep their records until then",
             };

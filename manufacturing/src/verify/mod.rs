@@ -39,10 +39,11 @@ mod tests;
 use std::io::BufRead;
 
 use records::{Hash, PublicKey};
-use rusqlite::Connection;
 use serde::Deserialize;
 
 use crate::export::{self, Error};
+use crate::store::Connection;
+use crate::store::sql::params;
 use check::Checker;
 pub use read::Refused;
 
@@ -64,7 +65,7 @@ impl LineHead {
 /// Verifies what a snapshot of the store has. `progress` is told the number of records so far.
 ///
 /// # Errors
-/// What SQLite says.
+/// What the store says.
 pub fn store(snapshot: &Connection, mut progress: impl FnMut(u64)) -> Result<Report, Error> {
     let mut checker = Checker::default();
     export::walk(snapshot, &mut |item| {
@@ -75,14 +76,14 @@ pub fn store(snapshot: &Connection, mut progress: impl FnMut(u64)) -> Result<Rep
     let mut report = checker.report;
     let (rows, low, high): (u64, i64, i64) = snapshot.query_row(
         "SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM record",
-        [],
+        params![],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     if low != 1 || u64::try_from(high) != Ok(rows) {
         let why = format!("the store numbers its records {low} to {high} in the order of storing, and has {rows}");
         report.fault(None, None, What::Missing, why);
     }
-    let envelopes: u64 = snapshot.query_row("SELECT count(*) FROM segment", [], |row| row.get(0))?;
+    let envelopes: u64 = snapshot.query_row("SELECT count(*) FROM segment", params![], |row| row.get(0))?;
     for (name, stored, seen) in [("records", rows, report.records), ("envelopes", envelopes, report.envelopes)] {
         if stored != seen {
             let why = format!("{} {name} belong to no series", stored.abs_diff(seen));

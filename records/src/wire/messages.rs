@@ -45,6 +45,9 @@ pub struct Status {
     /// [`Status::MOST_RUNS`], lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_held: Vec<(u64, u64)>,
+    /// The station has just started and waits for a receipt, whatever it says, before it packs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
     /// A station that was given a one-time token shows that it knows it: [`crate::enrolment::token_proof`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Hash>,

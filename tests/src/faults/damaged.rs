@@ -28,8 +28,10 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
 /// Units that have their receipt, and units that wait.
 const SETTLED: u64 = 60;
 const WAITING: u64 = 200;
-/// How long a line has for delivering what waits.
-const LIMIT: Duration = Duration::from_secs(15);
+/// How long a line has for delivering what waits: longer than the longest pause between two tries on a busy machine.
+const LIMIT: Duration = Duration::from_secs(40);
+/// The same where it may have to wait for a person.
+const LIMIT_HELD: Duration = Duration::from_secs(5);
 
 fn unit(number: u64) -> String {
     format!("DAMAGED-{number:06}")
@@ -147,7 +149,8 @@ impl Run {
                 }
             }
             Ok(()) => {
-                let (stored, status) = wait(rig, &harm);
+                let limit = if damage.may_hold() { LIMIT_HELD } else { LIMIT };
+                let (stored, status) = wait(rig, &harm, limit);
                 let missing: BTreeSet<String> =
                     (0..SETTLED + WAITING).map(unit).filter(|serial| !stored.contains(serial)).collect();
                 let mut lost: BTreeSet<String> = missing.difference(&harm.touched).cloned().collect();
@@ -183,7 +186,7 @@ impl Run {
         let kinds = self.kinds.iter().map(|(name, kind)| {
             let figures = json!({
                 "runs": kind.runs, "refused_to_start": kind.refused, "wrongly": kind.not_started, "on_touched_page": kind.touched,
-                "held": kind.held,                "lost": kind.lost, "runs_with_losses": kind.losing, "silent": kind.silent, "twice": kind.twice,
+                "held": kind.held, "lost": kind.lost, "runs_with_losses": kind.losing, "silent": kind.silent, "twice": kind.twice,
             });
             (name.clone(), figures)
         });
@@ -198,7 +201,7 @@ impl Run {
 }
 
 /// Waits until everything that was not touched has arrived, or nothing more comes. Gives the units at the service.
-fn wait(rig: &Rig, harm: &Harm) -> (BTreeSet<String>, Value) {
+fn wait(rig: &Rig, harm: &Harm, limit: Duration) -> (BTreeSet<String>, Value) {
     let start = Instant::now();
     let mut still = start;
     let mut last = 0;
@@ -212,8 +215,7 @@ fn wait(rig: &Rig, harm: &Harm) -> (BTreeSet<String>, Value) {
         let connected = status["undelivered"] == 0 && devices > 0;
         // Some quiet after the end, so that what must not come would be seen.
         let quiet = Duration::from_millis(if devices >= expected && connected { 20 } else { 2500 });
-        if still.elapsed() > quiet && (connected || start.elapsed() > Duration::from_secs(5)) || start.elapsed() > LIMIT
-        {
+        if still.elapsed() > quiet && connected || start.elapsed() > limit {
             return (rig.recall_if_any(&unit(0)), status);
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -32,9 +32,13 @@ proptest! {
     /// Whatever happens on the way, once the way is clear everything arrives and gets its receipt, or was refused alone
     /// three times.
     #[test]
-    fn nothing_stays_behind(live_first: bool, history in proptest::collection::vec(happens(), 0..80)) {
+    fn nothing_stays_behind(
+        live_first: bool,
+        ahead in prop_oneof![1..600_u64, Just(u64::MAX)],
+        history in proptest::collection::vec(happens(), 0..80),
+    ) {
         let (mut now, mut last, mut settled) = (0, 0, 0);
-        let mut sender = Sender::new(0, 0, Pace { timeout: TIMEOUT, live_first });
+        let mut sender = Sender::new(0, 0, Pace { timeout: TIMEOUT, live_first, ahead });
         let mut wire: Vec<(u64, u64)> = Vec::new(); // sent, not yet read by the service
         let mut held = std::collections::BTreeSet::new(); // what the service has, or was set aside
         let clear = [Happens::SessionLost, Happens::PubackAll, Happens::ServiceReads(true)];
@@ -63,8 +67,8 @@ proptest! {
                         wire.retain(|sent| *sent != (first, to));
                         let given_up = match how {
                             0 => { sender.later(first, at(now)); None }
-                            1 => sender.smaller(first),
-                            _ => sender.ended_as_too_large(first),
+                            1 => sender.smaller(first, at(now)),
+                            _ => sender.ended_as_too_large(first, at(now)),
                         };
                         if let Some(seq) = given_up {
                             prop_assert!(first == to && seq == first, "only a single record is set aside");

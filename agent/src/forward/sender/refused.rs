@@ -22,10 +22,10 @@ impl Sender {
         }
     }
 
-    /// The broker will never take the segment as it is: it is sent again in halves. Tells a single record that was
-    /// refused too often: it is to be set aside, and the queue goes on.
+    /// The broker will never take the segment as it is: it is sent again in halves, and a single record later, while others
+    /// go on. Tells one that was refused too often: it is to be set aside.
     #[must_use]
-    pub fn smaller(&mut self, first: u64) -> Option<u64> {
+    pub fn smaller(&mut self, first: u64, now: Duration) -> Option<u64> {
         let (first, last) = self.take_unsettled(first)?;
         if first == last {
             let strikes = self.strikes.entry(first).or_default();
@@ -35,7 +35,9 @@ impl Sender {
                 self.careful = if self.careful <= first { 0 } else { self.careful };
                 return Some(first);
             }
-            self.back.push((first, first));
+            // What a broker refuses it may take a little later, as with a rule that somebody is just changing.
+            let due = now + self.pace.timeout * u32::from(*strikes);
+            self.parked.insert(first, due);
         } else {
             let middle = first + (last - first) / 2;
             self.back.extend([(first, middle), (middle + 1, last)]);
@@ -49,9 +51,9 @@ impl Sender {
     /// `first` was in flight. Where it was alone, it is halved; else they are sent one at a time from now on. Tells a
     /// record to be set aside, as [`Sender::smaller`].
     #[must_use]
-    pub fn ended_as_too_large(&mut self, first: u64) -> Option<u64> {
+    pub fn ended_as_too_large(&mut self, first: u64, now: Duration) -> Option<u64> {
         let given_up = match self.in_flight.as_slice() {
-            [_] => self.smaller(first),
+            [_] => self.smaller(first, now),
             _ => {
                 self.careful = self.in_flight.iter().map(|(_, last)| *last).max().unwrap_or(0).max(self.careful);
                 None

@@ -1,7 +1,7 @@
 use super::*;
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-const PACE: Pace = Pace { timeout: TIMEOUT, live_first: true };
+const PACE: Pace = Pace { timeout: TIMEOUT, live_first: true, ahead: u64::MAX };
 const END: u64 = u64::MAX;
 
 pub(super) fn at(seconds: u64) -> Duration {
@@ -208,23 +208,33 @@ fn a_refusal_for_now_holds_everything_longer_each_time() {
 #[test]
 fn too_much_is_halved_until_one_record_is_left_which_does_not_stop_the_others() {
     let mut sender = connected(128, 0);
-    let mut sizes = Vec::new();
-    let mut set_aside = None;
+    let (mut sizes, mut alone_at) = (Vec::new(), Vec::new());
+    let (mut set_aside, mut now) = (None, 0);
     let mut arrived = Runs::default();
-    while let Step::Send(first, limit) = sender.step(at(0)) {
-        let last = limit.min(128);
+    while set_aside.is_none() {
+        let (first, last) = match sender.step(at(now)) {
+            Step::Send(first, limit) => (first, limit.min(128)),
+            Step::Wait(due) => {
+                assert_eq!(arrived.to_vec(), [(1, 76), (78, 128)], "others do not wait for it");
+                now = due.expect("it is sent again").as_secs();
+                continue;
+            }
+            Step::Again(..) => panic!("nobody asks"),
+        };
         sender.sent(first, first, last);
         if (first..=last).contains(&77) {
             sizes.push(last - first + 1);
-            if let Some(seq) = sender.smaller(first) {
-                set_aside = Some(seq);
-                sender.set_aside(seq);
+            if first == last {
+                alone_at.push(now);
             }
+            set_aside = sender.smaller(first, at(now));
         } else {
             arrived.insert(first, last);
-            sender.at_broker(first, at(0));
+            sender.done(first); // its receipt, too: nothing else moves the clock
         }
     }
+    sender.set_aside(77);
+    assert_eq!(alone_at, [0, 10, 30]);
     assert_eq!(sizes, [128, 64, 32, 16, 8, 4, 2, 1, 1, 1]);
     assert_eq!((set_aside, arrived.to_vec()), (Some(77), vec![(1, 76), (78, 128)]));
 }
@@ -264,7 +274,7 @@ fn a_connection_that_ends_because_of_one_segment_finds_it() {
                     if first <= 200 && 200 <= last {
                         sizes.push(last - first + 1);
                     }
-                    if let Some(seq) = sender.ended_as_too_large(first) {
+                    if let Some(seq) = sender.ended_as_too_large(first, at(connection)) {
                         set_aside = Some(seq);
                     }
                 }
@@ -287,4 +297,29 @@ fn another_series_begins_over_the_same_session() {
     sender.begin(3, 0, at(1));
     sender.at_broker(11, at(1));
     send(&mut sender, 1, 1, 3);
+}
+
+#[test]
+fn the_backlog_runs_only_so_far_ahead_of_the_receipts_and_live_records_do_not_wait_for_it() {
+    let mut sender = Sender::new(10_000, 0, Pace { ahead: 1000, ..PACE });
+    sender.connected(at(0));
+    let mut first = 1;
+    while let Step::Send(from, _) = sender.step(at(0)) {
+        assert_eq!(from, first);
+        sender.sent(from, from, from + 127);
+        sender.at_broker(from, at(0));
+        first += 128;
+    }
+    assert_eq!(first, 1025, "the last segment begins within the bound");
+    sender.journal(10_002, 0, at(1));
+    assert!(matches!(sender.step(at(1)), Step::Send(10_001, _)));
+    sender.sent(10_001, 10_001, 10_002);
+    sender.at_broker(10_001, at(1));
+    // What is missing is sent again when it is due, and a receipt lets the backlog go on.
+    assert!(matches!(sender.step(at(20)), Step::Send(1, _)));
+    sender.journal(10_002, 512, at(21));
+    // What had been sent behind it is sent again, and live records first.
+    assert!(matches!(sender.step(at(21)), Step::Send(10_001, _)));
+    sender.sent(10_001, 10_001, 10_002);
+    assert!(matches!(sender.step(at(21)), Step::Send(513, _)));
 }

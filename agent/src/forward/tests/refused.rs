@@ -36,6 +36,7 @@ async fn one_record_that_is_too_large_is_set_aside_and_the_others_arrive() {
             if !rig.uplink.is_connected() {
                 rig.connect().await;
             }
+            rig.pass(Duration::from_secs(5), 1).await; // alone it is tried again after a while
         }
         rig.scan("B1".to_owned()).await;
         rig.settle().await;

@@ -81,6 +81,7 @@ async fn a_fork_that_was_answered_names_both_series() {
 async fn forked(before: &Mark, now: &Mark) -> String {
     let rig = Rig::new(0, "").await;
     let setup = Forwarder {
+        first_word: FirstWord::given(),
         station: "pack-1".to_owned(),
         key: Arc::new(SigningKey::from_seed(FixedBytes([1; 32]))),
         lanes: Vec::new(),

@@ -5,6 +5,7 @@
 
 mod access;
 mod body;
+mod commands;
 mod connections;
 mod events;
 mod labels;
@@ -38,7 +39,7 @@ use self::pictures::Pictures;
 use self::problem::Problem;
 use super::Server;
 use crate::settings::Page;
-use crate::station::Command;
+use crate::station::{Command, Role};
 
 pub use token::{Token, TokenError};
 
@@ -68,6 +69,10 @@ pub struct Facts {
     pub package_size: u32,
     /// Packages on a pallet.
     pub pallet_size: u32,
+    /// What each lane can do.
+    pub roles: BTreeMap<String, Vec<Role>>,
+    /// The reasons that can be given, where the configuration has some.
+    pub reasons: Vec<String>,
 }
 
 impl Http {
@@ -118,6 +123,7 @@ fn router(app: Arc<App>, access: Arc<Access>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/settings", get(scans::settings))
         .route("/v1/scans", post(scans::scan))
+        .route("/v1/commands", post(commands::command))
         .route("/v1/labels", get(labels::list))
         .route("/v1/labels/{name}", get(pictures::picture))
         .route("/v1/labels/{job}/again", post(labels::again))
@@ -145,6 +151,7 @@ fn page() -> Router<Arc<App>> {
         .route("/words.js", file(Asset::Script(include_str!("page/words.js"))))
         .route("/answers.js", file(Asset::Script(include_str!("page/answers.js"))))
         .route("/filling.js", file(Asset::Script(include_str!("page/filling.js"))))
+        .route("/commands.js", file(Asset::Script(include_str!("page/commands.js"))))
         .route("/presses.js", file(Asset::Script(include_str!("page/presses.js"))))
         .route("/labels.js", file(Asset::Script(include_str!("page/labels.js"))))
         .route("/dialogs.js", file(Asset::Script(include_str!("page/dialogs.js"))))
@@ -158,11 +165,12 @@ fn page() -> Router<Arc<App>> {
 }
 
 async fn nowhere() -> Problem {
-    let help = "GET /, /events, /v1/status, /v1/settings, /v1/labels, /metrics or /healthz; POST /v1/scans";
+    let help = "GET /, /events, /v1/status, /v1/settings, /v1/labels, /v1/scans/next, /metrics or /healthz; \
+                POST /v1/scans, /v1/commands or /v1/results";
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path", help)
 }
 
 async fn not_so() -> Problem {
-    let help = "POST /v1/scans and what decides about a label; GET everything else";
+    let help = "POST /v1/scans, /v1/commands, /v1/results and what decides about a label; GET everything else";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path does not answer this method", help)
 }

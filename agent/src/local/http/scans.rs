@@ -56,6 +56,8 @@ pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<Value> {
         "commands": named.collect::<Map<_, _>>(),
         "packageSize": app.facts.package_size,
         "palletSize": app.facts.pallet_size,
+        "roles": app.facts.roles,
+        "reasons": app.facts.reasons,
     }))
 }
 

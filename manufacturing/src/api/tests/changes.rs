@@ -25,6 +25,16 @@ impl Running {
         self.post_with(path, &headers, &body.to_string())
     }
 
+    fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let request = client.put(format!("http://{}{path}", self.address)).bearer_auth("let-me-in").json(&body);
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            (status, response.json().await.unwrap())
+        })
+    }
+
     /// A command that changes something.
     fn change(&self, arguments: &[&str]) -> (u8, String, String) {
         let file = self._folder.path().join("my.token");
@@ -195,4 +205,76 @@ fn stations_are_enrolled_revoked_retired_and_written_off_by_command() {
     assert_eq!(crate::cli::run_with(nobody.map(Into::into), &mut Vec::new(), &mut errors), 1);
     let errors = String::from_utf8(errors).unwrap();
     assert!(errors.contains("/nowhere/admin.token") && errors.contains("--token-file"), "{errors}");
+}
+
+#[test]
+fn work_orders_are_put_looked_up_and_closed() {
+    let service = serve(&line());
+    let put = |id: &str, body: Value| service.put(&format!("/v1/work-orders/{id}"), body);
+    let body = json!({"attributes": {"lotCode": "L-9"}, "terms": {"quantity": 5}, "lanes": [{"station": "pack-1"}]});
+    let (status, answer) = put("WO%2F1", body);
+    assert_eq!((status, &answer["workOrder"], &answer["state"]), (200, &json!("WO/1"), &json!("open")), "{answer}");
+    assert_eq!(answer["lanes"], json!([{"station": "pack-1", "lane": "main"}]));
+    for path in ["/v1/work-orders/WO%2F1", "/v1/work-orders?workOrder=WO%2F1"] {
+        assert_eq!(service.json(path), (200, answer.clone()));
+    }
+    assert_eq!(service.json("/v1/work-orders?state=open").1["workOrders"], json!([answer]));
+    for (id, body, status, says) in [
+        ("A", json!({"attributes": {"palletId": "x"}}), 400, "palletId"),
+        ("A", json!({"attributes": {"lotCode": 7}}), 400, "lotCode"),
+        ("A", json!({"terms": {"quantity": -1}}), 400, "cannot be read"),
+        ("A", json!({"terms": {"serialPattern": "("}}), 400, "serialPattern"),
+        ("A", json!({"lanes": [{"station": "a/b"}]}), 400, "lanes"),
+        ("A", json!({"quantity": 5}), 400, "unknown field"),
+        ("%0A", json!({}), 400, "control character"),
+    ] {
+        let (found, answer) = put(id, body.clone());
+        assert_eq!(found, status, "{body}: {answer}");
+        assert!(answer["error"].to_string().contains(says), "{body}: {answer}");
+    }
+    assert_eq!(service.json("/v1/work-orders/A").0, 404, "nothing of a bad one is kept");
+    assert_eq!(service.json("/v1/work-orders?state=odd").0, 400);
+    let close = |id: &str| service.post(&format!("/v1/work-orders/{id}/close"), json!({"reason": "done"}));
+    assert_eq!((close("WO%2F1").1["state"].clone(), close("WO%2F1").0, close("none").0), (json!("closed"), 409, 404));
+    assert_eq!(service.json("/v1/work-orders?state=open").1["workOrders"], json!([]));
+}
+
+#[test]
+fn work_orders_by_command() {
+    let service = serve(&line());
+    let (code, _, error) = service.change(&[
+        "work-order",
+        "put",
+        "WO-1",
+        "--set",
+        "lotCode=L-9",
+        "--quantity",
+        "10",
+        "--over-run",
+        "2",
+        "--under-run",
+        "reason",
+        "--serial-first",
+        "A001",
+        "--serial-last",
+        "A012",
+        "--package-label",
+        "small",
+        "--lane",
+        "pack-1/left",
+    ]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    let (_, order) = service.json("/v1/work-orders/WO-1");
+    let terms = json!({
+        "quantity": 10, "overRun": 2, "underRun": "reason", "serialFirst": "A001", "serialLast": "A012",
+        "labels": {"package": "small"},
+    });
+    assert_eq!((&order["terms"], &order["lanes"][0]["lane"]), (&terms, &json!("left")));
+    let (code, text, _) = service.command(&["work-order", "list"]);
+    assert!(code == 0 && text.contains("WO-1") && text.contains("pack-1/left"), "{text}");
+    assert_eq!(service.change(&["work-order", "put", "WO-1", "--serial-first", "A1"]).0, 2);
+    let (code, _, error) = service.change(&["work-order", "put", "WO-1", "--quantity", "0"]);
+    assert!(code == 2 && error.contains("`quantity` is 0"), "{error}");
+    assert_eq!(service.change(&["work-order", "close", "WO-1", "--reason", "done"]).0, 0);
+    assert_eq!(service.change(&["work-order", "close", "WO-1", "--reason", "done"]).0, 1);
 }

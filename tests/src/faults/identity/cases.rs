@@ -71,10 +71,10 @@ pub(super) fn old_image(line: &mut Scanning) {
         }
     }
     line.rig.start_station();
-    line.ready();
-    // The service sees by the first status that the journal is older than what it has of it.
-    new_series(line, &before, 30, "after the service said what it has");
+    // The service sees by the first status that the journal is older than what it has of it. What is scanned at once waits
+    // for that.
     line.scan_or_wait(LIFE);
+    new_series(line, &before, 5, "after the service said what it has");
     line.scan_or_wait(LIFE);
     alarmed_at_the_station(line, "after a fork");
     end(line, "an image was restored");

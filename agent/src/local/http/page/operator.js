@@ -1,6 +1,7 @@
 // The operator's page: what the station says, as it says it. Text from scans only ever becomes text.
 
 import * as answers from "/answers.js";
+import * as commands from "/commands.js";
 import * as dialogs from "/dialogs.js";
 import * as filling from "/filling.js";
 import * as labels from "/labels.js";
@@ -54,6 +55,7 @@ async function loadSettings() {
   try {
     settings = await station.ask("/v1/settings");
     filling.sizes(settings);
+    commands.use(settings);
   } catch {
     setTimeout(() => void loadSettings(), 2000);
   }
@@ -285,7 +287,7 @@ const QUESTIONS = {
   },
 };
 
-for (const button of document.querySelectorAll("[data-command]")) {
+for (const button of document.querySelectorAll("#commands [data-command]")) {
   const name = button.dataset.command;
   button.addEventListener("click", () => dialogs.question({
     ...QUESTIONS[name](),
@@ -299,5 +301,6 @@ for (const button of document.querySelectorAll("[data-command]")) {
 tones.begin();
 dialogs.begin();
 labels.begin();
+commands.begin(() => lane);
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", focusScan);
 setInterval(answers.age, 1000);

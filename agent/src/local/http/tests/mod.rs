@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::board::Board;
 use crate::clock::ManualClock;
+use crate::front::Front;
 use crate::journal::{Journal, Marks, Opened};
 use crate::local::{Sentence, Unconfirmed};
 use crate::owner::{Handle, Owner, Request};
@@ -92,11 +93,13 @@ impl Station {
         let board = Board::default();
         let not_confirmed = Sentence { serial: Some("A0".to_owned()), text: "A0 is packed".to_owned() };
         let server = Arc::new(Server {
+            first_word: crate::first_word::FirstWord::given(),
             station: "pack-1".to_owned(),
             lanes: vec!["left".to_owned(), "main".to_owned()],
             quota: 8 << 20,
             not_confirmed: Unconfirmed::new(vec![not_confirmed]),
             owner: owner.clone(),
+            front: Front::plain(settings.rules.clone()),
             drawing: Drawing::new(settings.printing.templates.clone()),
             board: board.clone(),
             retry: Arc::default(),
@@ -105,6 +108,8 @@ impl Station {
             commands: settings.rules.commands.clone(),
             package_size: settings.packing.package_size(),
             pallet_size: settings.packing.pallet_size(),
+            roles: BTreeMap::from([("main".to_owned(), settings.line_rules.lane("main").roles)]),
+            reasons: settings.line_rules.reasons.clone(),
         };
         let token = token.map(|token| Token::new(token.as_bytes()));
         let http = Http::limited(server, facts, &settings.page, token, limits);

@@ -116,7 +116,7 @@ fn a_screen_that_does_not_keep_up_is_told_and_sees_where_things_stand() {
     for number in 0..30_000 {
         let data = format!("no rule {number}").into_bytes();
         let scan = drivers::Scan { source: "t".into(), symbology: None, data, at: Instant::now() };
-        let request = crate::owner::ScanRequest { lane: "main".into(), scan, unread: None, reply: None };
+        let request = crate::owner::ScanRequest::new("main", scan);
         station.owner.submit(Request::Scan(request)).unwrap();
     }
     let mut answers = 0;

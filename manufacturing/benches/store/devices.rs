@@ -1,0 +1,141 @@
+//! The generator: records as a station writes them, and the rows that they end in.
+
+use manufacturing::measured::{Verdict, Work, check};
+use records::chain::{BEFORE_THE_FIRST, hash_line};
+use records::segment::seal;
+use records::{Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, SeriesId, SigningKey, Stamp, Subject};
+
+const STATION: &str = "bench";
+/// Devices of a production order, which are scattered over all.
+const SCATTERED: u64 = 50_000;
+/// 2026-03-01T12:00:00Z in seconds since 1970.
+const BEGINNING: i64 = 1_772_366_400;
+
+/// Makes devices, one after the other.
+pub struct Devices {
+    key: SigningKey,
+    series: SeriesId,
+    head: Hash,
+    made: u64,
+    count: u64,
+}
+
+/// A device's rows.
+pub struct Row {
+    pub seq: i64,
+    pub hash: [u8; 32],
+    pub line: Vec<u8>,
+    pub at: i64,
+    pub serial: String,
+    /// Dimension and value.
+    pub groups: [(&'static str, String); 4],
+    pub view: String,
+}
+
+impl Devices {
+    pub fn new(count: u64) -> Self {
+        let key = SigningKey::from_seed(FixedBytes([7; 32]));
+        Self { key, series: FixedBytes([7; 16]), head: BEFORE_THE_FIRST, made: 0, count }
+    }
+
+    pub fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Serials as a factory makes them: neighbours on the line are none in the index.
+    pub fn serial(number: u64) -> String {
+        format!("S{:012X}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16)
+    }
+
+    pub fn lot(number: u64) -> String {
+        format!("LOT-{:08}", number / 500)
+    }
+
+    pub fn scattered(&self, number: u64) -> String {
+        format!("PO-{:06}", number % self.count.div_ceil(SCATTERED).max(1))
+    }
+
+    fn groups(&self, number: u64) -> [(&'static str, String); 4] {
+        [
+            ("lotCode", Self::lot(number)),
+            ("workOrder", format!("WO-2026-{:05}", number / 50_000)),
+            ("productionOrder", self.scattered(number)),
+            ("packageId", format!("3952123400{:08}", number / 10)),
+        ]
+    }
+
+    fn at(number: u64) -> i64 {
+        (BEGINNING * 10 + number as i64) * 100
+    }
+
+    /// The segment of the next devices; nothing where none is asked for.
+    pub fn segment(&mut self, devices: u64) -> Option<Vec<u8>> {
+        let (first, prev) = (self.made + 1, self.head);
+        let lines: Vec<Vec<u8>> = (self.made..self.made + devices).map(|number| self.line(number)).collect();
+        self.made += devices;
+        (devices > 0).then(|| seal(&self.key, STATION, self.series, first, prev, &lines))
+    }
+
+    fn line(&mut self, number: u64) -> Vec<u8> {
+        let [lot, order, scattered, (_, package)] = self.groups(number);
+        let mut draft = Draft {
+            into: vec![Joined::container(package, Level::Package)],
+            lane: Some("main".into()),
+            ..Draft::new(Event::Packed, Subject::device(Self::serial(number)))
+        };
+        draft.attributes = [lot, order, scattered].map(|(name, value)| (name.to_owned(), value.into())).into();
+        let at = Stamp {
+            wall: jiff::Timestamp::from_millisecond(Self::at(number)).unwrap(),
+            synchronised: true,
+            boot: "0f8fad5b-d9cb-469f-a165-70867728950e".into(),
+            since_boot: number * 100,
+        };
+        let place = Place { seq: number + 1, prev: self.head, rules: Hash::ZERO, at };
+        let line = Record::new(draft, place).to_line().unwrap();
+        self.head = hash_line(&line);
+        line
+    }
+
+    /// As the service takes a segment in.
+    pub fn checked(&self, bytes: &[u8]) -> Work {
+        match check(STATION, bytes) {
+            Verdict::Segment(checked) => Work::Segment(checked),
+            _ => panic!("a good segment"),
+        }
+    }
+
+    /// The rows of these works, whose first device has this number, batch by batch.
+    pub fn rows(&self, first: u64, batch: u64, works: &[Vec<Work>]) -> Vec<Vec<Row>> {
+        let mut number = first;
+        let mut row = |line: &records::segment::Line| {
+            let groups = self.groups(number);
+            let at = Self::at(number) * 1000;
+            let kept = |(dimension, value): &(&str, String)| {
+                format!(
+                    r#"{{"dimension":"{dimension}","value":"{value}","since":{at},"until":null,"corrected":false,"earliest":{at},"latest":null}}"#
+                )
+            };
+            let said = |(name, value): &(&str, String)| format!(r#""{name}":"{value}""#);
+            let view = format!(
+                r#"{{"state":"packed","contested":false,"attributes":{{{}}},"groups":[{}],"first_seen":{at},"last_seen":{at},"records":1}}"#,
+                groups.iter().map(said).collect::<Vec<_>>().join(","),
+                groups.iter().map(kept).collect::<Vec<_>>().join(",")
+            );
+            let serial = Self::serial(number);
+            number += 1;
+            Row { seq: line.seq as i64, hash: line.hash.0, line: line.bytes.clone(), at, serial, groups, view }
+        };
+        let rows: Vec<Vec<Row>> = works
+            .iter()
+            .map(|works| {
+                let lines = works.iter().flat_map(|work| match work {
+                    Work::Segment(checked) => checked.lines.iter(),
+                    _ => [].iter(),
+                });
+                lines.map(&mut row).collect()
+            })
+            .collect();
+        assert!(rows.iter().all(|rows| rows.len() as u64 == batch));
+        rows
+    }
+}

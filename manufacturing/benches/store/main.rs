@@ -1,0 +1,159 @@
+//! What storing and asking cost, each beside a floor of the same run: the same rows in the same tables, with the same
+//! indices and as durable, without the service. Prints lines of JSON; ratios are what carries over to other machines.
+//!
+//! A generator makes devices: each is one record that packs it into one of its packages of 10, in a lot of 500 and a work
+//! order of 50,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
+//! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor.
+//!
+//! `cargo bench -p manufacturing --bench store`: 100,000 devices; `LOTLINE_BENCH_DEVICES=10000000` for the long form.
+//! `LOTLINE_BENCH_DIR` is the disk that is to be measured. PostgreSQL is measured where this machine has it, with a server of
+//! its own on the same disk; `LOTLINE_BENCH_ENGINES=sqlite` leaves it out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
+
+mod ask;
+mod bare;
+mod devices;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base::postgres::{Server, programs};
+use devices::Devices;
+use manufacturing::measured::{Connection, Place, Work, Writer, now, own};
+use serde_json::json;
+
+/// Devices in a segment while loading.
+const LOAD: u64 = 500;
+/// Devices that each batch size is measured with, and how many of them are stored in turn with the floor.
+const MEASURED: [(u64, u64, u64); 3] = [(1, 600, 50), (100, 6_000, 500), (1000, 20_000, 2000)];
+
+fn main() {
+    let base = std::env::var_os("LOTLINE_BENCH_DIR")
+        .map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), std::path::PathBuf::from);
+    let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
+    let count = number("LOTLINE_BENCH_DEVICES", 100_000);
+    let engines = std::env::var("LOTLINE_BENCH_ENGINES").unwrap_or_else(|_| "sqlite postgres".into());
+    let folder = tempfile::tempdir_in(base).unwrap();
+    if engines.contains("sqlite") {
+        let [ours, bare] = ["ours.db", "bare.db"].map(|name| folder.path().join(name));
+        let mut devices = load(&Place::Sqlite(ours.clone()), count, "sqlite");
+        std::fs::copy(&ours, &bare).unwrap();
+        report_size("sqlite", std::fs::metadata(&ours).unwrap().len(), count);
+        store("sqlite", &Place::Sqlite(ours.clone()), &mut bare::Sqlite::open(&bare), &mut devices);
+        ask::ask("sqlite", &Place::Sqlite(ours), &devices);
+    }
+    let Some(programs) = programs().filter(|_| engines.contains("postgres")) else { return };
+    let data = folder.path().join("postgres");
+    std::fs::create_dir(&data).unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let settings = ["shared_buffers=1GB", "max_wal_size=4GB", "autovacuum_naptime=5min"];
+    let server = Server::start(&programs, &data, &settings).unwrap();
+    let place = |database: &str| {
+        let url = server.url().replace("/postgres", &format!("/{database}"));
+        (Place::Postgres(Box::new(url.parse().unwrap())), url)
+    };
+    bare::sql(&server.url(), &["CREATE DATABASE ours"]);
+    let (ours, ours_url) = place("ours");
+    let mut devices = load(&ours, count, "postgres");
+    bare::sql(&ours_url, &["VACUUM ANALYZE", "CHECKPOINT"]);
+    report_size("postgres", bare::size(&ours_url), count);
+    bare::sql(&server.url(), &["CREATE DATABASE bare TEMPLATE ours"]);
+    store("postgres", &ours, &mut bare::Postgres::open(&place("bare").1), &mut devices);
+    bare::sql(&ours_url, &["VACUUM ANALYZE"]);
+    ask::ask("postgres", &ours, &devices);
+}
+
+fn report_size(engine: &str, bytes: u64, count: u64) {
+    println!("{}", json!({ "engine": engine, "devices": count, "bytes_per_device": bytes / count }));
+}
+
+/// Makes a store of so many devices.
+fn load(place: &Place, count: u64, engine: &str) -> Devices {
+    let mut devices = Devices::new(count);
+    let mut writer = Writer::open_as(place, own(), now()).unwrap();
+    let begin = Instant::now();
+    while devices.made() < count {
+        let works = [LOAD, LOAD].map(|most| devices.segment(most.min(count - devices.made())));
+        let works: Vec<Work> = works.into_iter().flatten().map(|bytes| devices.checked(&bytes)).collect();
+        writer.commit(&works, now()).unwrap();
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    writer.close().unwrap();
+    println!(
+        "{}",
+        json!({ "engine": engine, "loaded": count, "devices_per_second": (count as f64 / seconds) as u64,
+                "with": "checking, storing, and making the records" })
+    );
+    devices
+}
+
+/// Stores in turn with the floor.
+fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut Devices) {
+    let mut writer = Writer::open_as(place, own(), now()).unwrap();
+    for (batch, total, turn) in MEASURED {
+        let [mut check, mut store, mut floor] = [Duration::ZERO; 3];
+        // The first turn is not counted: caches and plans are made.
+        for at in 0..total / turn + 1 {
+            let before = devices.made();
+            let segments: Vec<Vec<Vec<u8>>> = (0..turn / batch)
+                .map(|_| {
+                    let whole = batch / LOAD.min(batch);
+                    (0..whole).flat_map(|_| devices.segment(LOAD.min(batch))).collect()
+                })
+                .collect();
+            let begin = Instant::now();
+            let works: Vec<Vec<Work>> =
+                segments.iter().map(|batch| batch.iter().map(|bytes| devices.checked(bytes)).collect()).collect();
+            let checked = begin.elapsed();
+            let begin = Instant::now();
+            for works in &works {
+                let committed = writer.commit(works, now()).unwrap();
+                assert_eq!(committed.receipts.len(), 1);
+            }
+            let stored = begin.elapsed();
+            let rows = devices.rows(before, batch, &works);
+            let begin = Instant::now();
+            rows.iter().for_each(|rows| bare.store(rows));
+            if at > 0 {
+                check += checked;
+                store += stored;
+                floor += begin.elapsed();
+            }
+        }
+        let rate = |time: Duration| (total as f64 / time.as_secs_f64()) as u64;
+        println!(
+            "{}",
+            json!({ "engine": engine, "batch": batch, "devices": total,
+                    "devices_per_second": { "store": rate(store), "floor": rate(floor), "check": rate(check) },
+                    "ratio": (floor.as_secs_f64() / store.as_secs_f64() * 100.0).round() / 100.0 })
+        );
+    }
+    writer.close().unwrap();
+}
+
+/// A connection that reads.
+fn reader(place: &Place) -> Connection {
+    Connection::open_reader(place).unwrap()
+}
+
+/// Times of one question asked again and again, in milliseconds: p50 and p99.
+fn times(count: u64, mut question: impl FnMut(u64)) -> (f64, f64) {
+    let mut times: Vec<f64> = (0..count)
+        .map(|n| {
+            let begin = Instant::now();
+            question(n);
+            begin.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let at = |part: usize| (times[(times.len() - 1) * part / 100] * 1000.0).round() / 1000.0;
+    (at(50), at(99))
+}
+
+/// Peak of resident memory in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}

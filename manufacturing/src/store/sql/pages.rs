@@ -1,0 +1,80 @@
+//! Long answers, read page by page in the order of a key.
+
+use std::vec;
+
+use super::Result;
+
+/// Rows of a page at first, so that the first of them come soon.
+const FIRST: u32 = 100;
+/// And at most.
+pub const MOST: u32 = 2000;
+
+/// Rows in the order of a key, as many at a time as memory should hold. Neither engine keeps anything open between two
+/// pages, so that other questions can be put to the same connection.
+pub struct Pages<'q, K, T> {
+    fetch: Box<dyn FnMut(&K, u32) -> Result<Vec<T>> + 'q>,
+    key: fn(&T) -> K,
+    after: K,
+    page: vec::IntoIter<T>,
+    size: u32,
+    most: u32,
+    ended: bool,
+}
+
+impl<'q, K, T> Pages<'q, K, T> {
+    /// The rows after a key. `fetch` reads at most so many rows after a key, lowest first; `key` is that of a row. A page
+    /// never has more than `most` rows.
+    pub fn after(after: K, most: u32, key: fn(&T) -> K, fetch: impl FnMut(&K, u32) -> Result<Vec<T>> + 'q) -> Self {
+        let size = FIRST.min(most);
+        Self { fetch: Box::new(fetch), key, after, page: Vec::new().into_iter(), size, most, ended: false }
+    }
+
+    /// The next row.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn next(&mut self) -> Result<Option<T>> {
+        if let Some(row) = self.page.next() {
+            return Ok(Some(row));
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        let rows = (self.fetch)(&self.after, self.size)?;
+        self.ended = rows.len() < self.size as usize;
+        if let Some(last) = rows.last() {
+            self.after = (self.key)(last);
+        }
+        self.size = self.size.saturating_mul(4).min(self.most);
+        self.page = rows.into_iter();
+        Ok(self.page.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_comes_once_whatever_the_pages_are() {
+        for (rows, most) in [(0, 3), (2, 3), (3, 3), (7, 3), (1000, MOST), (100, 100)] {
+            let mut asked = Vec::new();
+            let mut pages = Pages::after(
+                -1,
+                most,
+                |row: &i64| *row,
+                |after, limit| {
+                    asked.push(limit);
+                    Ok((after + 1..rows).take(limit as usize).collect())
+                },
+            );
+            let mut found = Vec::new();
+            while let Some(row) = pages.next().unwrap() {
+                found.push(row);
+            }
+            drop(pages);
+            assert_eq!(found, (0..rows).collect::<Vec<_>>());
+            assert!(asked.iter().all(|limit| *limit <= most), "{asked:?}");
+        }
+    }
+}

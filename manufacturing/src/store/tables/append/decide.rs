@@ -1,0 +1,188 @@
+//! What a person asks for, decided by what is stored.
+
+use crate::store::sql::{self, Connection, params};
+use records::enrolment::SERVICE;
+use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
+
+use super::Append;
+use crate::completeness::{Moment, Series, judge};
+use crate::store::decide::{Ask, Decide, Denied, Enrolment};
+use crate::store::tables::{TENANT, holds, keys, lapses, stations, work_orders};
+use crate::store::work::KeyNews;
+
+type Drafts = Result<Vec<Draft>, Denied>;
+
+impl Append<'_> {
+    pub(super) fn decide(&mut self, decide: &Decide) -> sql::Result<()> {
+        let decided = match (self.drafts(&decide.ask)?, self.own) {
+            (Ok(_), None) => Err(Denied::NoKey),
+            (Ok(drafts), Some(_)) => {
+                // What was looked up before may not hold any more.
+                self.admitted.clear();
+                if !drafts.is_empty() {
+                    self.own(drafts)?;
+                }
+                if let Ask::Enrol { station, key } = &decide.ask {
+                    self.keys.push(KeyNews::Enrolled { station: station.clone(), key: *key });
+                }
+                Ok(())
+            }
+            (Err(denied), _) => Err(denied),
+        };
+        self.decided.push((decide.answer.clone(), decided));
+        Ok(())
+    }
+
+    fn drafts(&mut self, ask: &Ask) -> sql::Result<Drafts> {
+        match ask {
+            Ask::Enrol { station, key } => self.enrol(station, key),
+            Ask::Token { station, token } => self.token(station, token),
+            Ask::Revoke { station, key, reason } => self.revoke(station, key, reason),
+            Ask::Retire { station, reason } => self.retire(station, reason),
+            Ask::WriteOff { station, series, range, reason } => self.write_off(station, *series, *range, reason),
+            Ask::Hold { what, reason } => self.hold(what, reason),
+            Ask::Plan(plan) => {
+                self.orders_changed = true;
+                Ok(Ok(vec![plan.draft()]))
+            }
+            Ask::CloseOrder { id, reason } => self.close_order(id, reason),
+            Ask::Release { what, reason } => Ok(match holds::find(self.connection, what)? {
+                Some(_) => Ok(vec![reasoned(Draft::new(Event::Released, what.clone()), reason)]),
+                None => Err(Denied::NotHeld(what.clone())),
+            }),
+        }
+    }
+
+    fn close_order(&mut self, id: &str, reason: &str) -> sql::Result<Drafts> {
+        let owned = id.to_owned();
+        Ok(match work_orders::find(self.connection, id)? {
+            None => Err(Denied::UnknownOrder(owned)),
+            Some(work_orders::StoredOrder { closed: Some(reason), since, .. }) => {
+                Err(Denied::OrderClosed { id: owned, since, reason })
+            }
+            Some(_) => {
+                self.orders_changed = true;
+                Ok(vec![reasoned(Draft::new(Event::WorkOrderClosed, Subject::new(Kind::WorkOrder, id)), reason)])
+            }
+        })
+    }
+
+    fn enrol(&self, station: &str, key: &PublicKey) -> sql::Result<Drafts> {
+        let known = keys::find(self.connection, station, key)?;
+        let owned = station.to_owned();
+        let retired = lapses::retired(self.connection, station)?.is_some();
+        Ok(match known {
+            Some(known) => match known.revoked {
+                Some((since, reason)) => Err(Denied::Revoked { station: owned, key: *key, since, reason }),
+                // Once more, a person lets in a station that was thought to have ended.
+                None if retired => Ok(vec![keys::enrolled(station, key, keys::How::Person)]),
+                None => Err(Denied::Enrolled { station: owned, key: *key, since: known.since }),
+            },
+            None => Ok(vec![keys::enrolled(station, key, keys::How::Person)]),
+        })
+    }
+
+    fn token(&self, station: &str, token: &str) -> sql::Result<Drafts> {
+        if self.own.is_some_and(|own| own.enrolment == Enrolment::Closed) {
+            return Ok(Err(Denied::NoTokens));
+        }
+        if keys::waiting_tokens(self.connection, station, self.now)? >= keys::MOST_TOKENS {
+            return Ok(Err(Denied::TooManyTokens { station: station.to_owned(), most: keys::MOST_TOKENS }));
+        }
+        keys::keep_token(self.connection, station, token, self.now)?;
+        Ok(Ok(Vec::new()))
+    }
+
+    fn revoke(&self, station: &str, key: &PublicKey, reason: &str) -> sql::Result<Drafts> {
+        let owned = station.to_owned();
+        Ok(match keys::find(self.connection, station, key)? {
+            None if !is_known(self.connection, station)? => Err(Denied::UnknownStation(owned)),
+            None => Err(Denied::UnknownKey { station: owned, key: *key }),
+            Some(known) => match known.revoked {
+                Some((since, reason)) => Err(Denied::Revoked { station: owned, key: *key, since, reason }),
+                None => Ok(vec![keys::revoked(station, key, reason)]),
+            },
+        })
+    }
+
+    fn retire(&self, station: &str, reason: &str) -> sql::Result<Drafts> {
+        if let Some((since, reason)) = lapses::retired(self.connection, station)? {
+            return Ok(Err(Denied::Retired { station: station.to_owned(), since, reason }));
+        }
+        if !is_known(self.connection, station)? {
+            return Ok(Err(Denied::UnknownStation(station.to_owned())));
+        }
+        Ok(Ok(vec![reasoned(Draft::new(Event::StationRetired, Subject::station(station)), reason)]))
+    }
+
+    /// One record for each series of which something is missing, as far as that is known now: of a series that goes on, a
+    /// later loss is not given up with it.
+    fn write_off(
+        &self,
+        station: &str,
+        series: Option<SeriesId>,
+        range: Option<(u64, u64)>,
+        reason: &str,
+    ) -> sql::Result<Drafts> {
+        if !is_known(self.connection, station)? {
+            return Ok(Err(Denied::UnknownStation(station.to_owned())));
+        }
+        let (states, lapses) = (stations::all(self.connection)?, lapses::all(self.connection)?);
+        let judged = judge(&states, &lapses, Moment { now: self.now, as_of: None, connected: true });
+        let of_station: Vec<&Series> = judged.stations.iter().filter(|judged| judged.station == station).collect();
+        if let Some(series) = series
+            && of_station.iter().all(|judged| judged.series != Some(series))
+        {
+            return Ok(Err(Denied::UnknownSeries { station: station.to_owned(), series }));
+        }
+        let asked = of_station.into_iter().filter(|judged| series.is_none_or(|series| judged.series == Some(series)));
+        let lacking = asked.filter(|judged| match range {
+            Some((first, last)) => {
+                judged.holes.iter().any(|(low, high)| *low <= last && first <= *high) || judged.unsettled
+            }
+            None => judged.lacks,
+        });
+        let drafts: Vec<Draft> = lacking
+            .filter_map(|judged| {
+                let mut draft = reasoned(Draft::new(Event::WrittenOff, Subject::station(station)), reason);
+                let mut say = |name: &str, value: serde_json::Value| draft.attributes.insert(name.to_owned(), value);
+                say("series", judged.series?.to_string().into());
+                let range = range.or((!judged.ended).then_some((1, judged.announced)));
+                if let Some((first, last)) = range {
+                    say("first", first.into());
+                    say("last", last.into());
+                }
+                Some(draft)
+            })
+            .collect();
+        Ok(if drafts.is_empty() { Err(Denied::NothingMissing { station: station.to_owned() }) } else { Ok(drafts) })
+    }
+
+    fn hold(&self, what: &Subject, reason: &str) -> sql::Result<Drafts> {
+        if let Some(hold) = holds::find(self.connection, what)? {
+            return Ok(Err(Denied::Held { what: what.clone(), since: hold.since, reason: hold.reason }));
+        }
+        if holds::count(self.connection)? >= holds::MOST_HOLDS {
+            return Ok(Err(Denied::TooManyHolds(holds::MOST_HOLDS)));
+        }
+        Ok(Ok(vec![reasoned(Draft::new(Event::Held, what.clone()), reason)]))
+    }
+}
+
+fn reasoned(draft: Draft, reason: &str) -> Draft {
+    Draft { reason: Some(reason.to_owned()), ..draft }
+}
+
+/// Is there a record, a key or a status of the station?
+fn is_known(connection: &Connection, station: &str) -> sql::Result<bool> {
+    if station == SERVICE {
+        return Ok(false);
+    }
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM station_key WHERE tenant = ?1 AND station = ?2)
+                 OR EXISTS (SELECT 1 FROM series WHERE tenant = ?1 AND station = ?2)
+                 OR EXISTS (SELECT 1 FROM status WHERE tenant = ?1 AND station = ?2)",
+        params![TENANT, station],
+        |row| row.get(0),
+    )
+}

@@ -1,0 +1,177 @@
+//! How the series of a station follow each other, as their records say.
+
+use std::collections::BTreeMap;
+
+use crate::store::sql::{self, Connection, Row, params};
+use jiff::Timestamp;
+use records::{Event, FixedBytes, Kind, RecordId, SeriesId, Stamp};
+
+use super::{TENANT, int, number, stations, time};
+use crate::lineage::{LastRecord, Lineage, Runs, Said, Successor, sound, union};
+use crate::projection::{Reading, former};
+
+/// Longest way back from a series to the ones before it. A circle ends here as well.
+const MOST_BEFORE: usize = 1024;
+
+/// Takes up what a stored line says of other series.
+pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Reading) -> sql::Result<()> {
+    if let Some(former) = former(id, reading).filter(|former| former.seq > 0 && i64::try_from(former.seq).is_ok()) {
+        carry(connection, former)?;
+    }
+    // Record 1 speaks of its own series, also where it was written again in a later one.
+    let origin = former(id, reading).unwrap_or(id);
+    let record = reading.record.as_ref().filter(|_| origin.seq == 1);
+    let Some(record) = record.filter(|r| r.event == Event::SeriesStarted && r.subject.kind == Kind::Station) else {
+        return Ok(());
+    };
+    let before: Option<SeriesId> =
+        record.attributes.get("seriesBefore").and_then(|before| before.as_str()?.parse().ok());
+    let last_before =
+        record.attributes.get("lastBefore").and_then(|last| last.as_u64().or_else(|| last.as_str()?.parse().ok()));
+    connection.execute(
+        "INSERT INTO successor (tenant, station, series, before, last_before, why, position)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        params![
+            TENANT,
+            origin.station,
+            origin.series.0,
+            before.filter(|before| *before != origin.series).map(|before| before.0),
+            last_before.filter(|last| i64::try_from(*last).is_ok()).map(int),
+            record.attributes.get("why").and_then(serde_json::Value::as_str),
+            position
+        ],
+    )?;
+    Ok(())
+}
+
+/// Notes that this record is stored under another identity, and joins what now touches.
+fn carry(connection: &Connection, former: &RecordId) -> sql::Result<()> {
+    let RecordId { station, series, seq } = former;
+    let one = int(*seq);
+    let touching: Vec<(i64, i64)> = connection.query(
+        "SELECT first, last FROM carried
+             WHERE tenant = ?1 AND station = ?2 AND series = ?3 AND first <= ?4 + 1 AND last >= ?4 - 1",
+        params![TENANT, station, series.0, one],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let (mut low, mut high) = (one, one);
+    for (first, last) in touching {
+        (low, high) = (low.min(first), high.max(last));
+        connection.execute(
+            "DELETE FROM carried WHERE tenant = ? AND station = ? AND series = ? AND first = ?",
+            params![TENANT, station, series.0, first],
+        )?;
+    }
+    connection.execute(
+        "INSERT INTO carried (tenant, station, series, first, last) VALUES (?, ?, ?, ?, ?)",
+        params![TENANT, station, series.0, low, high],
+    )?;
+    Ok(())
+}
+
+/// The records of a series that are stored under another identity, lowest first.
+fn carried(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Runs> {
+    connection.query(
+        "SELECT first, last FROM carried WHERE tenant = ? AND station = ? AND series = ? ORDER BY first",
+        params![TENANT, station, series.0],
+        |row| Ok((number(row.get(0)?), number(row.get(1)?))),
+    )
+}
+
+/// Sequences of a series that will not come, and for which it makes no sense to ask: stored under another identity, set
+/// aside or no longer held.
+pub fn will_not_come(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Runs> {
+    let carried = carried(connection, station, series)?;
+    Ok(match stations::verified(connection, station, series)? {
+        Some((status, _)) => {
+            let named = union(&sound(&status.set_aside), &sound(&status.not_held));
+            union(&carried, &named)
+        }
+        None => carried,
+    })
+}
+
+/// Record 1 of a series, where it is stored and says that the series started.
+pub fn began(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<Said>> {
+    let began = connection.query_optional(
+        "SELECT line, stored_at FROM successor JOIN record USING (position)
+             WHERE tenant = ? AND station = ? AND series = ?",
+        params![TENANT, station, series.0],
+        said,
+    )?;
+    Ok(began.flatten())
+}
+
+/// The series before this one, the one before that, and so on.
+pub fn ancestors(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Vec<SeriesId>> {
+    let mut found = Vec::new();
+    let mut next = before(connection, station, series)?;
+    while let Some(ancestor) = next.filter(|next| found.len() < MOST_BEFORE && !found.contains(next)) {
+        found.push(ancestor);
+        next = before(connection, station, ancestor)?;
+    }
+    Ok(found)
+}
+
+fn before(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<SeriesId>> {
+    let before: Option<Option<[u8; 16]>> = connection.query_optional(
+        "SELECT before FROM successor WHERE tenant = ? AND station = ? AND series = ?",
+        params![TENANT, station, series.0],
+        |row| row.get(0),
+    )?;
+    Ok(before.flatten().map(FixedBytes))
+}
+
+/// Line and time of storing, as columns 0 and 1.
+fn said(row: &Row<'_>) -> sql::Result<Option<Said>> {
+    let stamp = Reading::of(row.bytes(0)?).record.map(|record| record.at);
+    let heard: Timestamp = time(row.get(1)?);
+    Ok(stamp.map(|stamp: Stamp| Said { stamp, heard }))
+}
+
+/// Every series of which other series say something, by station and series.
+pub fn all(connection: &Connection) -> sql::Result<BTreeMap<(String, SeriesId), Lineage>> {
+    let mut all: BTreeMap<(String, SeriesId), Lineage> = BTreeMap::new();
+    let carried = connection.query(
+        "SELECT station, series, first, last FROM carried WHERE tenant = ? ORDER BY station, series, first",
+        params![TENANT],
+        |row| Ok(((row.get(0)?, FixedBytes(row.get(1)?)), (number(row.get(2)?), number(row.get(3)?)))),
+    )?;
+    for (key, run) in carried {
+        all.entry(key).or_default().carried.push(run);
+    }
+    type Following = (String, SeriesId, SeriesId, Option<u64>, Option<String>);
+    let following: Vec<Following> = connection.query(
+        "SELECT station, series, before, last_before, why FROM successor
+         WHERE tenant = ? AND before IS NOT NULL ORDER BY station, series",
+        params![TENANT],
+        |row| {
+            let last_before = row.get::<Option<i64>>(3)?.map(number);
+            Ok((row.get(0)?, FixedBytes(row.get(1)?), FixedBytes(row.get(2)?), last_before, row.get(4)?))
+        },
+    )?;
+    for (station, series, before, last_before, why) in following {
+        let lineage = all.entry((station.clone(), series)).or_default();
+        (lineage.before, lineage.why) = (Some(before), why);
+        let Some(began) = began(connection, &station, series)? else { continue };
+        all.entry((station, before)).or_default().successors.push(Successor { series, last_before, began });
+    }
+    for ((station, series), lineage) in all.iter_mut().filter(|(_, lineage)| !lineage.successors.is_empty()) {
+        lineage.last = last(connection, station, *series)?;
+    }
+    Ok(all)
+}
+
+fn last(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<LastRecord>> {
+    let last = connection.query_optional(
+        "SELECT line, stored_at, seq FROM record
+             WHERE series_id = (SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ?)
+             ORDER BY seq DESC LIMIT 1",
+        params![TENANT, station, series.0],
+        |row| {
+            let seq = number(row.get(2)?);
+            Ok(said(row)?.map(|said| LastRecord { seq, said }))
+        },
+    )?;
+    Ok(last.flatten())
+}

@@ -1,0 +1,212 @@
+//! Who was ever in a group.
+
+use std::ops::ControlFlow;
+
+use crate::store::sql::{self, Connection, Pages, Row, pages, params};
+use jiff::Timestamp;
+use records::Subject;
+
+use super::project::{self, Kept};
+use super::{TENANT, micros, time};
+
+/// A unit of a recall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its serial number.
+    pub serial: String,
+    /// What keeps it apart from others with that serial.
+    pub scope: String,
+    /// The value that it shares.
+    pub value: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub until: Option<Timestamp>,
+    /// It was said to be a member and never was.
+    pub corrected: bool,
+    /// Records disagree on where it is: it counts as a member of each place.
+    pub contested: bool,
+    /// The packages that it is in, now or at the time asked for; more than one where it is contested.
+    pub packages: Vec<String>,
+    /// The pallets that it is on.
+    pub pallets: Vec<String>,
+}
+
+/// Replaces the rows of a device.
+pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, new: &Kept) -> sql::Result<()> {
+    if let Some(old) = old {
+        for (n, group) in (0_i64..).zip(&old.groups) {
+            connection.execute(
+                "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
+                params![TENANT, group.dimension, group.value, device.id, device.scope, n],
+            )?;
+        }
+    }
+    let (package, pallet) = (new.text("packageId"), new.text("palletId"));
+    for (n, group) in (0_i64..).zip(&new.groups) {
+        connection.execute(
+            "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package,
+                 pallet, earliest, latest)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+            TENANT,
+            group.dimension,
+            group.value,
+            device.id,
+            device.scope,
+            n,
+            group.since,
+            group.until,
+            group.corrected,
+            new.contested,
+            package,
+            pallet,
+            group.earliest,
+            group.latest
+        ])?;
+    }
+    Ok(())
+}
+
+/// One row, by the name of the device.
+struct Member {
+    serial: String,
+    scope: String,
+    n: i64,
+    since: i64,
+    until: Option<i64>,
+    latest: Option<i64>,
+    corrected: bool,
+    contested: bool,
+    package: Option<String>,
+    pallet: Option<String>,
+}
+
+impl Member {
+    fn of(row: &Row<'_>) -> sql::Result<Self> {
+        Ok(Self {
+            serial: row.get(0)?,
+            scope: row.get(1)?,
+            n: row.get(2)?,
+            since: row.get(3)?,
+            until: row.get(4)?,
+            corrected: row.get(5)?,
+            contested: row.get(6)?,
+            package: row.get(7)?,
+            pallet: row.get(8)?,
+            latest: row.get(9)?,
+        })
+    }
+
+    fn device(&self) -> (&str, &str) {
+        (&self.serial, &self.scope)
+    }
+}
+
+/// A device and the number of its row.
+type Place = (String, String, i64);
+
+/// The rows of one value, in the order of their devices.
+struct Stretch<'r> {
+    value: &'r str,
+    rows: Pages<'r, Place, Member>,
+    head: Option<Member>,
+}
+
+impl<'r> Stretch<'r> {
+    /// Those that can have begun by a time, with the first of them read.
+    fn open(connection: &'r Connection, dimension: &'r str, value: &'r str, until: i64) -> sql::Result<Self> {
+        let before = (String::new(), String::new(), -1);
+        let key = |row: &Member| (row.serial.clone(), row.scope.clone(), row.n);
+        let rows = Pages::after(before, pages::MOST, key, move |(serial, scope, n), most| {
+            connection.query(
+                "SELECT serial, scope, n, since, until, corrected, contested, package, pallet, latest FROM member
+                 WHERE tenant = ? AND dimension = ? AND value = ? AND (serial, scope, n) > (?, ?, ?) AND earliest <= ?
+                 ORDER BY serial, scope, n LIMIT ?",
+                params![TENANT, dimension, value, serial, scope, n, until, most],
+                Member::of,
+            )
+        });
+        let mut stretch = Self { value, rows, head: None };
+        stretch.next()?;
+        Ok(stretch)
+    }
+
+    fn next(&mut self) -> sql::Result<Option<Member>> {
+        let following = self.rows.next()?;
+        Ok(std::mem::replace(&mut self.head, following))
+    }
+}
+
+/// Every unit that was ever in one of these groups, each once, by serial and scope: those that were (`corrected` false) or
+/// those that were said to be and never were (`corrected` true). With `as_of`, as far as it can have begun by
+/// then. Memory does
+/// not grow with the group.
+pub fn units(
+    connection: &Connection,
+    dimension: &str,
+    values: &[String],
+    as_of: Option<Timestamp>,
+    corrected: bool,
+    mut each: impl FnMut(Unit) -> ControlFlow<()>,
+) -> sql::Result<()> {
+    let until = as_of.map_or(i64::MAX, micros);
+    let mut stretches: Vec<Stretch<'_>> =
+        values.iter().map(|value| Stretch::open(connection, dimension, value, until)).collect::<Result<_, _>>()?;
+    while let Some(device) = stretches.iter().filter_map(|s| s.head.as_ref()).map(Member::device).min() {
+        let (serial, scope) = (device.0.to_owned(), device.1.to_owned());
+        let mut unit: Option<Unit> = None;
+        for stretch in &mut stretches {
+            while stretch.head.as_ref().is_some_and(|head| head.device() == (&serial, &scope)) {
+                let Some(row) = stretch.next()? else { break };
+                take(&mut unit, row, stretch.value, until);
+            }
+        }
+        let Some(mut unit) = unit.filter(|unit| unit.corrected == corrected) else { continue };
+        // The row tells the one place of now; other times and more than one place are in what is kept of the device.
+        if unit.contested || as_of.is_some() {
+            place(connection, &mut unit, until)?;
+        }
+        if each(unit).is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Says where a unit is at a time: in every container that it had joined and not left by then.
+fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
+    let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
+    (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
+    unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
+    Ok(())
+}
+
+/// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
+/// group, the first beginning and the last end are told.
+fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
+    let until = row.until.filter(|_| row.latest.is_some_and(|latest| latest <= as_of)).map(time);
+    let since = time(row.since);
+    if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {
+        known.until = known.until.and_then(|known| Some(known.max(until?)));
+        known.since = known.since.min(since);
+        return;
+    }
+    let outweighs = unit.as_ref().is_none_or(|known| {
+        (known.corrected && !row.corrected)
+            || (known.corrected == row.corrected && known.until.is_some() && until.is_none())
+    });
+    if outweighs {
+        *unit = Some(Unit {
+            serial: row.serial,
+            scope: row.scope,
+            value: value.to_owned(),
+            since,
+            until,
+            corrected: row.corrected,
+            contested: row.contested,
+            packages: row.package.into_iter().collect(),
+            pallets: row.pallet.into_iter().collect(),
+        });
+    }
+}

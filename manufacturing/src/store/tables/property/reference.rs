@@ -1,0 +1,178 @@
+//! The plain reading: no index, no index of subjects, no incremental state.
+
+use super::*;
+
+type Written = (RecordId, Record);
+
+pub fn recall_sets(stations: &[Station]) -> RecallSets {
+    let all: Vec<Written> = stations
+        .iter()
+        .flat_map(|station| {
+            station.lines.iter().zip(1..).map(|(line, seq)| {
+                let id = RecordId { station: station.name.clone(), series: station.series, seq };
+                (id, serde_json::from_slice(line).unwrap())
+            })
+        })
+        .collect();
+    let repetitions: BTreeSet<RecordId> =
+        all.iter().filter(|written| repeats_another(written, &all)).map(|(id, _)| id.clone()).collect();
+    let likely = likely(&all);
+    let mut sets = RecallSets::new();
+    for n in 0..5 {
+        let device = Subject::device(format!("D{n}"));
+        let mut about = BTreeSet::from([device.clone()]);
+        loop {
+            let more: BTreeSet<Subject> = all
+                .iter()
+                .filter(|(_, record)| record.event != Event::Refused && about.contains(&record.subject))
+                .flat_map(|(_, record)| record.into.iter().map(Joined::subject))
+                .collect();
+            let before = about.len();
+            about.extend(more);
+            if about.len() == before {
+                break;
+            }
+        }
+        let ordered = merged(
+            &likely,
+            all.iter().filter(|(id, record)| about.contains(&record.subject) && !repetitions.contains(id)).collect(),
+        );
+        let wrong = never_true(&ordered, &all);
+        let truly = ever(&device, &ordered, &wrong);
+        let as_said = ever(&device, &ordered, &BTreeMap::new());
+        for group in &truly {
+            sets.entry(group.clone()).or_default().0.insert(device.id.clone());
+        }
+        for group in as_said.difference(&truly) {
+            sets.entry(group.clone()).or_default().1.insert(device.id.clone());
+        }
+    }
+    sets
+}
+
+fn origin((id, record): &Written) -> &RecordId {
+    record.former.as_ref().unwrap_or(id)
+}
+
+fn are_the_same(a: &Written, b: &Written) -> bool {
+    origin(a) == origin(b) && a.1.repeats(&b.1)
+}
+
+/// Is there a better one of those that say the same?
+fn repeats_another(written: &Written, all: &[Written]) -> bool {
+    let rank = |written: &Written| (written.0 != *origin(written), written.0.clone());
+    all.iter().any(|other| are_the_same(written, other) && rank(other) < rank(written))
+}
+
+/// When each record happened, from all records at once.
+fn likely(all: &[Written]) -> BTreeMap<RecordId, i64> {
+    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+    let seq = |(id, record): &Written| if record.former.is_some() { 0 } else { id.seq };
+    for written in all {
+        let known = known.entry(&written.0.station).or_default();
+        known.learn(written.0.series, seq(written), &written.1.at);
+    }
+    let likely = all.iter().map(|written| {
+        let (id, record) = written;
+        let standing = Standing { series: id.series, seq: seq(written), received: at(1000) };
+        let Ok(told) = happened(known.get_mut(&*id.station).unwrap(), &record.at, standing);
+        (id.clone(), told.likely)
+    });
+    likely.collect()
+}
+
+/// The heads of the series, the smallest first, taken literally.
+fn merged<'a>(likely: &BTreeMap<RecordId, i64>, mut left: Vec<&'a Written>) -> Vec<&'a Written> {
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let is_head = |(id, _): &Written| {
+            !left
+                .iter()
+                .any(|(other, _)| (&other.station, other.series) == (&id.station, id.series) && other.seq < id.seq)
+        };
+        let heads = left.iter().enumerate().filter(|(_, written)| is_head(written));
+        let key = |(id, _): &Written| (likely[id], id.series, id.station.clone(), id.seq);
+        let smallest = heads.min_by_key(|(_, written)| key(written)).unwrap().0;
+        ordered.push(left.remove(smallest));
+    }
+    ordered
+}
+
+/// Does it say that another record was never true? Wholly, or (`false`) only of where it puts its subject.
+fn corrects(record: &Record) -> Option<(&RecordId, bool)> {
+    match record.event {
+        Event::Voided => record.corrects.as_ref().map(|id| (id, true)),
+        Event::Moved if record.reason.as_deref() == Some("mistake") => record.corrects.as_ref().map(|id| (id, false)),
+        _ => None,
+    }
+}
+
+fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeMap<RecordId, bool> {
+    let series = |id: &RecordId| (id.station.clone(), id.series);
+    // Every identity of what `written` says: its own, the first one, and those of its repetitions.
+    let stored_as = |written: &Written| -> Vec<RecordId> {
+        all.iter().filter(|other| are_the_same(written, other)).map(|(id, _)| id.clone()).collect()
+    };
+    let known_as = |written: &Written| [stored_as(written), vec![origin(written).clone()]].concat();
+    let mut wrong: BTreeMap<RecordId, bool> = BTreeMap::new();
+    for (n, by) in ordered.iter().enumerate().rev() {
+        let (id, record) = by;
+        if wrong.get(id) == Some(&true) {
+            continue;
+        }
+        let Some((corrected, whole)) = corrects(record) else { continue };
+        let named: Vec<usize> = (0..ordered.len()).filter(|m| known_as(ordered[*m]).contains(corrected)).collect();
+        let in_own_series = |m: &usize| stored_as(ordered[*m]).iter().any(|known| series(known) == series(id));
+        let exactly = |m: &usize| stored_as(ordered[*m]).contains(corrected);
+        let meant: Vec<usize> = if named.iter().any(in_own_series) {
+            named.into_iter().filter(in_own_series).collect()
+        } else if named.iter().any(exactly) {
+            named.into_iter().filter(exactly).collect()
+        } else {
+            named
+        };
+        for m in meant {
+            let (target, said) = ordered[m];
+            let later = known_as(ordered[m])
+                .iter()
+                .any(|t| known_as(by).iter().any(|c| series(t) == series(c) && t.seq >= c.seq));
+            let may = said.event != Event::Refused && (corrects(said).is_none() || m < n);
+            if !later && may && said.subject == record.subject {
+                *wrong.entry(target.clone()).or_default() |= whole;
+            }
+        }
+    }
+    wrong
+}
+
+fn ever(device: &Subject, records: &[&Written], wrong: &BTreeMap<RecordId, bool>) -> BTreeSet<(String, String)> {
+    let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
+    let mut groups = BTreeSet::new();
+    for (id, record) in records {
+        let void = wrong.get(id);
+        if [Event::Refused, Event::Voided].contains(&record.event) || void == Some(&true) {
+            continue;
+        }
+        inside.retain(|(child, parent)| {
+            *child != record.subject || !record.from.iter().any(|f| f.subject() == parent.subject())
+        });
+        if void.is_none() {
+            inside.extend(record.into.iter().map(|parent| (record.subject.clone(), parent.clone())));
+        }
+        let failed = record.attributes.get("result").is_some_and(|result| result == "fail");
+        if record.subject == *device && !failed && record.event != Event::Contradicted {
+            let said = record.attributes.iter().filter(|(name, _)| ["lotCode", "fwVersion"].contains(&name.as_str()));
+            groups.extend(said.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())));
+        }
+        let mut reached = BTreeSet::from([device.clone()]);
+        for _ in 0..inside.len() {
+            for (child, parent) in &inside {
+                if reached.contains(child) {
+                    reached.insert(parent.subject());
+                    groups.extend(parent.level.map(|level| (level.attribute().to_owned(), parent.id.clone())));
+                }
+            }
+        }
+    }
+    groups
+}

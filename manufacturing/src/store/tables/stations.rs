@@ -1,0 +1,219 @@
+//! What stations say of themselves, beside what is stored of them.
+
+use std::collections::BTreeMap;
+
+use crate::store::sql::{self, Connection, params};
+use jiff::Timestamp;
+use records::wire::Status;
+use records::{FixedBytes, PublicKey, SeriesId};
+
+use super::{TENANT, lineage, micros, runs, time};
+use crate::lineage::Lineage;
+use crate::store::work::Heard;
+
+/// Most stations, and most series of which nothing but a status is known: both come from messages that anyone who may
+/// use the broker can send.
+const MOST_STATIONS: i64 = 4096;
+
+/// One series of one station, as far as it is known here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesState {
+    /// The station.
+    pub station: String,
+    /// The series; `None` for a station of which nothing but its connection is known.
+    pub series: Option<SeriesId>,
+    /// What is stored.
+    pub runs: Vec<(u64, u64)>,
+    /// Its last status and when it was heard, where it was signed by the key of the records.
+    pub status: Option<(Status, Timestamp)>,
+    /// There is a status, and no record says whose key it bears.
+    pub unverified: bool,
+    /// Records that came with other bytes.
+    pub conflicts: u64,
+    /// Signed records that cannot be read.
+    pub rejections: u64,
+    /// Whether the station has a connection, where it has said so, and when.
+    pub online: Option<(bool, Timestamp)>,
+    /// What other series say of it.
+    pub lineage: Lineage,
+}
+
+/// Notes whether a station has a connection.
+pub fn online(connection: &Connection, station: &str, online: bool, now: Timestamp) -> sql::Result<()> {
+    connection.execute(
+        "INSERT INTO station (tenant, name, online, heard_at) SELECT ?1, ?2, ?3, ?4
+             WHERE (SELECT count(*) FROM station) < ?5 OR EXISTS (SELECT 1 FROM station WHERE tenant = ?1 AND name = ?2)
+             ON CONFLICT (tenant, name) DO UPDATE SET online = excluded.online, heard_at = excluded.heard_at",
+        params![TENANT, station, online, micros(now), MOST_STATIONS],
+    )?;
+    Ok(())
+}
+
+/// Keeps the status of a series where it is newer than the one that is kept. Says whether it was.
+pub fn status(connection: &Connection, heard: &Heard) -> sql::Result<bool> {
+    let status = &heard.status;
+    let pinned = key(connection, &status.station, status.series)?;
+    if pinned.is_some_and(|pinned| pinned != heard.key) {
+        tracing::warn!(station = status.station, "a status came with another key than the records of its series");
+        return Ok(false);
+    }
+    if let Some((known, known_key, _)) = kept(connection, &status.station, status.series)? {
+        let trusted = pinned.is_none() || known_key == heard.key;
+        if trusted && !is_newer(status, &known) {
+            return Ok(false);
+        }
+    } else if pinned.is_none() && total(connection)? >= MOST_STATIONS {
+        return Ok(false);
+    }
+    let body = serde_json::to_string(status)?;
+    connection.execute(
+        "INSERT INTO status (tenant, station, series, key, body, heard_at) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (tenant, station, series) DO UPDATE SET key = excluded.key, body = excluded.body,
+                 heard_at = excluded.heard_at",
+        params![TENANT, status.station, status.series.0, heard.key.0, body, micros(heard.at)],
+    )?;
+    Ok(true)
+}
+
+/// Was `new` said after `old`? An old status that is sent again must not pass for a sign of life.
+fn is_newer(new: &Status, old: &Status) -> bool {
+    if new.at.boot == old.at.boot {
+        new.at.since_boot > old.at.since_boot
+    } else {
+        new.last >= old.last && (new.at.wall > old.at.wall || new.last > old.last)
+    }
+}
+
+fn total(connection: &Connection) -> sql::Result<i64> {
+    connection.query_row("SELECT count(*) FROM status", params![], |row| row.get(0))
+}
+
+fn key(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<PublicKey>> {
+    connection.query_optional(
+        "SELECT key FROM series WHERE tenant = ? AND station = ? AND series = ?",
+        params![TENANT, station, series.0],
+        |row| row.get(0).map(FixedBytes),
+    )
+}
+
+type Said = (Status, PublicKey, Timestamp);
+
+fn kept(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<Said>> {
+    connection.query_optional(
+        "SELECT body, key, heard_at FROM status WHERE tenant = ? AND station = ? AND series = ?",
+        params![TENANT, station, series.0],
+        said,
+    )
+}
+
+/// The last status of a series and when it was heard, where the key of its records signed it.
+pub fn verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<(Status, Timestamp)>> {
+    let Some(pinned) = key(connection, station, series)? else { return Ok(None) };
+    let kept = kept(connection, station, series)?.filter(|(_, by, _)| *by == pinned);
+    Ok(kept.map(|(status, _, heard)| (status, heard)))
+}
+
+/// The series of a station of which something is stored.
+pub fn series_of(connection: &Connection, station: &str) -> sql::Result<Vec<SeriesId>> {
+    connection.query("SELECT series FROM series WHERE tenant = ? AND station = ?", params![TENANT, station], |row| {
+        row.get(0).map(FixedBytes)
+    })
+}
+
+fn said(row: &sql::Row<'_>) -> sql::Result<Said> {
+    let body = &row.text(0)?;
+    let status = serde_json::from_str(body)?;
+    Ok((status, FixedBytes(row.get(1)?), time(row.get(2)?)))
+}
+
+/// Every known series of every known station, by station and series.
+pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
+    let mut online: BTreeMap<String, (bool, Timestamp)> = connection
+        .query("SELECT name, online, heard_at FROM station WHERE tenant = ?", params![TENANT], |row| {
+            Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?))))
+        })?
+        .into_iter()
+        .collect();
+    let connected = online.clone();
+    let mut lineages = lineage::all(connection)?;
+    let mut states = Vec::new();
+    type Known = (i64, String, SeriesId, PublicKey, u64, u64);
+    let known: Vec<Known> = connection.query(
+        "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
+                (SELECT count(*) FROM rejection WHERE series_id = series.id)
+         FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series",
+        params![TENANT],
+        |row| {
+            let (series, key) = (FixedBytes(row.get(2)?), FixedBytes(row.get(3)?));
+            Ok((row.get(0)?, row.get(1)?, series, key, row.get(4)?, row.get(5)?))
+        },
+    )?;
+    for (id, station, series, key, conflicts, rejections) in known {
+        let status = kept(connection, &station, series)?;
+        states.push(SeriesState {
+            series: Some(series),
+            runs: runs::of(connection, id)?,
+            unverified: status.as_ref().is_some_and(|(_, by, _)| *by != key),
+            status: status.filter(|(_, by, _)| *by == key).map(|(status, _, at)| (status, at)),
+            conflicts,
+            rejections,
+            online: connected.get(&station).copied(),
+            lineage: lineages.remove(&(station.clone(), series)).unwrap_or_default(),
+            station: station.clone(),
+        });
+        online.remove(&station);
+    }
+    let announced = connection.query(
+        "SELECT body, key, heard_at FROM status WHERE tenant = ?1 AND NOT EXISTS (SELECT 1 FROM series
+         WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)",
+        params![TENANT],
+        said,
+    )?;
+    for (status, _, at) in announced {
+        online.remove(&status.station);
+        states.push(SeriesState {
+            unverified: true,
+            online: connected.get(&status.station).copied(),
+            lineage: lineages.remove(&(status.station.clone(), status.series)).unwrap_or_default(),
+            ..SeriesState::unknown(status.station.clone(), Some(status.series), Some((status, at)))
+        });
+    }
+    // Nothing of these has come; other series name them.
+    for ((station, series), lineage) in lineages {
+        online.remove(&station);
+        let online = connected.get(&station).copied();
+        states.push(SeriesState { online, lineage, ..SeriesState::unknown(station, Some(series), None) });
+    }
+    for (station, connection) in online {
+        states.push(SeriesState { online: Some(connection), ..SeriesState::unknown(station, None, None) });
+    }
+    states.sort_by(|a, b| (&a.station, a.series).cmp(&(&b.station, b.series)));
+    Ok(states)
+}
+
+impl SeriesState {
+    /// The highest stored sequence; 0 where nothing is stored.
+    pub fn highest_stored(&self) -> u64 {
+        self.runs.last().map_or(0, |(_, last)| *last)
+    }
+
+    /// How many records are stored.
+    pub fn stored(&self) -> u64 {
+        self.runs.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
+    /// Of a station without stored records.
+    pub fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
+        Self {
+            station,
+            series,
+            runs: Vec::new(),
+            status,
+            unverified: false,
+            conflicts: 0,
+            rejections: 0,
+            online: None,
+            lineage: Lineage::default(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What PostgreSQL has to do beside SQLite.
+
+use super::*;
+use crate::testkit::{self, postgres, postgres_with};
+
+#[test]
+fn no_path_changes_or_removes_a_stored_line_on_postgresql() {
+    let Some(server) = postgres("append-only tables on PostgreSQL") else { return };
+    let a = station(2);
+    let mut writer = server.fresh();
+    one(&mut writer, a.all());
+    for statement in [
+        "UPDATE record SET line = '\\x00'",
+        "DELETE FROM record WHERE seq = 1",
+        "TRUNCATE record",
+        "TRUNCATE segment CASCADE",
+        "UPDATE segment SET head = '\\x00'",
+        "DELETE FROM segment",
+        "INSERT INTO conflict (series_id, seq, hash, line, stored_at) VALUES (1, 1, '\\x00', '\\x00', 0); DELETE FROM conflict",
+        "INSERT INTO record SELECT position, series_id, seq, hash, '\\x00', 0 FROM record
+         ON CONFLICT (position) DO UPDATE SET line = excluded.line",
+    ] {
+        let error = writer.connection.batch(statement).unwrap_err().to_string();
+        assert!(error.contains("stored"), "{statement}: {error}");
+    }
+    assert_eq!(one(&mut writer, a.all()).up_to, 2);
+}
+
+#[test]
+fn the_role_of_the_service_may_only_add_evidence() {
+    let Some(server) = postgres("grants on PostgreSQL") else { return };
+    drop(server.fresh());
+    let grants = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/postgres-grants.sql");
+    server.sql(&std::fs::read_to_string(grants).unwrap());
+    server.sql("ALTER TABLE record DISABLE TRIGGER ALL; ALTER TABLE segment DISABLE TRIGGER ALL");
+    let url = server.server.url().replace("lotline@", "lotline_service@");
+    let place = Place::Postgres(Box::new(url.parse().unwrap()));
+    let own = testkit::own(crate::store::Enrolment::FirstUse);
+    let mut writer = Writer::open_as(&place, own, at(0)).unwrap();
+    let a = station(3);
+    one(&mut writer, a.all());
+    assert_eq!(writer.rebuild(|_| ()).unwrap(), 3);
+    for statement in [
+        "UPDATE record SET seq = 9",
+        "DELETE FROM record",
+        "TRUNCATE record",
+        "DELETE FROM segment",
+        "UPDATE conflict SET seq = 1",
+        "DROP TABLE record",
+        "ALTER TABLE record DISABLE TRIGGER ALL",
+        "CREATE TABLE other (n BIGINT)",
+    ] {
+        let error = writer.connection.batch(statement).unwrap_err().to_string();
+        assert!(error.contains("SQLSTATE 42501"), "{statement}: {error}");
+    }
+}
+
+#[test]
+fn a_server_that_may_forget_is_refused() {
+    for name in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let setting = format!("{name}=off");
+        let Some(server) = postgres_with("a server without fsync", &[&setting]) else { return };
+        let error = Writer::open_at(&server.place()).err().unwrap().to_string();
+        assert!(error.contains(&format!("set {name} = on in its postgresql.conf")), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let place = Place::Postgres(Box::new("postgres://lotline@%2Fnowhere/plant".parse().unwrap()));
+    let error = Writer::open_at(&place).err().unwrap();
+    assert!(error.to_string().contains("/nowhere") || error.to_string().contains("connecting"), "{error}");
+    assert_eq!(place.to_string(), "postgres:///nowhere/plant");
+}
+
+#[test]
+fn a_transaction_that_others_were_in_the_way_of_is_tried_again_with_the_same_input() {
+    let Some(server) = postgres("transactions tried again on PostgreSQL") else { return };
+    for code in ["40001", "40P01"] {
+        let mut writer = server.fresh();
+        // What a sequence has counted stays where its transaction is undone.
+        server.sql(&format!(
+            "CREATE SEQUENCE tried;
+             CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF nextval('tried') < 4 THEN RAISE EXCEPTION 'in the way' USING ERRCODE = '{code}'; END IF;
+                 RETURN NEW; END $$;
+             CREATE TRIGGER in_the_way BEFORE INSERT ON record FOR EACH STATEMENT EXECUTE FUNCTION in_the_way()"
+        ));
+        let a = station(3);
+        let receipt = one(&mut writer, a.all());
+        assert_eq!(receipt, Receipt::stored("a", a.series, 3, a.head()));
+        assert_eq!(records(&writer), 3);
+    }
+}
+
+#[test]
+fn a_server_that_was_killed_and_started_again_is_used_again() {
+    let Some(mut server) = postgres("PostgreSQL killed and started again") else { return };
+    let a = station(4);
+    let mut writer = server.fresh();
+    one(&mut writer, a.work(1, 2));
+    server.server.kill().unwrap();
+    assert!(writer.commit(&[a.work(3, 3)], at(1)).is_err());
+    server.server.again().unwrap();
+    assert_eq!(one(&mut writer, a.work(3, 4)), Receipt::stored("a", a.series, 4, a.head()));
+}
+
+#[test]
+fn names_with_any_character_are_kept_and_found_on_postgresql() {
+    let Some(server) = postgres("names with any character on PostgreSQL") else { return };
+    let mut a = Station::new("a", 1);
+    let names = ["nul\0", "\u{1}\0", "\u{10ffff}", "\u{1}", "é"];
+    for (n, name) in (1..).zip(names) {
+        a.write(n, packed(name, "P\0", &[("lotCode", "L\0")]));
+    }
+    let mut writer = server.fresh();
+    one(&mut writer, a.all());
+    let snapshot = writer.snapshot().unwrap();
+    for name in names {
+        assert_eq!(snapshot.devices(name, true).unwrap()[0].subject.id, name);
+    }
+    let mut units = Vec::new();
+    let each = |unit: crate::store::Unit| {
+        units.push((unit.serial, unit.packages));
+        std::ops::ControlFlow::Continue(())
+    };
+    snapshot.units("lotCode", &["L\0".to_owned()], None, false, each).unwrap();
+    let mut sorted: Vec<&str> = names.into();
+    sorted.sort_unstable();
+    assert_eq!(units, sorted.iter().map(|name| ((*name).to_owned(), vec!["P\0".to_owned()])).collect::<Vec<_>>());
+}

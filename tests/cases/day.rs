@@ -1,0 +1,321 @@
+//! A day at the line, as the README tells it, with the configuration that it names: every role, and the mistakes that people
+//! make, through the built programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Command;
+
+use demo::sim::ZplPrinterOptions;
+use serde_json::{Value, json};
+use tests::{Rig, Shape, mosquitto, run, wait_for};
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/examples");
+
+/// A line with the example's configuration: its paths and addresses are those of this test.
+fn start(mosquitto: PathBuf, edits: &[(&str, &str)]) -> Rig {
+    start_with(mosquitto, edits, &[])
+}
+
+/// The same with these files beside the configuration.
+fn start_with(mosquitto: PathBuf, edits: &[(&str, &str)], files: &[(&str, &str)]) -> Rig {
+    let mut rig = Rig::prepare(mosquitto, Shape { package: 2, pallet: 2 }, ZplPrinterOptions::default(), &[]);
+    let mut text = std::fs::read_to_string(format!("{EXAMPLES}/day.toml")).unwrap();
+    let folder = rig.path("").display().to_string();
+    let (data, rig_sh) = (format!("station = \"pack-1\"\ndata = \"{folder}station\"\nsocket = \"{folder}station.sock\""), format!("{EXAMPLES}/rig.sh"));
+    let (broker, service) = (format!("mqtt://127.0.0.1:{}", rig.broker_port()), format!("http://{}", rig.http()));
+    let scanner = rig.path("scanner").display().to_string();
+    let own = [
+        ("station = \"line-1\"", data.as_str()),
+        ("mqtt://127.0.0.1:1883", &broker),
+        ("http://127.0.0.1:8480", &service),
+        ("/etc/lotline/examples/rig.sh", &rig_sh),
+        ("/dev/serial/by-id/usb-MAKER_SCANNER_1-if00", &scanner),
+    ];
+    for (from, to) in own.iter().chain(edits) {
+        assert!(text.contains(from), "no `{from}` in the example");
+        text = text.replace(from, to);
+    }
+    text.push_str(&format!("\n[page]\nlisten = \"{}\"\n", rig.page()));
+    std::fs::write(rig.config(), text).unwrap();
+    files.iter().for_each(|(name, text)| std::fs::write(rig.path(name), text).unwrap());
+    rig.start_all();
+    rig
+}
+
+fn ask(rig: &Rig, question: &Value) -> Value {
+    let mut stream = BufReader::new(UnixStream::connect(rig.path("station.sock")).unwrap());
+    stream.get_mut().write_all(format!("{question}\n").as_bytes()).unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+/// A scan on a lane, and its answer.
+fn scan(rig: &Rig, lane: &str, text: &str) -> Value {
+    let aim = text.starts_with("00").then_some("]C1");
+    let said = ask(rig, &json!({"ask": "scan", "text": text, "lane": lane, "aim": aim}));
+    said.get("answer").unwrap_or_else(|| panic!("{lane} {text}: {said}")).clone()
+}
+
+/// Scans on a lane; the code of each answer has to be this.
+fn scans(rig: &Rig, lane: &str, expected: &[(&str, &str)]) -> Value {
+    let mut last = Value::Null;
+    for (text, code) in expected {
+        last = scan(rig, lane, text);
+        assert_eq!(last["code"], *code, "{lane} {text}: {last}");
+        let is_red = last["outcome"] == "refused";
+        assert!(!is_red || !last["help"].as_str().unwrap_or_default().is_empty(), "red says what to do: {last}");
+    }
+    last
+}
+
+/// Has a unit tested by the lane's rig, and gives the code of the result.
+fn tested(rig: &Rig, serial: &str) -> Value {
+    let watch = rig.watch().unwrap();
+    scans(rig, "test", &[(&format!("SN-{serial}"), "test-started")]);
+    wait_for("the rig's result", 30, || {
+        watch.so_far().into_iter().find(|answer| {
+            let code = answer["code"].as_str().unwrap_or_default();
+            answer["lane"] == "test" && code != "test-started"
+        })
+    })
+}
+
+fn put_order(rig: &Rig, id: &str, more: &[&str]) {
+    let (url, data) = (format!("http://{}", rig.http()), rig.path("service"));
+    let asked = ["work-order", "put", id, "--set", "lotCode=L-9", "--url", &url, "--data", data.to_str().unwrap()];
+    let said = run("lotline-manufacturing", &[&asked[..], more].concat());
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+fn label_of(sscc: &Value) -> String {
+    format!("00{}", sscc.as_str().unwrap())
+}
+
+#[test]
+fn a_day_at_the_line() {
+    let Some(mosquitto) = mosquitto("a day at the line") else { return };
+    let mut rig = start(mosquitto, &[]);
+    let order = ["--quantity", "4", "--serial-pattern", "[0-9]{4}[A-Z]?"];
+    put_order(&rig, "WO-7", &order);
+
+    // The bench: components into the unit; a misread radio is refused.
+    scans(
+        &rig,
+        "bench",
+        &[
+            ("SN-0001", "waiting"),
+            ("BRD-77/L5", "assembled"),
+            ("LOTLINE-FINISH", "incomplete"),
+            ("490154203237519", "check-digit"),
+            ("490154203237518", "assembled"),
+            ("LOTLINE-FINISH", "assembly-complete"),
+            ("SN-0002", "waiting"),
+            ("BRD-77/L5", "in-another-unit"),
+            ("LOTLINE-CANCEL", "cancelled"),
+        ],
+    );
+
+    // The test: a label on pass, red on fail, retests counted and limited.
+    for lane in ["test", "main"] {
+        if lane == "main" {
+            scans(&rig, lane, &[("WO:WO-7", "no-operator"), ("BADGE:4711", "signed-on")]);
+        }
+        scans(&rig, lane, &[("WO:WO-8", "unknown-work-order"), ("WO:WO-7", "work-order-started")]);
+    }
+    for serial in ["0001", "0002", "0003", "0005", "0006"] {
+        assert_eq!(tested(&rig, serial)["code"], "test-passed");
+    }
+    for _ in 0..2 {
+        let failed = tested(&rig, "0004F");
+        assert_eq!((&failed["code"], &failed["outcome"]), (&json!("test-failed"), &json!("refused")), "{failed}");
+    }
+    scans(&rig, "test", &[("SN-0004F", "retest-limit")]);
+
+    // Packing and palletising, and what may not be packed.
+    let packed = scans(&rig, "main", &[("SN-0001", "packed")]);
+    let package = packed["package"]["id"].clone();
+    scans(
+        &rig,
+        "main",
+        &[
+            ("SN-0001", "already-recorded"),
+            ("SN-0004F", "failed-test"),
+            ("SN-0007", "not-tested"),
+            ("SN-9", "no-rule"),
+            ("SN-0002", "packed"),
+            ("SN-0001", "duplicate"),
+            // A crushed box: the unit comes out, is scrap, and can never be packed again.
+            ("LOTLINE-TAKE-OUT", "waiting"),
+            ("SN-0001", "waiting"),
+            ("R:SCRATCHED", "taken-out"),
+            ("LOTLINE-SCRAP", "waiting"),
+            ("SN-0001", "waiting"),
+            ("R:SCRATCHED", "scrap-recorded"),
+            ("SN-0001", "scrapped"),
+        ],
+    );
+
+    // No network: the work order is known from before, units go on.
+    rig.kill_service();
+    rig.kill_broker();
+    scans(&rig, "main", &[("SN-0003", "packed")]);
+    rig.start_broker();
+    rig.start_service();
+
+    // The end of the shift: what is part-filled is closed with a reason.
+    scans(&rig, "main", &[("LOTLINE-CLOSE-PACKAGE", "waiting"), ("R:WRONG-BOX", "package-closed")]);
+    let closed = scans(&rig, "main", &[("LOTLINE-CLOSE-PALLET", "pallet-closed")]);
+    let pallet = closed["pallet"]["id"].clone();
+    scans(&rig, "main", &[("LOTLINE-SIGN-OFF", "signed-off"), ("SN-0005", "no-operator")]);
+
+    // The desk: counted again, looked up, and off to the customer.
+    scans(
+        &rig,
+        "desk",
+        &[
+            ("LOTLINE-ROLE-RECOUNT", "role-changed"),
+            (&label_of(&package), "recounting"),
+            ("SN-0002", "found"),
+            ("SN-0003", "in-another-package"),
+            ("LOTLINE-FINISH", "count-differs"),
+            ("LOTLINE-ROLE-CHECK", "role-changed"),
+            ("SN-0002", "looked-up"),
+            ("LOTLINE-ROLE-PACK", "not-a-role"),
+            ("LOTLINE-ROLE-DESPATCH", "role-changed"),
+            (&label_of(&pallet), "despatch-missing"),
+            ("TO:ACME", "despatch-noted"),
+            ("DN:2026-17", "despatch-noted"),
+            (&label_of(&package), "on-another-pallet"),
+            (&label_of(&pallet), "despatch-recorded"),
+            (&label_of(&pallet), "despatched"),
+        ],
+    );
+
+    // The counts of the shift, and what the service knows.
+    let report = run("lotline-station", &["report", "--shift", "--json", "--config", &rig.config()]);
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["total"]["packed"], &report["workOrders"]["WO-7"]["packed"]), (&json!(3), &json!(3)), "{report}");
+    assert_eq!(report["refused"]["failed-test"], 1, "{report}");
+    assert!(!report.to_string().contains("4711"), "no badge stands anywhere");
+    rig.wait_until_delivered(30);
+    assert_eq!(rig.json("/v1/devices/0001")["state"], "scrapped");
+    assert_eq!(rig.recall("0003", "lotCode").len(), 6, "all that were tested or packed under the lot");
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
+fn a_rig_over_http_and_what_it_may_not_say() {
+    let Some(mosquitto) = mosquitto("a rig over HTTP") else { return };
+    let program = format!("rig = {{ program = [\"{EXAMPLES}/rig.sh\"], timeout_ms = 60000 }}\n");
+    let rig = start(mosquitto, &[(&program, "")]);
+    put_order(&rig, "WO-1", &[]);
+    scans(&rig, "test", &[("WO:WO-1", "work-order-started")]);
+    let next = |seconds: u32| tests::get(&rig.page(), &format!("/v1/scans/next?lane=test&timeout={seconds}"), "*/*").unwrap();
+    assert_eq!(next(0).0, 204);
+    assert_eq!(tests::get(&rig.page(), "/v1/scans/next?lane=none", "*/*").unwrap().0, 400);
+    scans(&rig, "test", &[("SN-0001", "test-started"), ("SN-0002", "busy")]);
+    let (status, body) = next(5);
+    let unit: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &unit["serialNumber"], &unit["workOrder"]), (200, &json!("0001"), &json!("WO-1")));
+    let post = |body: &str| tests::post(&rig.page(), "/v1/results", body).unwrap();
+    for rubbish in [
+        "pass",
+        r#"{"lane":"test","serialNumber":"0001","result":"ok"}"#,
+        r#"{"lane":"test","serialNumber":"0001","result":"pass","measurements":{"x":[]}}"#,
+        r#"{"lane":"test","serialNumber":"0001","result":"pass","attributes":{"palletId":"x"}}"#,
+    ] {
+        assert_eq!(post(rubbish).0, 400, "{rubbish}");
+    }
+    let code = |body: &str| serde_json::from_str::<Value>(&post(body).1).unwrap()["code"].clone();
+    assert_eq!(code(r#"{"lane":"test","serialNumber":"0002","result":"pass"}"#), "other-unit");
+    let good = r#"{"lane":"test","serialNumber":"0001","result":"pass","measurements":{"volts":5.01}}"#;
+    assert_eq!(code(good), "test-passed");
+    assert_eq!(code(good), "no-test", "a rig says its result once");
+
+    // The example in Python does the same by itself.
+    let mut python = Command::new("python3")
+        .args([&format!("{EXAMPLES}/rig.py"), "--url", &format!("http://{}", rig.page()), "--lane", "test", "--units", "2"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let watch = rig.watch().unwrap();
+    for (serial, expected) in [("0002", "test-passed"), ("0003F", "test-failed")] {
+        scans(&rig, "test", &[(&format!("SN-{serial}"), "test-started")]);
+        wait_for("the rig in Python", 30, || watch.so_far().into_iter().find(|answer| answer["code"] == expected));
+    }
+    assert!(python.wait().unwrap().success());
+}
+
+#[test]
+fn commands_come_from_the_page_all_at_once_and_from_a_sheet() {
+    let Some(mosquitto) = mosquitto("commands") else { return };
+    let rig = start(mosquitto, &[("requires_test = true\n", ""), ("operator = \"required\"\n", "")]);
+    put_order(&rig, "WO-1", &[]);
+    scans(&rig, "main", &[("WO:WO-1", "work-order-started"), ("SN-0001", "packed")]);
+    let post = |body: &str| {
+        let (status, body) = tests::post(&rig.page(), "/v1/commands", body).unwrap();
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let (status, answer) = post(r#"{"command":"take-out","serialNumber":"0001","reason":"scratched"}"#);
+    assert_eq!((status, &answer["code"]), (200, &json!("taken-out")), "{answer}");
+    let (status, answer) = post(r#"{"command":"scrap","text":"SN-0001","reason":"scratched"}"#);
+    assert_eq!((status, &answer["code"]), (200, &json!("scrap-recorded")), "{answer}");
+    for bad in [
+        r#"{"command":"explode"}"#,
+        r#"{"command":"scrap","text":"SN-0001","serialNumber":"0001"}"#,
+        r#"{"command":"scrap","text":"what is this"}"#,
+        r#"{"command":"scrap","serialNumber":""}"#,
+        r#"{"command":"scrap","lane":"none"}"#,
+    ] {
+        assert_eq!(post(bad).0, 400, "{bad}");
+    }
+    let file = rig.path("commands.pdf");
+    let sheet = run("lotline-station", &["commands", "--pdf", file.to_str().unwrap(), "--config", &rig.config()]);
+    assert!(sheet.status.success(), "{}", String::from_utf8_lossy(&sheet.stderr));
+    // Another program reads the sheet, where there is one.
+    if Command::new("pdftotext").arg("-v").output().is_ok() {
+        let text = Command::new("pdftotext").args(["-layout", file.to_str().unwrap(), "-"]).output().unwrap();
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains("LOTLINE-TAKE-OUT") && text.contains("Commands of station pack-1"), "{text}");
+    }
+}
+
+#[test]
+fn work_orders_of_a_line_without_a_network_come_from_a_file() {
+    let Some(mosquitto) = mosquitto("work orders of a file") else { return };
+    let edits = [
+        ("from = \"service\"", "from = \"file\"\nfile = \"orders.csv\""),
+        ("requires_test = true\n", ""),
+        ("operator = \"required\"\n", ""),
+        ("interlock = \"preferred\"\n", ""),
+    ];
+    let orders = "workOrder,lotCode,quantity,serialFirst,serialLast\nWO-1,L1,2,0001,0009\n";
+    let rig = start_with(mosquitto, &edits, &[("orders.csv", orders)]);
+    scans(
+        &rig,
+        "main",
+        &[
+            ("WO:WO-2", "unknown-work-order"),
+            ("WO:WO-1", "work-order-started"),
+            ("SN-0010", "not-in-range"),
+            ("SN-0001", "packed"),
+            ("SN-0002", "packed"),
+            ("SN-0003", "quantity-reached"),
+        ],
+    );
+    // Ten faults are named at once, and the line goes on with what it had.
+    let bad = "workOrder,lotCode,quantity,serialFirst,serialLast,colour\nWO-1,,-1,,,\nWO-1,,,9,,\n,,,,,\nWO-3,x\n,,0,,,\nWO-4,,1.5,9,1,\n";
+    std::fs::write(rig.path("orders.csv"), bad).unwrap();
+    scans(&rig, "main", &[("WO:WO-3", "unknown-work-order"), ("WO:WO-1", "work-order-unchanged")]);
+    let check = run("lotline-station", &["check", "--config", &rig.config()]);
+    let said = String::from_utf8(check.stderr).unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    for place in ["orders.csv:1:", "orders.csv:2:", "orders.csv:3:", "orders.csv:5:", "orders.csv:7:"] {
+        assert!(said.contains(place), "{place} is not named:\n{said}");
+    }
+}
