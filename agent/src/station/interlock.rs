@@ -110,8 +110,8 @@ impl Turn<'_> {
         let order = known.work_order.as_deref();
         let found = unit.as_ref().and_then(|remote| contradiction(&self.line.station, order, remote));
         let mut answer = match (&found, known.state) {
-            (None, UnitState::Packed) => return None,
-            (None, _) => {
+            (None, UnitState::Packed) | (_, UnitState::Out | UnitState::Scrapped) => return None,
+            (None, UnitState::Seen) => {
                 let text = format!("The service has nothing against {serial}: it may be packed");
                 Answer::new(name, Outcome::Done, Code::LookedUp, text)
             }

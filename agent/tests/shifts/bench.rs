@@ -239,7 +239,7 @@ impl Bench {
         office: &mut Office,
         network: bool,
     ) -> Result<Answer, String> {
-        let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.line, &self.state, lane, r));
+        let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.state, lane, r));
         let facts = self.facts(&wanted, self.ask(office, network, &wanted));
         let raw = Raw { bytes: 3, mark: format!("{reading:?}").chars().take(60).collect() };
         let input = Input::Scanned { lane: lane.to_owned(), scanner: "hand".into(), reading, raw, facts };

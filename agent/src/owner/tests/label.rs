@@ -74,5 +74,5 @@ fn the_codes_of_two_labels_are_never_one_unit() {
     let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();
     stop(&handle, thread);
     let state = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap().state;
-    assert!(state.lanes["main"].parts.is_some());
+    assert!(state.lanes["main"].collecting.is_some());
 }
