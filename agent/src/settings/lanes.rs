@@ -153,7 +153,7 @@ mod tests {
     fn lanes_people_and_reasons_mean_what_they_say() {
         let settings = parse(
             "[[lane]]\nname = \"main\"\nroles = [\"test\", \"pack\"]\noperator = \"required\"\ninterlock = \"required\"\noffline = \"hold\"\nanswer_age_s = 5\n\
-             [people]\nsupervisors = [\"0123456789abcdef\"]\nallows = [\"not-tested\"]\n[[reason]]\ntext = \"damaged\"\ncode = \"R1\"\n",
+             [people]\nsupervisors = [\"0123456789abcdef\"]\nallows = [\"not-tested\"]\n[[reason]]\ntext = \"damaged\"\ncode = \"R1\"\n[service]\nurl = \"http://127.0.0.1:8480\"\n",
         )
         .unwrap();
         let rules = settings.line_rules.lane("main");
