@@ -3,29 +3,33 @@
 use crate::store::sql::{self, Connection, params};
 use jiff::{SignedDuration, Timestamp};
 use records::SeriesId;
+use records::wire::Status;
 
 use super::{TENANT, int, lineage, number, stations};
 use crate::lineage::{SILENT_AFTER_SECONDS, Said};
 
 /// Keeps the mark that the verified status of a series names, where it is higher than what is kept of its station.
-pub fn learn(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<()> {
-    let status = stations::verified(connection, station, series)?;
-    let Some(mark) = status.and_then(|(status, _)| status.sscc_mark) else { return Ok(()) };
+pub fn learn(connection: &Connection, station: &str, verified: Option<&(Status, Timestamp)>) -> sql::Result<()> {
+    let Some(mark) = verified.and_then(|(status, _)| status.sscc_mark) else { return Ok(()) };
     connection.execute(
         "INSERT INTO sscc_mark (tenant, station, mark) VALUES (?, ?, ?)
-             ON CONFLICT (tenant, station) DO UPDATE SET mark = excluded.mark WHERE excluded.mark > sscc_mark.mark",
+         ON CONFLICT (tenant, station) DO UPDATE SET mark = excluded.mark WHERE excluded.mark > sscc_mark.mark",
         params![TENANT, station, int(mark)],
-    )?;
-    Ok(())
+    )
 }
 
 /// The answer to a series that asks for the mark: the highest that its station ever named, 0 where it named none. `None`
 /// where it does not ask, where its record 1 is not stored yet, or while another series of the station is alive: that one
 /// may be using SSCCs of which nothing is known here yet. A series that this one followed is not alive by what it said
 /// before.
-pub fn word(connection: &Connection, station: &str, series: SeriesId, now: Timestamp) -> sql::Result<Option<u64>> {
-    let status = stations::verified(connection, station, series)?;
-    if status.is_none_or(|(status, _)| status.sscc_mark.is_some()) {
+pub fn word(
+    connection: &Connection,
+    station: &str,
+    series: SeriesId,
+    verified: Option<&(Status, Timestamp)>,
+    now: Timestamp,
+) -> sql::Result<Option<u64>> {
+    if verified.is_none_or(|(status, _)| status.sscc_mark.is_some()) {
         return Ok(None);
     }
     let Some(began) = lineage::began(connection, station, series)? else { return Ok(None) };
