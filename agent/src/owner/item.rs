@@ -91,7 +91,8 @@ impl Item {
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
-                let facts = facts(&result.as_ref().map_or_else(|_| Wanted::default(), Wanted::of_result))?;
+                let wanted = result.as_ref().map(|result| Wanted::of_result(ahead, lane, result));
+                let facts = facts(&wanted.unwrap_or_default())?;
                 Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {

@@ -76,8 +76,12 @@ impl Wanted {
 
     /// What a rig's result needs.
     #[must_use]
-    pub fn of_result(result: &RigResult) -> Self {
-        Self { unit: Some((result.scope.clone(), result.serial.clone())), ..Self::default() }
+    pub fn of_result(state: &State, lane: &str, result: &RigResult) -> Self {
+        // The work order may have changed on the lane since the unit was scanned.
+        let testing = state.lanes.get(lane).and_then(|lane| lane.testing.as_ref());
+        let order = testing.and_then(|testing| testing.attributes.get("workOrder")).and_then(|order| order.as_str());
+        let unit = Some((result.scope.clone(), result.serial.clone()));
+        Self { unit, order: order.map(str::to_owned), ..Self::default() }
     }
 
     /// What a work order from the topic needs.
@@ -98,6 +102,9 @@ impl Wanted {
     fn add(&mut self, state: &State, name: &str, reading: &Reading) {
         let lane = state.lanes.get(name);
         let current = lane.and_then(|lane| lane.work_order.as_ref());
+        // One that is open again is in another one, which counts its units.
+        let open = state.lanes.values().flat_map(|lane| &lane.open);
+        self.containers.extend(open.filter_map(|open| open.parent.clone()));
         self.holds.extend(Hold::of_reading(reading, current));
         match reading {
             Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. } => {
@@ -106,9 +113,6 @@ impl Wanted {
             Reading::WorkOrder { id, .. } => self.order = Some(id.clone()),
             Reading::Container { id, .. } => {
                 self.containers.push(id.clone());
-                // One that is open again is in another one, perhaps in this.
-                let open = state.lanes.values().flat_map(|lane| &lane.open);
-                self.containers.extend(open.filter_map(|open| open.parent.clone()));
                 self.label = Some(id.clone());
                 self.contents_of(lane);
             }

@@ -630,7 +630,7 @@ fn one(
                 measurements: Default::default(),
                 attributes: Attributes::new(),
             };
-            let facts = bench.facts(&Wanted::of_result(&result), Service::Off);
+            let facts = bench.facts(&Wanted::of_result(&bench.state, lane, &result), Service::Off);
             told.extend(bench.decide(
                 Input::Result { lane: lane.to_owned(), result: Ok(result), facts },
                 office,

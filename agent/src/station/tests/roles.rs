@@ -25,7 +25,7 @@ impl Bench {
             measurements: [("volts".to_owned(), 3.3.into())].into_iter().collect(),
             attributes: Attributes::from([("fwVersion".to_owned(), "1.2".into())]),
         };
-        let facts = self.facts(&Wanted::of_result(&result));
+        let facts = self.facts(&Wanted::of_result(&self.state, "main", &result));
         self.decide(Input::Result { lane: "main".into(), result: Ok(result), facts }).unwrap()
     }
 }
