@@ -24,6 +24,7 @@ pub(super) struct Deciding {
     pub(super) reply: Option<Sender<Answer>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are scans")]
 pub(super) enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),

@@ -39,6 +39,7 @@ impl ScanRequest {
 }
 
 /// One thing for the owner to do.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are scans")]
 pub enum Request {
     /// Decide about a scan.
     Scan(ScanRequest),

@@ -24,8 +24,7 @@ use super::names::Names;
 use super::own::Own;
 use super::project::{self, Inside};
 use super::{holds, int, lineage, micros, runs, sscc, stations, work_orders};
-use crate::completeness::holes;
-use crate::lineage::union;
+use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
 use crate::store::sql::{self, Connection, params};
@@ -235,7 +234,7 @@ impl<'c> Append<'c> {
         let known = lineage::will_not_come(self.connection, &status.station, status.series, verified.as_ref())?;
         let known = union(&stored, &known);
         // One that waits for a word, or asks for its mark of SSCCs, is answered as well.
-        if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() || status.asks {
+        if !without(&[(1, receipted)], &known).is_empty() || status.sscc_mark.is_none() || status.asks {
             self.touch(series, status.station.clone(), status.series).receipted = receipted;
         }
         Ok(())
@@ -310,7 +309,8 @@ impl<'c> Append<'c> {
         }
         let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         let mut resend = Vec::new();
-        for hole in holes(&union(&stored, &known), receipted) {
+        // Only what it has a receipt for: what is above may still be on its way, and the station sends it again by itself.
+        for hole in without(&[(1, receipted)], &union(&stored, &known)) {
             if resend.len() < MOST_RUNS && !runs::is_known(self.connection, series, hole)? {
                 resend.push(hole);
             }

@@ -58,6 +58,18 @@ fn what_the_station_does_not_have_is_not_asked_for_again() {
     assert!(one(&mut writer, a.work(6, 9)).resend.is_empty());
 }
 
+#[test]
+fn only_what_the_station_has_a_receipt_for_is_asked_for() {
+    let a = station(9);
+    let mut writer = Writer::in_memory();
+    one(&mut writer, a.work(1, 2));
+    assert!(one(&mut writer, a.work(5, 6)).resend.is_empty(), "what is between may be on its way");
+    let waits = a.status(10, 7);
+    assert!(writer.commit(&[waits], at(10)).unwrap().receipts.is_empty());
+    assert_eq!(one(&mut writer, a.status(11, 5)).resend, [(3, 4)], "it says that it has a receipt up to 4");
+    assert_eq!(one(&mut writer, a.status(12, 0)).resend, [(3, 4), (7, 9)]);
+}
+
 /// The answer to a status without a mark, if it has one.
 fn word(writer: &mut Writer, station: &Station, seconds: i64) -> Option<u64> {
     let asks = station.status_with(seconds, 0, |status| status.sscc_mark = None);
