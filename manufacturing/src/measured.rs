@@ -21,5 +21,5 @@ pub fn now() -> Timestamp {
 #[must_use]
 pub fn own() -> Own {
     let key = SigningKey::from_seed(FixedBytes([99; 32]));
-    Own { key, stamps: crate::clock::system_stamps(), enrolment: Enrolment::FirstUse }
+    Own { key, stamps: crate::clock::system_stamps(), enrolment: Enrolment::FirstUse, instance: String::new() }
 }

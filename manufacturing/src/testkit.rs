@@ -257,7 +257,7 @@ pub fn own(enrolment: Enrolment) -> Own {
         boot: "service".into(),
         since_boot: now.as_second().unsigned_abs(),
     });
-    Own { key: SigningKey::from_seed(FixedBytes([99; 32])), stamps, enrolment }
+    Own { key: SigningKey::from_seed(FixedBytes([99; 32])), stamps, enrolment, instance: String::new() }
 }
 
 /// A question, and the place of its answer.

@@ -226,3 +226,6 @@ pub(super) fn take_over(wreck: &Connection, new: &Connection) -> rusqlite::Resul
         new.prepare_cached(put)?.execute(rusqlite::params_from_iter(row)).map(drop)
     })
 }
+
+#[cfg(test)]
+mod tests;

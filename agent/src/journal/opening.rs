@@ -111,6 +111,7 @@ impl Journal {
         sqlite::quick_check(&connection)?;
         check_version(&connection, path)?;
         sqlite::migrate(&mut connection, &MIGRATIONS)?;
+        check_tables(&connection, path)?;
         note_version(&connection)?;
         Ok(connection)
     }
@@ -164,6 +165,25 @@ fn check_version(connection: &Connection, path: &Path) -> Result<(), JournalErro
     }
     let found = format!("the version of its tables is {version}, and was noted as {noted:#x}");
     Err(sqlite::Error::Damaged { path: path.to_owned(), found }.into())
+}
+
+/// A changed byte in what the file says of its own tables leaves a sound file with other tables.
+fn check_tables(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let mut new = Connection::open_in_memory().map_err(query("read"))?;
+    sqlite::migrate(&mut new, &MIGRATIONS)?;
+    if tables(connection).map_err(query("read"))? == tables(&new).map_err(query("read"))? {
+        return Ok(());
+    }
+    let found = "what it says of its tables".to_owned();
+    Err(sqlite::Error::Damaged { path: path.to_owned(), found }.into())
+}
+
+/// The tables and indices, each as it was made.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+    connection
+        .prepare("SELECT name, tbl_name, sql FROM sqlite_schema ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
 }
 
 fn note_version(connection: &Connection) -> Result<(), JournalError> {

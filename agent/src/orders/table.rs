@@ -82,12 +82,9 @@ impl Reader<'_> {
     }
 
     fn next_line(&mut self) {
-        match self.next() {
-            Some('\r') => {
-                self.rest.next_if_eq(&'\n');
-                self.new_line();
-            }
-            _ => {}
+        if let Some('\r') = self.next() {
+            self.rest.next_if_eq(&'\n');
+            self.new_line();
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is decided in a group, and who waits for it.
 
+use records::Stamp;
 use records::wire::{Holds, WorkOrderMessage};
 use tokio::sync::oneshot::Sender;
 
@@ -44,6 +45,7 @@ pub(super) struct Decided {
 
 impl Item {
     /// A request that is to be decided; others are given back.
+    #[expect(clippy::result_large_err, reason = "it is given back as it came, once for each request")]
     pub(super) fn of(request: Request, rules: &Rules) -> Result<Self, Request> {
         Ok(match request {
             Request::Scan(ScanRequest { lane, scan, unread, read, aside, service, reply }) => {
@@ -66,8 +68,8 @@ impl Item {
     pub(super) fn inputs(
         &self,
         group: &Group<'_>,
-        (line, rules): (&Line, &Rules),
-        ahead: &State,
+        rules: &Rules,
+        (line, ahead, now): (&Line, &State, &Stamp),
         waiting: Option<&Holds>,
     ) -> Result<Vec<Result<Input, u64>>, JournalError> {
         let facts = |wanted: &Wanted| facts::read(group, wanted, waiting);
@@ -75,9 +77,11 @@ impl Item {
         Ok(vec![match self {
             Self::Scan(deciding) => {
                 let (lane, scanner) = (deciding.lane.clone(), deciding.scanner.clone());
-                let (reading, raw) = (deciding.reading.clone(), rules.raw(&deciding.data));
+                let state = ahead.lanes.get(&lane);
+                let reading = deciding.reading.clone().map(|reading| line.rules.whole_label(state, reading, now));
+                let raw = rules.raw(&deciding.data);
                 let mut facts = match &reading {
-                    Ok(reading) => facts(&Wanted::of(line, ahead, &lane, reading))?,
+                    Ok(reading) => facts(&Wanted::of(ahead, &lane, reading))?,
                     Err(_) => facts(&Wanted::default())?,
                 };
                 facts.service = deciding.service.clone();
@@ -88,11 +92,12 @@ impl Item {
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
             Self::Commanded { lane, commanded, .. } => {
-                let facts = facts(&Wanted::of_command(line, ahead, lane, commanded))?;
+                let facts = facts(&Wanted::of_command(ahead, lane, commanded))?;
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
-                let facts = facts(&result.as_ref().map(Wanted::of_result).unwrap_or_default())?;
+                let wanted = result.as_ref().map(|result| Wanted::of_result(ahead, lane, result));
+                let facts = facts(&wanted.unwrap_or_default())?;
                 Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
             }
             Self::Rechecked { scope, serial, told } => {

@@ -216,7 +216,7 @@ impl Running {
         self.limits.add_to(&mut group, line, &mut ahead, (*digest, now))?;
         for item in items {
             let mut decided = Decided::default();
-            for input in item.inputs(&group, (line, rules), &ahead, self.limits.waiting.as_ref())? {
+            for input in item.inputs(&group, rules, (line, &ahead, now), self.limits.waiting.as_ref())? {
                 let decision = match input {
                     Ok(input) => decide(line, &ahead, &input, now),
                     Err(id) => {

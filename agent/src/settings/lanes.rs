@@ -137,3 +137,61 @@ fn reasons(root: &Section<'_>) -> BTreeMap<String, String> {
     }
     reasons
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    const HEAD: &str = "station = \"a\"\n[sscc]\ncompany_prefix = \"9521234\"\n[[rule]]\nname = \"r\"\npattern = '(?<serialNumber>.+)'\n";
+
+    fn parse(more: &str) -> Result<Settings, String> {
+        Settings::parse("t.toml".as_ref(), &format!("{HEAD}{more}")).map_err(|faults| faults.to_string())
+    }
+
+    #[test]
+    fn lanes_people_and_reasons_mean_what_they_say() {
+        let settings = parse(
+            "[[lane]]\nname = \"main\"\nroles = [\"test\", \"pack\"]\noperator = \"required\"\ninterlock = \"required\"\noffline = \"hold\"\nanswer_age_s = 5\n\
+             [people]\nsupervisors = [\"0123456789abcdef\"]\nallows = [\"not-tested\"]\n[[reason]]\ntext = \"damaged\"\ncode = \"R1\"\n[service]\nurl = \"http://127.0.0.1:8480\"\n",
+        )
+        .unwrap();
+        let rules = settings.line_rules.lane("main");
+        assert_eq!((rules.roles, rules.operator_required), (vec![Role::Test, Role::Pack], true));
+        assert_eq!((rules.interlock.asked, rules.interlock.offline), (Interlocked::Required, Offline::Hold));
+        assert_eq!(settings.line_rules.lane("other"), LaneRules::default());
+        assert!(settings.line_rules.people.allows.contains(&Code::NotTested));
+        assert_eq!(settings.rules.reasons["R1"], "damaged");
+        let json = settings.deciding.to_string();
+        assert!(json.contains("damaged") && json.contains("0123456789abcdef"), "it is part of what decides: {json}");
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_named() {
+        for (more, says) in [
+            ("[[lane]]\nname = \"main\"\nroles = []", "at least one role"),
+            ("[[lane]]\nname = \"main\"\nroles = [\"pack\", \"pack\"]", "each once"),
+            ("[[lane]]\nname = \"main\"\nroles = [\"paint\"]", "there is no such role"),
+            ("[[lane]]\nname = \"main\"\noffline = \"hold\"", "which this lane does not require"),
+            ("[[lane]]\nname = \"main\"\n[[lane]]\nname = \"main\"", "the name of another lane"),
+            ("[people]\nsupervisors = [\"ann\"]", "is no pseudonym"),
+            ("[people]\nallows = [\"duplicate\"]", "is not a refusal that somebody may allow"),
+            (
+                "[[reason]]\ntext = \"a\"\ncode = \"R\"\n[[reason]]\ntext = \"b\"\ncode = \"R\"",
+                "the barcode of another reason",
+            ),
+            ("[[reason]]\ntext = \"a\"\ncode = \"LOTLINE-MOVE\"", "of a command and of a reason"),
+            (
+                "[packing]\npackage_size = 3\n[[packing.level]]\nname = \"box\"\nkind = \"package\"\nsize = 3",
+                "there are [[packing.level]]",
+            ),
+            (
+                "[[packing.level]]\nname = \"p\"\nkind = \"pallet\"\nsize = 3\n[[packing.level]]\nname = \"b\"\nkind = \"package\"\nsize = 3",
+                "does not go around a pallet",
+            ),
+        ] {
+            let faults = parse(more).map(|_| ()).unwrap_err();
+            assert!(faults.contains(says), "{more}: {faults}");
+        }
+    }
+}

@@ -237,8 +237,7 @@ impl Code {
     pub fn can_be_allowed(self) -> bool {
         matches!(
             self,
-            Self::Duplicate
-                | Self::DuplicateOrder
+            Self::DuplicateOrder
                 | Self::DuplicateElsewhere
                 | Self::WrongProduct
                 | Self::WrongLot

@@ -68,10 +68,7 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
             turn.check_operator(lane)?;
             turn.commanded(lane, commanded)
         })),
-        Input::Result { lane, result, .. } => Some(turn.at_once(lane, |turn| match result {
-            Ok(result) => turn.result(lane, result),
-            Err(why) => turn.rig_failed(lane, why),
-        })),
+        Input::Result { lane, result, .. } => Some(turn.at_once(lane, |turn| turn.result(lane, result))),
         Input::Checked { lane, scope, serial, known, service } => turn.checked(lane, (scope, serial), known, service),
         Input::Adopt { lane, adopted, .. } => Some(turn.at_once(lane, |turn| turn.adopt(lane, adopted))),
         Input::WorkOrder { lane, message, facts } => {
@@ -123,10 +120,7 @@ impl State {
     /// Would a tick at `now` decide anything, where there is `room` for records of refusals or not?
     #[must_use]
     pub fn tick_is_due(&self, now: &Stamp, room: bool) -> bool {
-        let waits = |lane: &super::state::Lane| {
-            lane.pending.as_ref().is_some_and(|pending| pending.is_over(now))
-                || lane.parts.as_ref().is_some_and(|parts| parts.is_over(now))
-        };
+        let waits = |lane: &super::state::Lane| lane.pending.as_ref().is_some_and(|pending| pending.is_over(now));
         self.refusals.is_due(now) || (room && !self.unrecorded.is_empty()) || self.lanes.values().any(waits)
     }
 }

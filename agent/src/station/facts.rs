@@ -10,11 +10,10 @@ use super::hold::Hold;
 use super::input::Reading;
 use super::job::Job;
 use super::known::{Known, KnownContainer, OrderCount};
-use super::parts;
 use super::pending::Doing;
-use super::roles::Collecting;
+use super::roles::Task;
 use super::service::Service;
-use super::state::{Lane, Line, State};
+use super::state::{Lane, State};
 
 /// What the journal and the service say of what a scan or command is about.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,19 +56,19 @@ pub struct Wanted {
 impl Wanted {
     /// What a scan on a lane needs.
     #[must_use]
-    pub fn of(line: &Line, state: &State, lane: &str, reading: &Reading) -> Self {
+    pub fn of(state: &State, lane: &str, reading: &Reading) -> Self {
         let mut wanted = Self::default();
-        wanted.add(line, state, lane, reading);
+        wanted.add(state, lane, reading);
         wanted
     }
 
     /// What a person asks for all at once needs.
     #[must_use]
-    pub fn of_command(line: &Line, state: &State, lane: &str, commanded: &Commanded) -> Self {
+    pub fn of_command(state: &State, lane: &str, commanded: &Commanded) -> Self {
         let mut wanted = Self::default();
-        wanted.add(line, state, lane, &Reading::Command(commanded.command));
+        wanted.add(state, lane, &Reading::Command(commanded.command));
         if let Some(subject) = &commanded.subject {
-            wanted.add(line, state, lane, subject);
+            wanted.add(state, lane, subject);
         }
         wanted.containers.extend(commanded.into.clone());
         wanted
@@ -77,8 +76,12 @@ impl Wanted {
 
     /// What a rig's result needs.
     #[must_use]
-    pub fn of_result(result: &RigResult) -> Self {
-        Self { unit: Some((result.scope.clone(), result.serial.clone())), ..Self::default() }
+    pub fn of_result(state: &State, lane: &str, result: &RigResult) -> Self {
+        // The work order may have changed on the lane since the unit was scanned.
+        let testing = state.lanes.get(lane).and_then(|lane| lane.testing.as_ref());
+        let order = testing.and_then(|testing| testing.attributes.get("workOrder")).and_then(|order| order.as_str());
+        let unit = Some((result.scope.clone(), result.serial.clone()));
+        Self { unit, order: order.map(str::to_owned), ..Self::default() }
     }
 
     /// What a work order from the topic needs.
@@ -96,9 +99,12 @@ impl Wanted {
         Self { containers, ..Self::default() }
     }
 
-    fn add(&mut self, line: &Line, state: &State, name: &str, reading: &Reading) {
+    fn add(&mut self, state: &State, name: &str, reading: &Reading) {
         let lane = state.lanes.get(name);
         let current = lane.and_then(|lane| lane.work_order.as_ref());
+        // One that is open again is in another one, which counts its units.
+        let open = state.lanes.values().flat_map(|lane| &lane.open);
+        self.containers.extend(open.filter_map(|open| open.parent.clone()));
         self.holds.extend(Hold::of_reading(reading, current));
         match reading {
             Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. } => {
@@ -110,11 +116,6 @@ impl Wanted {
                 self.label = Some(id.clone());
                 self.contents_of(lane);
             }
-            Reading::Part { set, rule, attributes } => {
-                if let Some(device) = parts::completes(&line.rules, lane, set, rule, attributes) {
-                    self.add(line, state, name, &device);
-                }
-            }
             Reading::Command(Command::VoidLast) => {
                 let last = lane.and_then(|lane| lane.open.iter().find_map(|open| open.recent.last()));
                 self.unit = last.map(|unit| (unit.scope.clone(), unit.serial.clone()));
@@ -124,7 +125,7 @@ impl Wanted {
                 // What was refused is decided again.
                 if let Some(last) = lane.and_then(|lane| lane.last_refused.as_ref()) {
                     let about = last.reading.clone();
-                    self.add(line, state, name, &about);
+                    self.add(state, name, &about);
                 }
             }
             _ => {}
@@ -132,11 +133,11 @@ impl Wanted {
         if let Reading::Device { .. } = reading {
             self.contents_of(lane);
         }
-        self.pending(line, state, name, reading);
+        self.pending(state, name, reading);
     }
 
     /// What is gathered already by the command that waits.
-    fn pending(&mut self, line: &Line, state: &State, name: &str, reading: &Reading) {
+    fn pending(&mut self, state: &State, name: &str, reading: &Reading) {
         let is_scan = !matches!(reading, Reading::Command(_) | Reading::Badge { .. });
         let pending = state.lanes.get(name).and_then(|lane| lane.pending.as_ref()).filter(|_| is_scan);
         let Some(pending) = pending else { return };
@@ -155,15 +156,6 @@ impl Wanted {
                 self.containers.push(id);
             }
             Some(Reading::WorkOrder { id, .. }) => self.order = Some(id),
-            Some(part @ Reading::Part { .. }) => {
-                let lane = state.lanes.get(name);
-                if let Reading::Part { set, rule, attributes } = &part
-                    && let Some(Reading::Device { serial, scope, .. }) =
-                        parts::completes(&line.rules, lane, set, rule, attributes)
-                {
-                    self.unit = Some((scope, serial));
-                }
-            }
             _ => {}
         }
         if let (Doing::Allow { last, .. }, Some(lane)) = (&pending.doing, state.lanes.get(name)) {
@@ -173,7 +165,7 @@ impl Wanted {
 
     /// A lane that recounts needs what should be in the container.
     fn contents_of(&mut self, lane: Option<&Lane>) {
-        if let Some(Collecting::Recount { container, .. }) = lane.and_then(|lane| lane.collecting.as_ref()) {
+        if let Some(Task::Recount { container, .. }) = lane.and_then(|lane| lane.task.as_ref()) {
             self.contents = Some(container.clone());
             self.containers.push(container.clone());
         }

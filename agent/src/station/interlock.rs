@@ -133,8 +133,8 @@ impl Turn<'_> {
         }
         self.set_known(scope, serial, Known { unchecked: false, ..known.clone() });
         let mut answer = match (&found, known.state) {
-            (None, UnitState::Packed) => return None,
-            (None, _) => {
+            (None, UnitState::Packed) | (_, UnitState::Out | UnitState::Scrapped) => return None,
+            (None, UnitState::Seen) => {
                 let text = format!("The service has nothing against {serial}: it may be packed");
                 Answer::new(name, Outcome::Done, Code::LookedUp, text)
             }

@@ -241,8 +241,8 @@ impl Turn<'_> {
     fn cancel(&mut self, name: &str) -> Result<Answer, Answer> {
         let lane = self.lane(name);
         let waited = lane.pending.take().is_some()
-            | lane.parts.take().is_some()
             | lane.collecting.take().is_some()
+            | lane.task.take().is_some()
             | lane.testing.take().is_some();
         match waited {
             true => Ok(Answer::new(name, Outcome::Done, Code::Cancelled, "Cancelled")),
@@ -256,22 +256,20 @@ impl Turn<'_> {
     /// Gives up what has waited too long. Tells what that was.
     pub(super) fn give_up_waiting(&mut self) -> Option<Answer> {
         let now = self.now;
-        let over: Vec<(String, Option<Doing>, bool)> = self
+        let over: Vec<(String, Doing)> = self
             .state
             .lanes
             .iter_mut()
             .filter_map(|(name, lane)| {
-                let pending = lane.pending.take_if(|pending| pending.is_over(now)).map(|pending| pending.doing);
-                let parts = lane.parts.take_if(|parts| parts.is_over(now)).is_some();
                 lane.last_refused.take_if(|last| last.is_over(now));
-                (pending.is_some() || parts).then(|| (name.clone(), pending, parts))
+                let pending = lane.pending.take_if(|pending| pending.is_over(now))?;
+                Some((name.clone(), pending.doing))
             })
             .collect();
-        let (lane, doing, _) = over.into_iter().next()?;
+        let (lane, doing) = over.into_iter().next()?;
         let what = match doing {
-            Some(Doing::Command(command)) => Self::command_word(command),
-            Some(Doing::Allow { .. }) => "The permission".to_owned(),
-            None => "The label of several codes".to_owned(),
+            Doing::Command(command) => Self::command_word(command),
+            Doing::Allow { .. } => "The permission".to_owned(),
         };
         let text = format!("{what} was given up: nothing came");
         let mut answer = Answer::new(&lane, Outcome::Done, Code::Cancelled, text);

@@ -56,7 +56,7 @@ impl Turn<'_> {
             return Err(Answer::refused(name, Code::NotARole, text, format!("It can: {words}.")));
         }
         let lane = self.lane(name);
-        if lane.collecting.is_some() || lane.testing.is_some() || lane.parts.is_some() {
+        if lane.task.is_some() || lane.testing.is_some() || lane.collecting.is_some() {
             let help = "Scan FINISH, or CANCEL.";
             return Err(Answer::refused(name, Code::Busy, "Something is not finished on this lane", help));
         }

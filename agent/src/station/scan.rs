@@ -23,7 +23,9 @@ impl Turn<'_> {
             Ok(reading) => self.reading(lane, reading),
             Err(unread) => Err(refuse_unread(lane, unread)),
         };
-        result.unwrap_or_else(|refused| self.refuse((lane, scanner), reading.as_ref().ok(), raw, refused))
+        let answer = result.unwrap_or_else(|refused| self.refuse((lane, scanner), reading.as_ref().ok(), raw, refused));
+        self.drop_label(lane, reading, &answer);
+        answer
     }
 
     /// Refused whole: nothing of it stays but that it was refused.
@@ -35,16 +37,11 @@ impl Turn<'_> {
         mut refused: Answer,
     ) -> Answer {
         let permission = self.permission.take();
-        // A supervisor's badge is about what was refused before, the last code of a label about all of it.
-        let meant = self.refused_reading.take();
-        let about = meant.as_ref().or(permission.as_ref().map(|permission| &permission.reading)).or(reading).cloned();
+        // A supervisor's badge is about what was refused before.
+        let about = permission.as_ref().map(|permission| &permission.reading).or(reading).cloned();
         let reading = about.as_ref();
         let asks_later = std::mem::take(&mut self.asks_later) && refused.code == Code::ServiceSilent;
-        let forget_parts = meant.is_some();
         self.give_up();
-        if forget_parts {
-            self.lane(lane).parts = None;
-        }
         let subject = match reading {
             Some(reading) => self.subject_of(reading),
             None => self.station(),

@@ -7,16 +7,16 @@ use records::wire::{WorkOrder, WorkOrderMessage};
 use records::{Hash, Level, RecordId, SeriesId};
 use serde::{Deserialize, Serialize};
 
+use super::collect::Collecting;
 use super::command::Role;
 use super::job::LabelRule;
 use super::known::{ContainerState, KnownContainer, OrderCount};
 use super::lanes::LineRules;
 use super::packing::Packing;
-use super::parts::Parts;
 use super::pending::Pending;
 use super::permission::LastRefused;
 use super::refusals::Refusals;
-use super::roles::{Collecting, Despatch, Dut};
+use super::roles::{Despatch, Task, Testing};
 use super::unrecorded::Unrecorded;
 
 /// How a full container is closed.
@@ -68,9 +68,6 @@ impl Line {
 /// Everything that decides. Small, and written whole with each group of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// The form of this state; 0 before forms were counted.
-    #[serde(default)]
-    pub version: u32,
     /// The sequence that the last record got; 0 in a new series.
     pub last_seq: u64,
     /// Digest of the configuration that is on record.
@@ -97,6 +94,9 @@ pub struct State {
     /// Tests that were begun since the journal began.
     #[serde(default)]
     pub tests: u64,
+    /// The form of this state; 0 before forms were counted. Not the first: by `last_seq` a state is found in raw bytes.
+    #[serde(default)]
+    pub version: u32,
 }
 
 /// What was counted since the journal began.
@@ -143,15 +143,15 @@ pub struct Lane {
     /// A command that waits for a scan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
-    /// What is gathered over several scans.
+    /// A label of several codes of which some were scanned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collecting: Option<Collecting>,
-    /// Codes of a label of which others are missing still.
+    /// What is done over several scans.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parts: Option<Parts>,
+    pub task: Option<Task>,
     /// The unit that a rig tests.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub testing: Option<Dut>,
+    pub testing: Option<Testing>,
     /// Who gets what leaves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub despatch: Option<Despatch>,

@@ -5,11 +5,11 @@ use records::attributes::Attributes;
 use records::wire::{WorkOrder, WorkOrderMessage};
 use serde::Deserialize;
 
+use super::collect::Collecting;
 use super::command::Role;
-use super::parts::Parts;
 use super::pending::Pending;
 use super::permission::LastRefused;
-use super::roles::{Collecting, Despatch, Dut};
+use super::roles::{Despatch, Task, Testing};
 use super::state::{Lane, Open, PackedUnit};
 
 /// A lane of any version: the first one had one package and one pallet.
@@ -28,8 +28,8 @@ pub(super) struct StoredLane {
     person: Option<String>,
     pending: Option<Pending>,
     collecting: Option<Collecting>,
-    parts: Option<Parts>,
-    testing: Option<Dut>,
+    task: Option<Task>,
+    testing: Option<Testing>,
     despatch: Option<Despatch>,
     scan_back: Vec<String>,
     last_refused: Option<LastRefused>,
@@ -72,7 +72,7 @@ impl From<StoredLane> for Lane {
             person: stored.person,
             pending: stored.pending,
             collecting: stored.collecting,
-            parts: stored.parts,
+            task: stored.task,
             testing: stored.testing,
             despatch: stored.despatch,
             scan_back: stored.scan_back,

@@ -7,7 +7,6 @@ use records::{Allowed, Draft, Event, Kind, RecordId, Stamp, Subject};
 use super::answer::{Answer, Code, Filling};
 use super::decide::Decision;
 use super::facts::Facts;
-use super::input::Reading;
 use super::job::JobChange;
 use super::known::{Count, Known, KnownChange, KnownContainer, OrderCount};
 use super::permission::Permission;
@@ -36,8 +35,6 @@ pub(super) struct Turn<'a> {
     pub(super) permission: Option<Permission>,
     /// What would have been refused without it.
     pub(super) used: Vec<Code>,
-    /// What was refused, where that is not what was scanned: a label of several codes is complete.
-    pub(super) refused_reading: Option<Reading>,
     /// A unit that is refused now is to be asked for at the service later.
     pub(super) asks_later: bool,
     pub(super) state: State,
@@ -59,7 +56,6 @@ impl<'a> Turn<'a> {
             actor: None,
             permission: None,
             used: Vec::new(),
-            refused_reading: None,
             asks_later: false,
             state: state.clone(),
             drafts: Vec::new(),

@@ -23,7 +23,7 @@ struct Ends {
 impl Ends {
     const POSITION: &str = "SELECT max(position) FROM record";
     const SUBJECT: &str = "SELECT max(id) FROM subject";
-    const SERIES: &str = "SELECT id FROM series WHERE station = 'bench'";
+    const SERIES: &str = "SELECT id FROM series WHERE station = 'bench7'";
 }
 
 const TALLY: &str =

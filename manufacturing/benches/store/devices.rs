@@ -5,7 +5,6 @@ use records::chain::{BEFORE_THE_FIRST, hash_line};
 use records::segment::seal;
 use records::{Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, SeriesId, SigningKey, Stamp, Subject};
 
-const STATION: &str = "bench";
 /// Devices of a production order, which are scattered over all.
 const SCATTERED: u64 = 50_000;
 /// 2026-03-01T12:00:00Z in seconds since 1970.
@@ -13,6 +12,9 @@ const BEGINNING: i64 = 1_772_366_400;
 
 /// Makes devices, one after the other.
 pub struct Devices {
+    /// The name of the station, and the first of its serials.
+    station: String,
+    offset: u64,
     key: SigningKey,
     series: SeriesId,
     head: Hash,
@@ -34,8 +36,14 @@ pub struct Row {
 
 impl Devices {
     pub fn new(count: u64) -> Self {
-        let key = SigningKey::from_seed(FixedBytes([7; 32]));
-        Self { key, series: FixedBytes([7; 16]), head: BEFORE_THE_FIRST, made: 0, count }
+        Self::of(7, count)
+    }
+
+    /// Of one station among several; its groups are its own.
+    pub fn of(station: u8, count: u64) -> Self {
+        let key = SigningKey::from_seed(FixedBytes([station; 32]));
+        let (name, offset) = (format!("bench{station}"), u64::from(station - 7) << 40);
+        Self { station: name, offset, key, series: FixedBytes([station; 16]), head: BEFORE_THE_FIRST, made: 0, count }
     }
 
     pub fn made(&self) -> u64 {
@@ -73,15 +81,15 @@ impl Devices {
         let (first, prev) = (self.made + 1, self.head);
         let lines: Vec<Vec<u8>> = (self.made..self.made + devices).map(|number| self.line(number)).collect();
         self.made += devices;
-        (devices > 0).then(|| seal(&self.key, STATION, self.series, first, prev, &lines))
+        (devices > 0).then(|| seal(&self.key, &self.station, self.series, first, prev, &lines))
     }
 
     fn line(&mut self, number: u64) -> Vec<u8> {
-        let [lot, order, scattered, (_, package)] = self.groups(number);
+        let [lot, order, scattered, (_, package)] = self.groups(self.offset + number);
         let mut draft = Draft {
             into: vec![Joined::container(package, Level::Package)],
             lane: Some("main".into()),
-            ..Draft::new(Event::Packed, Subject::device(Self::serial(number)))
+            ..Draft::new(Event::Packed, Subject::device(Self::serial(self.offset + number)))
         };
         draft.attributes = [lot, order, scattered].map(|(name, value)| (name.to_owned(), value.into())).into();
         let at = Stamp {
@@ -98,7 +106,7 @@ impl Devices {
 
     /// As the service takes a segment in.
     pub fn checked(&self, bytes: &[u8]) -> Work {
-        match check(STATION, bytes) {
+        match check(&self.station, bytes) {
             Verdict::Segment(checked) => Work::Segment(checked),
             _ => panic!("a good segment"),
         }

@@ -62,6 +62,11 @@ fn main() {
     store("postgres", &ours, &mut bare::Postgres::open(&place("bare").1), &mut devices);
     bare::sql(&ours_url, &["VACUUM ANALYZE"]);
     ask::ask("postgres", &ours, &devices);
+    for batch in [1, 100] {
+        for writers in [1, 2, 4] {
+            side_by_side(&ours, writers, batch);
+        }
+    }
 }
 
 fn report_size(engine: &str, bytes: u64, count: u64) {
@@ -130,6 +135,37 @@ fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut D
         );
     }
     writer.close().unwrap();
+}
+
+/// Several writers, as of so many instances, each with stations of its own: what the one lock of the positions lets through.
+fn side_by_side(place: &Place, writers: u8, batch: u64) {
+    let total = if batch == 1 { 300 } else { 6_000 };
+    let begin = std::sync::Barrier::new(usize::from(writers) + 1);
+    let seconds = std::thread::scope(|scope| {
+        let run = |n: u8| {
+            let begin = &begin;
+            move || {
+                let station = 8 + n + writers * 8 + if batch == 1 { 0 } else { 64 };
+                let mut devices = Devices::of(station, 50_000);
+                let mut writer = Writer::open_as(place, own(), now()).unwrap();
+                let segments: Vec<Vec<u8>> = (0..total / batch).filter_map(|_| devices.segment(batch)).collect();
+                let works: Vec<Work> = segments.iter().map(|bytes| devices.checked(bytes)).collect();
+                begin.wait();
+                works.iter().for_each(|work| drop(writer.commit(std::slice::from_ref(work), now()).unwrap()));
+            }
+        };
+        let threads: Vec<_> = (0..writers).map(|n| scope.spawn(run(n))).collect();
+        begin.wait();
+        let start = Instant::now();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        start.elapsed().as_secs_f64()
+    });
+    let count = f64::from(writers) * total as f64;
+    println!(
+        "{}",
+        json!({ "engine": "postgres", "writers": writers, "batch": batch, "devices_per_second": (count / seconds) as u64,
+                "transactions_per_second": (count / batch as f64 / seconds) as u64 })
+    );
 }
 
 /// A connection that reads.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::place::StoreAt;
 use super::progress::Progress;
 use super::{Failure, shown};
 use crate::export::{self, Error, Written};
@@ -28,6 +29,8 @@ struct Records {
     /// The folder of the store and the service's key
     #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
     data: PathBuf,
+    #[command(flatten)]
+    store: StoreAt,
     /// The file to write; it has its name only when it is whole. Without it, standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -46,7 +49,7 @@ impl Export {
 impl Records {
     fn run(self, output: &mut dyn Write, errors: &mut dyn Write) -> Result<(), Failure> {
         let failed = |error: Error| Failure::because(&error);
-        let mut connection = export::open(&self.data).map_err(failed)?;
+        let mut connection = export::open(&self.store.place(&self.data)).map_err(failed)?;
         let key = export::service_key(&self.data).map_err(failed)?;
         let snapshot = export::snapshot(&mut connection).map_err(failed)?;
         let total = export::total(&snapshot).map_err(failed)?;

@@ -6,6 +6,7 @@ mod device;
 mod export;
 mod history;
 mod hold;
+mod place;
 mod progress;
 mod recall;
 mod serve;
@@ -24,6 +25,8 @@ use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
 use crate::settings::DEFAULT_LISTEN;
+use crate::store::{Place, Writer};
+use place::StoreAt;
 
 const PROGRAM: &str = "lotline-manufacturing";
 
@@ -67,6 +70,8 @@ struct Rebuild {
     /// The folder of the store
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    #[command(flatten)]
+    store: StoreAt,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -162,12 +167,14 @@ fn log(level: LevelFilter) -> Result<(), Failure> {
 
 impl Rebuild {
     fn run(&self, output: &mut dyn Write, errors: &mut dyn Write) -> Result<(), Failure> {
-        let path = self.data.join(crate::store::FILE);
-        if !path.is_file() {
+        let place = self.store.place(&self.data);
+        if let Place::Sqlite(path) = &place
+            && !path.is_file()
+        {
             return Err(Failure::No(format!("there is no store `{}`: name its folder with --data", path.display())));
         }
-        let mut writer = crate::store::Writer::open(&path).map_err(|error| Failure::because(&error))?;
-        let devices = writer
+        let mut writer = Writer::open_at(&place).map_err(|error| Failure::because(&error))?;
+        let rebuilt = writer
             .rebuild(|position| {
                 if !self.json {
                     drop(writeln!(errors, "record {position}"));
@@ -175,8 +182,11 @@ impl Rebuild {
             })
             .map_err(|error| Failure::because(&error))?;
         let text = match self.json {
-            true => serde_json::json!({ "devices": devices }).to_string(),
-            false => format!("{devices} devices made anew from their records"),
+            true => serde_json::json!({ "devices": rebuilt.devices, "differing": rebuilt.differing }).to_string(),
+            false => format!(
+                "{} devices made anew from their records; {} rows were others than before",
+                rebuilt.devices, rebuilt.differing
+            ),
         };
         shown::print(output, &format!("{text}\n"))
     }

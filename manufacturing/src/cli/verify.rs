@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use records::PublicKey;
 
+use super::place::StoreAt;
 use super::progress::Progress;
 use super::{Failure, chain, shown};
 use crate::export::{self, Error};
 use crate::settings::DEFAULT_DATA;
+use crate::store::Place;
 use crate::verify::{self, Report};
 
 #[derive(Args)]
@@ -21,6 +23,8 @@ pub struct Verify {
     /// The folder of the store
     #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA, conflicts_with = "file")]
     data: PathBuf,
+    #[command(flatten)]
+    store: StoreAt,
     /// The service's key that must have signed the export, 64 hexadecimal digits
     #[arg(long, value_name = "KEY", requires = "file")]
     key: Option<PublicKey>,
@@ -33,7 +37,7 @@ impl Verify {
     pub fn run(self, output: &mut dyn Write, errors: &mut dyn Write) -> Result<(), Failure> {
         let (what, report) = match &self.file {
             Some(file) => (format!("export {}", file.display()), self.export(file, errors)?),
-            None => (format!("store {}", self.data.display()), self.store(errors)?),
+            None => (format!("store {}", self.shown()), self.store(errors)?),
         };
         if self.json {
             let json = serde_json::to_string(&report).map_err(|error| Failure::because(&error))?;
@@ -48,9 +52,17 @@ impl Verify {
         }
     }
 
+    /// The folder, or where else the store is.
+    fn shown(&self) -> String {
+        match self.store.place(&self.data) {
+            Place::Sqlite(_) => self.data.display().to_string(),
+            place => place.to_string(),
+        }
+    }
+
     fn store(&self, errors: &mut dyn Write) -> Result<Report, Failure> {
         let failed = |error: Error| Failure::because(&error);
-        let mut connection = export::open(&self.data).map_err(failed)?;
+        let mut connection = export::open(&self.store.place(&self.data)).map_err(failed)?;
         let snapshot = export::snapshot(&mut connection).map_err(failed)?;
         let mut progress = Progress::new(errors, "records", export::total(&snapshot).map_err(failed)?);
         verify::store(&snapshot, |records| progress.at(records)).map_err(failed)

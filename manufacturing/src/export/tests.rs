@@ -9,9 +9,14 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::store::sql::params;
-use crate::store::{FILE, Work, Writer};
+use crate::store::{FILE, Place, Work, Writer};
 use crate::testkit::{Station, at, packed};
 use crate::verify;
+
+/// The store of a data folder.
+pub fn stored_in(folder: &std::path::Path) -> Place {
+    Place::Sqlite(folder.join(FILE))
+}
 
 /// The service's key.
 pub fn service() -> SigningKey {
@@ -56,7 +61,7 @@ pub fn works() -> Vec<Work> {
 
 /// The export of a data folder.
 pub fn exported(folder: &TempDir) -> Vec<u8> {
-    let mut connection = open(folder.path()).unwrap();
+    let mut connection = open(&stored_in(folder.path())).unwrap();
     let snapshot = snapshot(&mut connection).unwrap();
     let mut bytes = Vec::new();
     let written = records(&snapshot, &service_key(folder.path()).unwrap(), at(200), &mut bytes, drop).unwrap();
@@ -94,7 +99,7 @@ fn what_comes_after_the_snapshot_is_not_in_the_export() {
     let a = station("a", 1, 9);
     let folder = folder(&[a.work(1, 4)]);
     let mut writer = Writer::open(&folder.path().join(FILE)).unwrap();
-    let mut connection = open(folder.path()).unwrap();
+    let mut connection = open(&stored_in(folder.path())).unwrap();
     let before = snapshot(&mut connection).unwrap();
     writer.commit(&[a.work(5, 9)], at(100)).unwrap();
     let mut bytes = Vec::new();
@@ -142,7 +147,7 @@ proptest! {
         forked.write(99, packed("OTHER", "P9", &[]));
         works.push(forked.work(fork, fork + 1));
         let folder = folder(&works);
-        let mut connection = open(folder.path()).unwrap();
+        let mut connection = open(&stored_in(folder.path())).unwrap();
         let stored: BTreeSet<Vec<u8>> = connection
             .query("SELECT line FROM record", params![], |row| row.get(0)).unwrap().into_iter().collect();
         let signed: u64 = connection.query_row("SELECT count(*) FROM segment", params![], |row| row.get(0)).unwrap();

@@ -1,8 +1,6 @@
 //! Reading the evidence out of the store, in the order of an export. What was tampered with is handed on as it is: to
 //! judge it is the work of [`crate::verify`].
 
-use std::path::Path;
-
 use records::segment::Envelope;
 use records::wire::Status;
 use records::{FixedBytes, Hash, PublicKey, SeriesId};
@@ -17,16 +15,17 @@ const MOST_LINES: u32 = 100;
 /// What takes the evidence.
 type Sink<'s> = dyn FnMut(Item<'_>) -> Result<(), Error> + 's;
 
-/// A connection of its own to the store in this folder. It only reads, and the service may go on writing.
+/// A connection of its own to a store. It only reads, and the service may go on writing.
 ///
 /// # Errors
 /// [`Error::NoStore`], [`Error::Open`].
-pub fn open(folder: &Path) -> Result<Connection, Error> {
-    let path = folder.join(crate::store::FILE);
-    if !path.is_file() {
-        return Err(Error::NoStore(path));
+pub fn open(place: &Place) -> Result<Connection, Error> {
+    if let Place::Sqlite(path) = place
+        && !path.is_file()
+    {
+        return Err(Error::NoStore(path.clone()));
     }
-    Connection::open_reader(&Place::Sqlite(path)).map_err(Error::Open)
+    Connection::open_reader(place).map_err(Error::Open)
 }
 
 /// One view of the store; what is stored from now on is not in it.

@@ -36,6 +36,14 @@ impl Board {
         self.changed.notify_one();
     }
 
+    /// What is on hold as the store has it: nothing changes unless it is newer.
+    pub fn refresh(&self, holds: Holds) {
+        let is_newer = holds.revision > self.state().holds.revision;
+        if is_newer {
+            self.change(holds);
+        }
+    }
+
     /// A station was heard; one that was not heard before is told.
     pub fn heard(&self, station: &str) {
         let mut state = self.state();
@@ -87,5 +95,9 @@ mod tests {
         board.change(Holds { revision: 7, ..Holds::default() });
         let (holds, due) = board.take().await;
         assert_eq!((holds.revision, names(due)), (7, "a b".to_owned()));
+        board.refresh(Holds { revision: 7, ..Holds::default() });
+        board.refresh(Holds { revision: 8, ..Holds::default() });
+        assert_eq!(board.take().await.0.revision, 8);
+        assert!(board.state().due.is_empty(), "an older one and the same changed nothing");
     }
 }

@@ -40,6 +40,16 @@ impl Lanes {
         }
     }
 
+    /// What lanes work on as the store has it: nothing changes unless it is newer.
+    pub fn refresh(&self, orders: impl IntoIterator<Item = (LaneName, WorkOrderMessage)>) {
+        for (lane, message) in orders {
+            let is_newer = self.state().orders.get(&lane).is_none_or(|known| message.revision > known.revision);
+            if is_newer {
+                self.change(lane, message);
+            }
+        }
+    }
+
     /// There is a new connection: nobody knows what the broker has kept.
     pub fn again(&self) {
         let mut state = self.state();
@@ -89,5 +99,9 @@ mod tests {
         assert_eq!(lanes.take().await, [(lane("left"), message(3))], "the newest alone");
         lanes.again();
         assert_eq!(lanes.take().await.len(), 2);
+        lanes.refresh([(lane("left"), message(3)), (lane("main"), message(4)), (lane("right"), message(5))]);
+        assert_eq!(lanes.take().await, [(lane("main"), message(4)), (lane("right"), message(5))]);
+        lanes.refresh([(lane("main"), message(2))]);
+        assert!(lanes.state().due.is_empty(), "an older one and the same changed nothing");
     }
 }

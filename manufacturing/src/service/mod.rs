@@ -32,6 +32,8 @@ const KEY_FILE: &str = "service.key";
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long the last commits may take when the service ends.
 const LAST_COMMITS: Duration = Duration::from_secs(20);
+/// How long a decision of another instance may be unheard.
+const OTHERS: Duration = Duration::from_secs(2);
 /// A segment and its topic.
 const MOST_PACKET: usize = MAX_BYTES + 1024;
 
@@ -118,9 +120,14 @@ pub async fn serve(
     let admin = AdminToken::load(&settings.data)?;
     let broker = session(&settings.broker);
     let told = Told::default();
-    let own =
-        Own { key: SigningKey::from_seed(key.seed()), stamps: clock::system_stamps(), enrolment: settings.enrolment };
     let place = settings.store.place(&settings.data);
+    let own = Own {
+        key: SigningKey::from_seed(key.seed()),
+        stamps: clock::system_stamps(),
+        enrolment: settings.enrolment,
+        // Each instance has a name of its own at the broker.
+        instance: if place.is_shared() { settings.broker.client_id.clone() } else { String::new() },
+    };
     let opened = {
         let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener(clock.clone()));
         tokio::task::spawn_blocking(move || Store::start(place, own, clock, listener))
@@ -135,6 +142,7 @@ pub async fn serve(
     let (holds, stations, orders) = stand.await?;
     let board = told.board.get_or_init(|| Arc::new(Board::new(holds, stations))).clone();
     let lanes = told.lanes.get_or_init(|| Arc::new(Lanes::new(orders))).clone();
+    let others = place.is_shared().then(|| tokio::spawn(hear_of_others(store.clone(), board.clone(), lanes.clone())));
     let topics = settings.topics;
     let Told { outbox, refusals, waiting, .. } = told;
     let inlet =
@@ -156,6 +164,7 @@ pub async fn serve(
     announce(address);
     tracing::info!(%address, "listening");
     let ended = answer(listener, app, end, stopped, &place).await;
+    others.into_iter().for_each(|others| others.abort());
     session.stop_reading();
     let stopped = match ended {
         Ok(stopped) => stopped,
@@ -171,6 +180,20 @@ pub async fn serve(
     }
     session.close().await;
     Ok(())
+}
+
+/// Tells on what other instances have decided.
+async fn hear_of_others(store: Store, board: Arc<Board>, lanes: Arc<Lanes>) {
+    loop {
+        tokio::time::sleep(OTHERS).await;
+        match store.read(|snapshot| Ok((snapshot.holds_message()?, snapshot.lane_orders()?))).await {
+            Ok((holds, orders)) => {
+                board.refresh(holds);
+                lanes.refresh(orders);
+            }
+            Err(error) => tracing::warn!(error = base::describe(&error), "what other instances decide is not heard"),
+        }
+    }
 }
 
 /// Who is told of each commit.

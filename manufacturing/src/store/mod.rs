@@ -180,6 +180,8 @@ impl Readers {
 
     fn put(&self, connection: Connection) {
         if connection.is_lost() {
+            // So are the others: its server was started again.
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
             return;
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);

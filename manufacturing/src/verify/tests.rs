@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::export::tests::{folder, station, works};
+use crate::export::tests::{folder, station, stored_in, works};
 use crate::store::FILE;
 
 /// Changes the store behind the service's back.
@@ -27,7 +27,7 @@ fn edit(folder: &TempDir, sql: &str) {
 
 /// What is found in the store.
 fn live(folder: &TempDir) -> Report {
-    let mut connection = export::open(folder.path()).unwrap();
+    let mut connection = export::open(&stored_in(folder.path())).unwrap();
     store(&export::snapshot(&mut connection).unwrap(), drop).unwrap()
 }
 

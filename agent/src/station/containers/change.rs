@@ -105,6 +105,19 @@ impl Turn<'_> {
         false
     }
 
+    /// Is a container this one, or in it?
+    pub(in super::super) fn is_in(&self, inner: &str, outer: &str) -> bool {
+        let mut next = Some(inner.to_owned());
+        for _ in 0..DEEPEST {
+            let Some(id) = next.take() else { return false };
+            if id == outer {
+                return true;
+            }
+            next = self.container(&id).and_then(|container| container.parent);
+        }
+        false
+    }
+
     pub(in super::super) fn refuse_left(&self, name: &str, what: &str, id: &str) -> Result<(), Answer> {
         if !self.has_left(id) {
             return Ok(());

@@ -15,6 +15,14 @@ impl Turn<'_> {
         let Some(at) = self.on(name).and_then(|lane| lane.open.iter().position(|open| open.level == level.name)) else {
             return;
         };
+        let joins = self.on(name).and_then(|lane| lane.open.get(at)).is_some_and(|open| open.parent.is_none());
+        if joins && self.range(name).contains(&(depth + 1)) {
+            // What it was opened in may be closed by now. Without an SSCC for another one it stands alone.
+            drop(self.open_from(name, depth + 1));
+        }
+        let Some(at) = self.on(name).and_then(|lane| lane.open.iter().position(|open| open.level == level.name)) else {
+            return;
+        };
         let mut open = self.lane(name).open.remove(at);
         let mut draft = self.draft(name, Event::Closed, Subject::container(&open.id));
         draft.attributes = level_of(level);

@@ -125,8 +125,8 @@ impl<'a> Turn<'a> {
             }
             match level.id {
                 IdFrom::Sscc => {
-                    let id = self.allocate(name)?;
-                    self.open(name, depth, id);
+                    let (id, reference) = self.allocate(name)?;
+                    self.open(name, depth, id, Some(reference));
                 }
                 IdFrom::Scanned => {
                     let help = format!("Put an empty {0} there and scan the label on it.", level.name);
@@ -139,22 +139,19 @@ impl<'a> Turn<'a> {
     }
 
     /// Opens a container with this id.
-    pub(super) fn open(&mut self, name: &str, depth: usize, id: String) {
+    pub(super) fn open(&mut self, name: &str, depth: usize, id: String, reference: Option<u64>) {
         let Some(level) = self.levels().get(depth) else { return };
         let mut draft = self.draft(name, Event::Opened, Subject::container(id.as_str()));
         draft.attributes = level_of(level);
-        if level.id == IdFrom::Sscc {
-            // From here the service knows which ones are used, where the station's marks are lost.
-            let reference = self.state.sscc_next.saturating_sub(1);
-            draft.attributes.insert("serialReference".to_owned(), reference.into());
-        }
+        // From here the service knows which ones are used, where the station's marks are lost.
+        draft.attributes.extend(reference.map(|reference| ("serialReference".to_owned(), reference.into())));
         self.write(draft);
         let open = Open::new(&level.name, level.kind, id);
         self.remember(name, depth, &open, ContainerState::Open);
         self.lane(name).open.push(open);
     }
 
-    fn allocate(&mut self, name: &str) -> Result<String, Answer> {
+    fn allocate(&mut self, name: &str) -> Result<(String, u64), Answer> {
         if self.state.sscc_lost {
             let text = "No SSCC can be given out: this station does not know which ones it has used";
             let help = "Wait until the service has said so, or let a technician enter the first free serial reference: \
@@ -173,7 +170,7 @@ impl<'a> Turn<'a> {
             Answer::refused(name, Code::NoSscc, text, help)
         })?;
         self.state.sscc_next = allocator.next();
-        Ok(sscc.as_str().to_owned())
+        Ok((sscc.as_str().to_owned(), allocator.next() - 1))
     }
 
     /// Keeps what is known of a container of a lane.

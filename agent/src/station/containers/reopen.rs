@@ -72,7 +72,7 @@ impl Turn<'_> {
     }
 
     pub(in super::super) fn open_scanned(&mut self, name: &str, depth: usize, id: &str) -> Answer {
-        self.open(name, depth, id.to_owned());
+        self.open(name, depth, id.to_owned(), None);
         let text = format!("{} {id} is open", title(&self.levels()[depth].name));
         self.filled(name, Answer::new(name, Outcome::Done, Code::ContainerOpened, text))
     }

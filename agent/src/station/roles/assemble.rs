@@ -7,7 +7,7 @@ use super::super::containers::{unit_key, unit_of_key};
 use super::super::input::Reading;
 use super::super::known::{Known, UnitState};
 use super::super::turn::{Turn, device};
-use super::Collecting;
+use super::Task;
 
 impl Turn<'_> {
     pub(in super::super) fn assemble(&mut self, name: &str, reading: &Reading) -> Result<Answer, Answer> {
@@ -21,9 +21,7 @@ impl Turn<'_> {
     }
 
     fn unit_for_components(&mut self, name: &str, scope: &str, serial: &str) -> Result<Answer, Answer> {
-        if let Some(Collecting::Assemble { serial: current, .. }) =
-            self.on(name).and_then(|lane| lane.collecting.clone())
-        {
+        if let Some(Task::Assemble { serial: current, .. }) = self.on(name).and_then(|lane| lane.task.clone()) {
             if current == serial {
                 let text = format!("{serial} gets its components");
                 return Ok(Answer::new(name, Outcome::Known, Code::Assembled, text));
@@ -36,8 +34,8 @@ impl Turn<'_> {
             let text = format!("{serial} is scrap");
             return Err(Answer::refused(name, Code::Scrapped, text, "Set the unit aside."));
         }
-        let collecting = Collecting::Assemble { serial: serial.to_owned(), scope: scope.to_owned(), kinds: Vec::new() };
-        self.lane(name).collecting = Some(collecting);
+        let task = Task::Assemble { serial: serial.to_owned(), scope: scope.to_owned(), kinds: Vec::new() };
+        self.lane(name).task = Some(task);
         let mut answer = Answer::new(name, Outcome::Done, Code::Waiting, format!("{serial}: scan its components"));
         answer.serial = Some(serial.to_owned());
         Ok(answer)
@@ -51,8 +49,8 @@ impl Turn<'_> {
         attributes: &records::attributes::Attributes,
     ) -> Result<Answer, Answer> {
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
-        let Some(Collecting::Assemble { serial: unit, scope: unit_scope, mut kinds }) =
-            self.on(name).and_then(|lane| lane.collecting.clone())
+        let Some(Task::Assemble { serial: unit, scope: unit_scope, mut kinds }) =
+            self.on(name).and_then(|lane| lane.task.clone())
         else {
             return refuse(Code::Busy, "No unit waits for components".to_owned(), "Scan the unit first.");
         };
@@ -91,7 +89,7 @@ impl Turn<'_> {
         };
         let mut answer = Answer::new(name, Outcome::Accepted, Code::Assembled, text);
         answer.serial = Some(unit.clone());
-        self.lane(name).collecting = Some(Collecting::Assemble { serial: unit, scope: unit_scope, kinds });
+        self.lane(name).task = Some(Task::Assemble { serial: unit, scope: unit_scope, kinds });
         Ok(answer)
     }
 
@@ -107,8 +105,7 @@ impl Turn<'_> {
     }
 
     pub(in super::super) fn finish_assembly(&mut self, name: &str) -> Result<Answer, Answer> {
-        let Some(Collecting::Assemble { serial, kinds, .. }) = self.on(name).and_then(|lane| lane.collecting.clone())
-        else {
+        let Some(Task::Assemble { serial, kinds, .. }) = self.on(name).and_then(|lane| lane.task.clone()) else {
             return Err(Answer::refused(name, Code::NothingWaits, "No unit waits for components", "Scan a unit."));
         };
         let missing = self.missing_components(name, &kinds);
@@ -117,7 +114,7 @@ impl Turn<'_> {
             let help = "Scan the missing components, or CANCEL if the unit is set aside.";
             return Err(Answer::refused(name, Code::Incomplete, text, help));
         }
-        self.lane(name).collecting = None;
+        self.lane(name).task = None;
         let text = format!("{serial} is complete with {} components", kinds.len());
         let mut answer = Answer::new(name, Outcome::Done, Code::AssemblyComplete, text);
         answer.serial = Some(serial);

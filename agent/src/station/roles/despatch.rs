@@ -72,6 +72,10 @@ impl Turn<'_> {
             }
             (None, ContainerState::Closed) => {}
         }
+        if let Some(open) = self.open_inside(id) {
+            let text = format!("{open} in {id} is open again");
+            return refuse(Code::ContainerOpen, text, "Close it first.");
+        }
         let mut draft = self.draft(name, Event::Despatched, Subject::container(id));
         draft.attributes =
             [("consignee".to_owned(), consignee.clone().into()), ("despatchNote".to_owned(), note.clone().into())]
@@ -81,6 +85,14 @@ impl Turn<'_> {
         let text = format!("{} {id} has left for {consignee}, despatch note {note}", title(&container.name));
         self.set_container(KnownContainer { state: ContainerState::Despatched, ..container });
         Ok(Answer::new(name, Outcome::Accepted, Code::DespatchRecorded, text))
+    }
+
+    /// A container that is open again although it is in this one.
+    fn open_inside(&self, id: &str) -> Option<String> {
+        let open = self.state.lanes.values().flat_map(|lane| &lane.open);
+        open.filter(|open| open.parent.as_deref().is_some_and(|parent| self.is_in(parent, id)))
+            .map(|open| open.id.clone())
+            .next()
     }
 
     pub(in super::super) fn finish_despatch(&mut self, name: &str) -> Result<Answer, Answer> {

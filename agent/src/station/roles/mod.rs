@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// What a lane gathers over several scans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Collecting {
+pub enum Task {
     /// A container is counted.
     Recount {
         /// Which.
@@ -34,14 +34,14 @@ pub enum Collecting {
 
 /// The unit that a rig tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dut {
+pub struct Testing {
     /// Its serial.
     pub serial: String,
     /// Its scope.
     pub scope: String,
     /// What its label and the work order say of it.
     pub attributes: records::attributes::Attributes,
-    /// The record number at which its test began: tells two tests of one unit apart.
+    /// The number of this test at this station: tells two tests of one unit apart.
     pub test: u64,
     /// Which test of the unit it is, from 1; 0 where it began before that was noted.
     #[serde(default)]

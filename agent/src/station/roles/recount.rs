@@ -9,7 +9,7 @@ use super::super::containers::title;
 use super::super::input::Reading;
 use super::super::service::Service;
 use super::super::turn::Turn;
-use super::Collecting;
+use super::Task;
 
 /// Most units of one recount.
 const MOST: usize = 5_000;
@@ -18,20 +18,20 @@ const LISTED: usize = 200;
 
 impl Turn<'_> {
     pub(in super::super) fn recount(&mut self, name: &str, reading: &Reading) -> Result<Answer, Answer> {
-        match (self.on(name).and_then(|lane| lane.collecting.clone()), reading) {
+        match (self.on(name).and_then(|lane| lane.task.clone()), reading) {
             (None, Reading::Container { id, .. }) => self.begin_recount(name, id),
             (None, _) => {
                 let help = "Scan the label of the container that is to be counted.";
                 Err(Answer::refused(name, Code::NothingWaits, "No container is being counted", help))
             }
-            (Some(Collecting::Recount { container, found }), Reading::Device { serial, .. }) => {
+            (Some(Task::Recount { container, found }), Reading::Device { serial, .. }) => {
                 self.found(name, container, found, serial)
             }
-            (Some(Collecting::Recount { container, .. }), Reading::Container { id, .. }) if *id == container => {
+            (Some(Task::Recount { container, .. }), Reading::Container { id, .. }) if *id == container => {
                 let text = format!("{id} is being counted");
                 Ok(Answer::new(name, Outcome::Known, Code::Recounting, text))
             }
-            (Some(Collecting::Recount { container, found }), Reading::Container { id, .. }) => {
+            (Some(Task::Recount { container, found }), Reading::Container { id, .. }) => {
                 self.found(name, container, found, id)
             }
             _ => Err(super::super::scan::not_here(name)),
@@ -47,7 +47,7 @@ impl Turn<'_> {
             let text = format!("{id} is not known here");
             return Err(Answer::refused(name, Code::UnknownContainer, text, help));
         }
-        self.lane(name).collecting = Some(Collecting::Recount { container: id.to_owned(), found: BTreeSet::new() });
+        self.lane(name).task = Some(Task::Recount { container: id.to_owned(), found: BTreeSet::new() });
         let what = known.map_or("Container".to_owned(), |known| title(&known.name));
         let mut answer = Answer::new(name, Outcome::Done, Code::Recounting, format!("{what} {id} is counted"));
         answer.help = "Scan everything in it, then FINISH.".to_owned();
@@ -75,7 +75,7 @@ impl Turn<'_> {
             facts.known.as_ref().and_then(|known| known.package.clone()).filter(|there| *there != container);
         found.insert(id.to_owned());
         let count = found.len();
-        self.lane(name).collecting = Some(Collecting::Recount { container: container.clone(), found });
+        self.lane(name).task = Some(Task::Recount { container: container.clone(), found });
         let mut answer = match (expected.contains(id), elsewhere) {
             (true, _) => {
                 let text = format!("{id} is in {container}: {count} of {}", expected.len());
@@ -107,7 +107,7 @@ impl Turn<'_> {
     }
 
     pub(in super::super) fn finish_recount(&mut self, name: &str) -> Result<Answer, Answer> {
-        let Some(Collecting::Recount { container, found }) = self.lane(name).collecting.take() else {
+        let Some(Task::Recount { container, found }) = self.lane(name).task.take() else {
             let help = "Scan the label of the container that is to be counted.";
             return Err(Answer::refused(name, Code::NothingWaits, "No container is being counted", help));
         };

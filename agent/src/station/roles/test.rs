@@ -8,7 +8,7 @@ use super::super::facts::RigResult;
 use super::super::input::Reading;
 use super::super::known::{Known, Tested, UnitState};
 use super::super::turn::{Turn, device};
-use super::Dut;
+use super::Testing;
 
 /// Attributes of a `tested` record that are not the rig's to say.
 const OWN: [&str; 4] = ["result", "attempt", "rig", "measurements"];
@@ -45,32 +45,39 @@ impl Turn<'_> {
         self.check_terms(name, serial)?;
         self.state.tests += 1;
         let test = self.state.tests;
-        self.lane(name).testing = Some(Dut {
+        self.lane(name).testing = Some(Testing {
             serial: serial.clone(),
             scope: scope.clone(),
             attributes,
-            test,
             attempt: attempts.saturating_add(1),
+            test,
         });
         let mut answer = Answer::new(name, Outcome::Done, Code::TestStarted, format!("{serial} is tested now"));
         answer.serial = Some(serial.clone());
         Ok(answer)
     }
 
-    /// The rig gave no result. Nothing is recorded of the unit, and it waits for no result any more.
-    pub(in super::super) fn rig_failed(&mut self, name: &str, why: &str) -> Result<Answer, Answer> {
-        let Some(dut) = self.lane(name).testing.take() else {
-            let text = format!("No unit is being tested, and the rig has failed: {why}");
-            return Err(Answer::refused(name, Code::NoTest, text, "Tell a technician."));
-        };
-        self.count(name, None, "rig-failed");
-        let text = format!("There is no result for {}: {why}", dut.serial);
-        let help = "Scan the unit again; tell a technician if the rig fails again.";
-        Ok(Answer { serial: Some(dut.serial), ..Answer::refused(name, Code::RigFailed, text, help) })
-    }
-
     /// What the rig says. A result that does not fit is refused by name, and nothing of it is recorded.
-    pub(in super::super) fn result(&mut self, name: &str, result: &RigResult) -> Result<Answer, Answer> {
+    pub(in super::super) fn result(
+        &mut self,
+        name: &str,
+        result: &Result<RigResult, String>,
+    ) -> Result<Answer, Answer> {
+        let result = match result {
+            Ok(result) => result,
+            Err(why) => {
+                let Some(testing) = self.lane(name).testing.take() else {
+                    let text = format!("No unit is being tested: {why}");
+                    return Err(Answer::refused(name, Code::NoTest, text, "Scan a unit."));
+                };
+                // The unit may be scanned again: nothing is known of it.
+                let text = format!("{} has no result: {why}", testing.serial);
+                let help = "Look at the rig, then scan the unit again.";
+                let mut answer = Answer::refused(name, Code::RigFailed, text, help);
+                answer.serial = Some(testing.serial);
+                return Ok(answer);
+            }
+        };
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
         let Some(dut) = self.on(name).and_then(|lane| lane.testing.clone()) else {
             let text = format!("No unit is being tested, and the rig says something of {}", result.serial);

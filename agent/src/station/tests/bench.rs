@@ -110,7 +110,9 @@ impl Bench {
 
     pub(super) fn scanned_on(&mut self, lane: &str, reading: Result<Reading, Unread>, mark: &str) -> Answer {
         let raw = Raw { bytes: mark.len(), mark: mark.into() };
-        let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.line, &self.state, lane, r));
+        let state = self.state.lanes.get(lane);
+        let reading = reading.map(|reading| self.line.rules.whole_label(state, reading, &stamp(self.now)));
+        let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.state, lane, r));
         let facts = self.facts(&wanted);
         let (lane, scanner) = (lane.into(), "hand".into());
         self.decide(Input::Scanned { lane, scanner, reading, raw, facts }).unwrap()

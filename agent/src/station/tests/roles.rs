@@ -25,7 +25,7 @@ impl Bench {
             measurements: [("volts".to_owned(), 3.3.into())].into_iter().collect(),
             attributes: Attributes::from([("fwVersion".to_owned(), "1.2".into())]),
         };
-        let facts = self.facts(&Wanted::of_result(&result));
+        let facts = self.facts(&Wanted::of_result(&self.state, "main", &result));
         self.decide(Input::Result { lane: "main".into(), result: Ok(result), facts }).unwrap()
     }
 }
@@ -45,6 +45,11 @@ fn a_unit_is_tested_and_packed_only_when_it_has_passed() {
     assert_eq!((failed.outcome, failed.code), (Outcome::Refused, Code::TestFailed));
     assert!(failed.records.is_some(), "a failed test is on record");
     assert_eq!(bench.rig("A1", true).code, Code::NoTest, "a rig says its result once");
+    bench.device("A3");
+    let result = Err("it hung".to_owned());
+    let silent = Input::Result { lane: "main".into(), result, facts: Facts::default() };
+    assert_eq!(bench.decide(silent.clone()).unwrap().code, Code::RigFailed);
+    assert_eq!(bench.decide(silent).unwrap().code, Code::NoTest);
     bench.command(Command::Role(Role::Pack));
     assert_eq!(bench.device("A1").code, Code::FailedTest);
     bench.command(Command::Role(Role::Test));

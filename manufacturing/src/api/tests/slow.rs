@@ -48,7 +48,8 @@ fn an_answer_that_a_slow_client_lost_is_no_whole_answer() {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 4096]).await.unwrap();
+            let asked = stream.read(&mut [0; 4096]).await.unwrap();
+            assert!(asked > 0);
             stream.write_all(&last).await.unwrap();
         });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

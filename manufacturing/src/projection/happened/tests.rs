@@ -145,3 +145,24 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn the_short_way_to_a_time_says_what_the_long_one_says(
+        anchors in prop::collection::vec((0..40i64, 0..4i64), 0..12), own in (0..40i64, 0..4i64)
+    ) {
+        // Minutes since boot, and by how many 200 milliseconds the clock is wrong: some of them agree.
+        let anchor = |(minutes, error): (i64, i64)| {
+            let since_boot = minutes * 60_000_000;
+            Anchor { since_boot, wall: since_boot + error * 200_000 }
+        };
+        let mut known = Anchors::default();
+        for anchor in anchors.into_iter().map(anchor) {
+            known.take(Anchors::stretch(anchor), Thinned::new(anchor));
+        }
+        let own = anchor(own);
+        let mut all = known.kept();
+        all.push(own);
+        prop_assert_eq!(known.at(own.since_boot, Some(own)), Anchors::among(all, own.since_boot, Some(own)));
+    }
+}

@@ -1,8 +1,15 @@
 //! From the SQL of this store, which is SQLite's, to that of PostgreSQL.
 
+use super::{Insert, Kind};
+
 /// Placeholders `?` and `?N` become `$N`, counted as SQLite does (<https://www.sqlite.org/c3ref/bind_blob.html>): `?` is
 /// one more than the largest so far.
 pub fn numbered(sql: &str) -> String {
+    named(sql, "$")
+}
+
+/// Placeholders become `NAME N`.
+fn named(sql: &str, name: &str) -> String {
     let mut translated = String::with_capacity(sql.len() + 16);
     let (mut largest, mut quoted) = (0, false);
     let mut characters = sql.chars().peekable();
@@ -18,10 +25,43 @@ pub fn numbered(sql: &str) -> String {
         }
         let number = digits.parse().unwrap_or(largest + 1);
         largest = largest.max(number);
-        translated.push('$');
+        translated.push_str(name);
         translated.push_str(&number.to_string());
     }
     translated
+}
+
+/// Adds rows that come as one array for each column.
+pub fn insert(into: &Insert) -> String {
+    let arrays: Vec<String> = into.columns.iter().map(|(_, kind)| format!("?::{}[]", word(*kind))).collect();
+    format!(
+        "INSERT INTO {} ({}) SELECT * FROM unnest({}){}",
+        into.table,
+        into.names(),
+        arrays.join(", "),
+        into.conflict
+    )
+}
+
+/// Asks one question for each of several keys, which come as one array for each of their values. The last column of the
+/// answer is the number of the key, from 1.
+pub fn each(sql: &str, kinds: &[Kind]) -> String {
+    let arrays: Vec<String> = kinds.iter().map(|kind| format!("?::{}[]", word(*kind))).collect();
+    let names: Vec<String> = (1..=kinds.len()).map(|n| format!("value{n}")).collect();
+    format!(
+        "SELECT answer.*, number FROM unnest({}) WITH ORDINALITY AS given ({}, number), LATERAL ({}) AS answer",
+        arrays.join(", "),
+        names.join(", "),
+        named(sql, "given.value")
+    )
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "bigint",
+        Kind::Text => "text",
+        Kind::Bytes => "bytea",
+    }
 }
 
 /// The function that the triggers of [`tables`] call.
@@ -98,6 +138,21 @@ mod tests {
         assert_eq!(numbered("a = ? AND b = ?"), "a = $1 AND b = $2");
         assert_eq!(numbered("?2, ?, ?1, '?', ?"), "$2, $3, $1, '?', $4");
         assert_eq!(numbered("x = ?12)"), "x = $12)");
+    }
+
+    #[test]
+    fn many_rows_and_many_keys_come_as_arrays() {
+        let into =
+            Insert { table: "t", columns: &[("a", Kind::Int), ("b", Kind::Text)], conflict: " ON CONFLICT DO NOTHING" };
+        assert_eq!(
+            insert(&into),
+            "INSERT INTO t (a, b) SELECT * FROM unnest(?::bigint[], ?::text[]) ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(
+            each("SELECT c FROM t WHERE b = ?2 AND a = ?1", &[Kind::Int, Kind::Text]),
+            "SELECT answer.*, number FROM unnest(?::bigint[], ?::text[]) WITH ORDINALITY AS given (value1, value2, number), \
+             LATERAL (SELECT c FROM t WHERE b = given.value2 AND a = given.value1) AS answer"
+        );
     }
 
     #[test]

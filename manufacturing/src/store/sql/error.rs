@@ -1,5 +1,7 @@
 //! What a store can answer instead of rows.
 
+use records::PublicKey;
+
 use super::Said;
 
 /// The answer of a store.
@@ -26,6 +28,15 @@ pub enum Error {
     NotDurable {
         /// The setting.
         name: &'static str,
+    },
+    /// Stations know one key of the service.
+    #[error(
+        "the store belongs to the service with the key {key}, and this instance has another one: end it, and copy \
+         service.key from the data folder of an instance that runs on this store"
+    )]
+    OtherService {
+        /// The key of the other instances.
+        key: PublicKey,
     },
     /// A file beside the store.
     #[error(transparent)]

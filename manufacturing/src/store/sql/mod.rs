@@ -11,6 +11,7 @@ mod postgres;
 mod sqlite;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -22,14 +23,14 @@ pub use pages::Pages;
 use postgres::Session;
 pub use postgres::{Said, Target};
 pub(crate) use value::params;
-pub use value::{Column, FromColumn, Param, Row, ToParam};
+pub use value::{Column, FromColumn, Insert, Kind, Param, Row, ToParam};
 
 /// A connection to a store.
 pub struct Connection(Engine);
 
 enum Engine {
     Sqlite(rusqlite::Connection),
-    Postgres(Session),
+    Postgres(Box<Session>),
 }
 
 /// Where a store is.
@@ -39,6 +40,14 @@ pub enum Place {
     Sqlite(PathBuf),
     /// At a PostgreSQL server.
     Postgres(Box<Target>),
+}
+
+impl Place {
+    /// Whether several instances of the service can share it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
 }
 
 impl fmt::Display for Place {
@@ -78,7 +87,7 @@ impl Connection {
                 let session = Session::open(target)?;
                 session.must_be_durable()?;
                 session.migrate(migrations)?;
-                Engine::Postgres(session)
+                Engine::Postgres(Box::new(session))
             }
         }))
     }
@@ -90,8 +99,13 @@ impl Connection {
     pub fn open_reader(place: &Place) -> Result<Self> {
         Ok(Self(match place {
             Place::Sqlite(path) => Engine::Sqlite(sqlite::open_reader(path)?),
-            Place::Postgres(target) => Engine::Postgres(Session::open(target)?),
+            Place::Postgres(target) => Engine::Postgres(Box::new(Session::open(target)?)),
         }))
+    }
+
+    /// Whether other instances of the service may write at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Engine::Postgres(_))
     }
 
     /// Whether it can be used no more: its server ended, or does not answer.
@@ -138,14 +152,80 @@ impl Connection {
         }
     }
 
-    /// Changes rows, and says how many.
+    /// Locks these rows of a table until the transaction ends, in one order. Nothing to wait for where there is one writer.
     ///
     /// # Errors
     /// What the engine says.
-    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize> {
+    pub fn lock_rows(&self, table: &'static str, ids: &BTreeSet<i64>) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(_) if ids.is_empty() => Ok(()),
+            Engine::Postgres(session) => session.lock_rows(table, ids),
+        }
+    }
+
+    /// Changes rows. A server may answer later: what it has against it, the next question or the end of the transaction
+    /// tells.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
         match &self.0 {
             Engine::Sqlite(connection) => sqlite::execute(connection, sql, params),
             Engine::Postgres(session) => session.execute(sql, params),
+        }
+    }
+
+    /// Adds rows, whose values follow each other; as [`Connection::execute`]. No two of them may have one key where that
+    /// is changed in a conflict.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn insert(&self, into: &Insert, values: &[Param<'_>]) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(connection) => sqlite::insert(connection, into, values),
+            Engine::Postgres(_) if values.is_empty() => Ok(()),
+            Engine::Postgres(session) => session.insert(into, values),
+        }
+    }
+
+    /// As [`Connection::insert`], and reads the `returning` columns of the rows that were truly added.
+    ///
+    /// # Errors
+    /// What the engine says, and what `read` does.
+    pub fn insert_returning(
+        &self,
+        into: &Insert,
+        returning: &'static str,
+        values: &[Param<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(connection) => sqlite::insert_returning(connection, into, returning, values, &mut read),
+            Engine::Postgres(_) if values.is_empty() => Ok(()),
+            Engine::Postgres(session) => session.insert_returning(into, returning, values, &mut read),
+        }
+    }
+
+    /// Asks one question for each of several keys, whose values follow each other and are of these kinds. `read` is told
+    /// the number of the key with each row; rows of different keys may come in any order.
+    ///
+    /// # Errors
+    /// What the engine says, and what `read` does.
+    pub fn query_each(
+        &self,
+        sql: &str,
+        kinds: &[Kind],
+        keys: &[Param<'_>],
+        mut read: impl FnMut(usize, &Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(connection) => keys
+                .chunks_exact(kinds.len())
+                .enumerate()
+                .try_for_each(|(n, key)| sqlite::each(connection, sql, key, &mut |row| read(n, row))),
+            Engine::Postgres(_) if keys.is_empty() => Ok(()),
+            Engine::Postgres(session) => session.query_each(sql, kinds, keys, &mut read),
         }
     }
 

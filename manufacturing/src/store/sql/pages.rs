@@ -9,10 +9,13 @@ const FIRST: u32 = 100;
 /// And at most.
 pub const MOST: u32 = 2000;
 
+/// Reads at most so many rows after a key.
+type Fetch<'q, K, T> = dyn FnMut(&K, u32) -> Result<Vec<T>> + 'q;
+
 /// Rows in the order of a key, as many at a time as memory should hold. Neither engine keeps anything open between two
 /// pages, so that other questions can be put to the same connection.
 pub struct Pages<'q, K, T> {
-    fetch: Box<dyn FnMut(&K, u32) -> Result<Vec<T>> + 'q>,
+    fetch: Box<Fetch<'q, K, T>>,
     key: fn(&T) -> K,
     after: K,
     page: vec::IntoIter<T>,

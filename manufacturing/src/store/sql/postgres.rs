@@ -1,22 +1,28 @@
 //! PostgreSQL, and engines that speak its protocol.
 
-use std::borrow::Cow;
+mod said;
+mod values;
+
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::error::Error as StdError;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::sqlite::Migration;
-use bytes::BytesMut;
+use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
-use super::{Column, Error, Param, Purpose, Result, Row, dialect};
+use super::{Error, Insert, Kind, Param, Purpose, Result, Row, dialect};
+pub use said::Said;
+use said::failed;
+pub use values::column;
+use values::{Owned, Value, arrays, columns, values};
 
 /// The longest wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,11 +66,17 @@ impl fmt::Display for Target {
     }
 }
 
-/// A session with a server. One thread uses it, and waits for each answer.
+/// A statement that is on its way.
+type Sent = Pin<Box<dyn Future<Output = std::result::Result<(), tokio_postgres::Error>> + Send>>;
+
+/// A session with a server. One thread uses it. It waits for the answers to questions; a change is sent, and its answer is
+/// looked at with that of the next question. The way to the server and back costs more than most statements.
 pub struct Session {
     /// Runs the connection, as long as somebody waits for an answer. There until it is dropped.
     runtime: Option<Runtime>,
-    client: Client,
+    client: Arc<Client>,
+    /// What was sent and not yet answered, in order.
+    sent: RefCell<Vec<Sent>>,
     statements: RefCell<HashMap<String, Statement>>,
     /// Names that were locked before, and so have a row.
     locks: RefCell<HashSet<String>>,
@@ -84,15 +96,41 @@ impl Session {
                 tracing::debug!(%error, "a connection to PostgreSQL ended");
             }
         });
-        let session =
-            Self { runtime: Some(runtime), client, statements: RefCell::default(), locks: RefCell::default() };
+        let session = Self {
+            runtime: Some(runtime),
+            client: Arc::new(client),
+            sent: RefCell::default(),
+            statements: RefCell::default(),
+            locks: RefCell::default(),
+        };
         session.batch(SESSION)?;
         Ok(session)
     }
 
+    /// Waits for an answer, and for all before it. The first fault counts: those after it only follow from it.
     fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
         let runtime = self.runtime.as_ref().ok_or(Error::Ended)?;
-        runtime.block_on(answer).map_err(failed)
+        let sent = self.sent.take();
+        runtime.block_on(async {
+            let answer = answer.await;
+            let mut before = Ok(());
+            for sent in sent {
+                let done = sent.await;
+                before = before.and(done);
+            }
+            before.and(answer).map_err(failed)
+        })
+    }
+
+    /// Sends something, and looks at the answer later.
+    fn send(&self, mut statement: Sent) -> Result<()> {
+        match (&mut statement).now_or_never() {
+            Some(done) => done.map_err(failed),
+            None => {
+                self.sent.borrow_mut().push(statement);
+                Ok(())
+            }
+        }
     }
 
     /// Whether the connection is lost.
@@ -101,11 +139,15 @@ impl Session {
     }
 
     pub fn begin(&self, purpose: Purpose) -> Result<()> {
-        self.batch(match purpose {
+        let sql = match purpose {
             Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             // Rows are locked before they are read: see `lock`.
             Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        })
+        };
+        // What an earlier transaction left behind is none of this one.
+        self.sent.take();
+        let client = self.client.clone();
+        self.send(Box::pin(async move { client.batch_execute(sql).await }))
     }
 
     pub fn batch(&self, sql: &str) -> Result<()> {
@@ -121,10 +163,64 @@ impl Session {
         Ok(statement)
     }
 
-    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize> {
+    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
         let statement = self.statement(sql)?;
-        let changed = self.wait(self.client.execute(&statement, &values(params)))?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+        self.send_with(statement, params.iter().map(|param| Box::new(Owned::from(param)) as Value).collect())
+    }
+
+    fn send_with(&self, statement: Statement, values: Vec<Value>) -> Result<()> {
+        let client = self.client.clone();
+        self.send(Box::pin(async move {
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+            client.execute(&statement, &values).await.map(drop)
+        }))
+    }
+
+    pub fn insert(&self, into: &Insert, values: &[Param<'_>]) -> Result<()> {
+        let statement = self.statement(&dialect::insert(into))?;
+        let kinds: Vec<Kind> = into.columns.iter().map(|(_, kind)| *kind).collect();
+        self.send_with(statement, arrays(&kinds, values))
+    }
+
+    pub fn insert_returning(
+        &self,
+        into: &Insert,
+        returning: &str,
+        values: &[Param<'_>],
+        read: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let statement = self.statement(&format!("{} RETURNING {returning}", dialect::insert(into)))?;
+        let kinds: Vec<Kind> = into.columns.iter().map(|(_, kind)| *kind).collect();
+        let arrays = columns(&kinds, values);
+        let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
+        let rows = self.wait(self.client.query(&statement, &arrays))?;
+        rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
+    }
+
+    pub fn query_each(
+        &self,
+        sql: &str,
+        kinds: &[Kind],
+        keys: &[Param<'_>],
+        read: &mut dyn FnMut(usize, &Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let statement = self.statement(&dialect::each(sql, kinds))?;
+        let arrays = columns(kinds, keys);
+        let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
+        let rows = self.wait(self.client.query(&statement, &arrays))?;
+        for row in &rows {
+            let number: i64 = row.try_get(row.len() - 1).map_err(failed)?;
+            read(usize::try_from(number - 1).unwrap_or_default(), &Row::Postgres(row))?;
+        }
+        Ok(())
+    }
+
+    /// Locks rows by their numbers.
+    pub fn lock_rows(&self, table: &str, ids: &BTreeSet<i64>) -> Result<()> {
+        let sql = format!("SELECT id FROM {table} WHERE id = ANY(?) ORDER BY id FOR UPDATE");
+        let (statement, client) = (self.statement(&sql)?, self.client.clone());
+        let ids: Vec<i64> = ids.iter().copied().collect();
+        self.send(Box::pin(async move { client.query(&statement, &[&ids]).await.map(drop) }))
     }
 
     pub fn each(&self, sql: &str, params: &[Param<'_>], read: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
@@ -142,7 +238,8 @@ impl Session {
         }
         // In one order, so that two transactions do not wait for each other.
         let select = self.statement("SELECT name FROM locked WHERE name = ANY(?) ORDER BY name FOR UPDATE")?;
-        self.wait(self.client.query(&select, &[&names]))?;
+        let (client, names): (_, Vec<String>) = (self.client.clone(), names.iter().map(|n| (*n).to_owned()).collect());
+        self.send(Box::pin(async move { client.query(&select, &[&names]).await.map(drop) }))?;
         self.locks.borrow_mut().extend(new.into_iter().map(str::to_owned));
         Ok(())
     }
@@ -211,130 +308,9 @@ impl Drop for Session {
     }
 }
 
-fn values<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
-    params.iter().map(|param| -> &(dyn ToSql + Sync) { param }).collect()
-}
-
-/// What the server says.
-#[derive(Debug)]
-pub struct Said(tokio_postgres::Error);
-
-fn failed(error: tokio_postgres::Error) -> Error {
-    Error::Postgres(Said(error))
-}
-
-impl Said {
-    fn is(&self, states: &[SqlState]) -> bool {
-        self.0.code().is_some_and(|code| states.contains(code))
-    }
-
-    /// Another transaction was in the way: the same input again may do.
-    pub fn is_conflict(&self) -> bool {
-        self.is(&[SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED])
-    }
-
-    /// A page or an index is damaged.
-    pub fn is_damage(&self) -> bool {
-        self.is(&[SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED])
-    }
-
-    /// The server's disk is full.
-    pub fn is_full(&self) -> bool {
-        self.is(&[SqlState::DISK_FULL])
-    }
-}
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(said) = self.0.as_db_error() {
-            return write!(f, "PostgreSQL: {} (SQLSTATE {})", said.message(), said.code().code());
-        }
-        write!(f, "PostgreSQL: {}", self.0)?;
-        let causes = std::iter::successors(self.0.source(), |&cause| cause.source());
-        causes.into_iter().try_for_each(|cause| write!(f, ": {cause}"))
-    }
-}
-
-impl StdError for Said {}
-
-/// PostgreSQL has no text with a NUL, and a station may have scanned one. U+0000 is stored as U+0001 U+0001 and U+0001 as
-/// U+0001 U+0002, which keeps the order of texts.
-fn escaped(text: &str) -> Cow<'_, str> {
-    match text.contains(['\0', '\u{1}']) {
-        true => text.replace('\u{1}', "\u{1}\u{2}").replace('\0', "\u{1}\u{1}").into(),
-        false => text.into(),
-    }
-}
-
-fn unescaped(text: &str) -> Cow<'_, str> {
-    match text.contains('\u{1}') {
-        true => text.replace("\u{1}\u{1}", "\0").replace("\u{1}\u{2}", "\u{1}").into(),
-        false => text.into(),
-    }
-}
-
-type Converted<T> = std::result::Result<T, Box<dyn StdError + Sync + Send>>;
-
-impl ToSql for Param<'_> {
-    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Converted<IsNull> {
-        match (self, of) {
-            (Param::Null, _) => Ok(IsNull::Yes),
-            (Param::Int(int), &Type::INT4) => i32::try_from(*int)?.to_sql(of, out),
-            (Param::Int(int), &Type::BOOL) => (*int != 0).to_sql(of, out),
-            (Param::Int(int), &Type::INT8) => int.to_sql(of, out),
-            (Param::Text(text), &Type::TEXT | &Type::VARCHAR) => escaped(text).to_sql(of, out),
-            (Param::Bytes(bytes), &Type::BYTEA) => bytes.to_sql(of, out),
-            (other, _) => Err(format!("{other:?} is given for a value of the type {of}").into()),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-impl<'r> FromSql<'r> for Column<'r> {
-    fn from_sql(of: &Type, raw: &'r [u8]) -> Converted<Self> {
-        Ok(match *of {
-            Type::INT8 => Column::Int(i64::from_sql(of, raw)?),
-            Type::INT4 => Column::Int(i32::from_sql(of, raw)?.into()),
-            Type::BOOL => Column::Int(bool::from_sql(of, raw)?.into()),
-            Type::BYTEA => Column::Bytes(raw),
-            _ => Column::Text(unescaped(<&str>::from_sql(of, raw)?)),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Converted<Self> {
-        Ok(Column::Null)
-    }
-
-    fn accepts(of: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::BOOL, Type::BYTEA, Type::TEXT, Type::VARCHAR].contains(of)
-    }
-}
-
-/// A column of a row.
-pub fn column(row: &tokio_postgres::Row, index: usize) -> Result<Column<'_>> {
-    row.try_get(index).map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn every_text_can_be_stored_and_keeps_its_order(a in "[\\x00-\\x03a]{0,6}", b in "[\\x00-\\x03a]{0,6}") {
-            prop_assert!(!escaped(&a).contains('\0'));
-            let stored = escaped(&a);
-            prop_assert_eq!(unescaped(&stored), a.as_str());
-            prop_assert_eq!(escaped(&a).cmp(&escaped(&b)), a.cmp(&b));
-        }
-    }
 
     #[test]
     fn a_target_is_shown_without_its_password() {

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::{Column, Error, Param, Purpose, Result, Row};
+use super::{Column, Error, Insert, Param, Purpose, Result, Row};
 
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 const READER_CACHE_KIB: u32 = 16 << 10;
@@ -54,8 +54,40 @@ pub fn begin(connection: &Connection, purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-pub fn execute(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<usize> {
-    Ok(connection.prepare_cached(sql)?.execute(params_from_iter(params))?)
+pub fn execute(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<()> {
+    connection.prepare_cached(sql)?.execute(params_from_iter(params))?;
+    Ok(())
+}
+
+/// One row after the other: there is no way to a server that would have to be spared.
+pub fn insert(connection: &Connection, into: &Insert, values: &[Param<'_>]) -> Result<()> {
+    let mut statement = connection.prepare_cached(&statement(into, ""))?;
+    for row in values.chunks_exact(into.columns.len()) {
+        statement.execute(params_from_iter(row))?;
+    }
+    Ok(())
+}
+
+pub fn insert_returning(
+    connection: &Connection,
+    into: &Insert,
+    returning: &str,
+    values: &[Param<'_>],
+    read: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(&statement(into, &format!(" RETURNING {returning}")))?;
+    for row in values.chunks_exact(into.columns.len()) {
+        let mut rows = statement.query(params_from_iter(row))?;
+        while let Some(row) = rows.next()? {
+            read(&Row::Sqlite(row))?;
+        }
+    }
+    Ok(())
+}
+
+fn statement(into: &Insert, end: &str) -> String {
+    let marks = vec!["?"; into.columns.len()].join(", ");
+    format!("INSERT INTO {} ({}) VALUES ({marks}){}{end}", into.table, into.names(), into.conflict)
 }
 
 pub fn each(

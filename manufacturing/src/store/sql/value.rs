@@ -17,6 +17,65 @@ pub enum Param<'p> {
     Bytes(&'p [u8]),
 }
 
+impl From<i64> for Param<'_> {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<bool> for Param<'_> {
+    fn from(truth: bool) -> Self {
+        Self::Int(truth.into())
+    }
+}
+
+impl<'p> From<&'p str> for Param<'p> {
+    fn from(text: &'p str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'p> From<&'p [u8]> for Param<'p> {
+    fn from(bytes: &'p [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'p, T: Into<Param<'p>>> From<Option<T>> for Param<'p> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// What kind of value a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers, or truths as 0 and 1.
+    Int,
+    /// Texts.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// A table that rows are added to.
+#[derive(Debug)]
+pub struct Insert {
+    /// Its name.
+    pub table: &'static str,
+    /// The columns that are given.
+    pub columns: &'static [(&'static str, Kind)],
+    /// What becomes of a row whose key is there: empty for a fault, or ` ON CONFLICT …`.
+    pub conflict: &'static str,
+}
+
+impl Insert {
+    /// The names of the columns.
+    pub(super) fn names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// What can be given to a statement.
 pub trait ToParam {
     /// As the statement gets it.

@@ -1,31 +1,42 @@
 //! One transaction: lines in, receipts out.
+//!
+//! Lines wait in memory until everything that has to be read was read and computed: then they get their positions and are
+//! written in a few statements, with all that follows from them. So the one lock that all writers share, that of the
+//! positions, is held for the shortest time.
 
 mod admit;
 mod decide;
+mod flush;
+mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::sql::{self, Connection, params};
 use jiff::Timestamp;
 use records::enrolment::SERVICE;
-use records::segment::Line;
+use records::segment::Envelope;
 use records::wire::{Fork, Receipt, Rejected};
-use records::{Event, FixedBytes, Hash, PublicKey, SeriesId, Subject};
+use records::{Hash, PublicKey, RecordId, SeriesId, Subject};
 
 use super::clocks::Learned;
+use super::lineage::Succession;
 use super::load::{self, Facts};
 use super::names::Names;
-use super::own::{self, Own};
-use super::project::{self, Tallies};
-use super::{TENANT, WRITING, holds, int, lineage, micros, number, runs, sscc, stations, work_orders};
+use super::own::Own;
+use super::project::{self, Inside};
+use super::{holds, int, lineage, micros, runs, sscc, stations, work_orders};
 use crate::completeness::holes;
 use crate::lineage::union;
-use crate::projection::{Fact, Reading, previous};
+use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
+use crate::store::sql::{self, Connection, params};
 use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
+pub use flush::{ABOUT, INSIDE};
+use series::Open;
 
 /// Most runs above a hole, and most holes asked for, in one receipt.
 const MOST_RUNS: usize = 32;
+/// The lock of what the service decides.
+pub const DECISIONS: &str = "decisions";
 
 /// What the transaction says about a series, beside what is stored of it.
 struct Touched {
@@ -37,15 +48,38 @@ struct Touched {
     receipted: u64,
 }
 
+/// A line that has no position yet.
+struct Waiting {
+    series: i64,
+    id: RecordId,
+    hash: Hash,
+    bytes: Vec<u8>,
+    reading: Reading,
+    /// The number of its subject, once that is known.
+    subject: Option<i64>,
+}
+
 /// A transaction in the making.
 pub struct Append<'c> {
     connection: &'c Connection,
     own: Option<&'c Own>,
     now: Timestamp,
-    position: i64,
+    /// The last position, once others cannot change it any more.
+    position: Option<i64>,
     names: Names,
     facts: Facts,
     clocks: Learned,
+    /// Series of which something was asked.
+    series: BTreeMap<i64, Open>,
+    waiting: Vec<Waiting>,
+    /// Of these of them, subjects are known.
+    named: usize,
+    /// Envelopes with the number of the first waiting line that they brought.
+    envelopes: Vec<(i64, Envelope, usize)>,
+    successions: Vec<(Succession, usize)>,
+    inside: Inside,
+    /// Containers that something was put into.
+    parents: BTreeSet<i64>,
     affected: BTreeMap<i64, Subject>,
     touched: BTreeMap<i64, Touched>,
     refused: Vec<Refused>,
@@ -56,23 +90,27 @@ pub struct Append<'c> {
     decided: Vec<(Answer, Result<(), Denied>)>,
     holds_changed: bool,
     orders_changed: bool,
-    /// The last position before this transaction.
-    before: i64,
+    /// The last position before this transaction, once others cannot change it any more.
+    before: Option<i64>,
 }
 
 impl<'c> Append<'c> {
-    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> sql::Result<Self> {
-        connection.lock(&[WRITING])?;
-        let position =
-            connection.query_row("SELECT coalesce(max(position), 0) FROM record", params![], |row| row.get(0))?;
-        Ok(Self {
+    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> Self {
+        Self {
             connection,
             own,
             now,
-            position,
+            position: None,
             names: Names::default(),
             facts: Facts::default(),
             clocks: Learned::default(),
+            series: BTreeMap::new(),
+            waiting: Vec::new(),
+            named: 0,
+            envelopes: Vec::new(),
+            successions: Vec::new(),
+            inside: Inside::new(),
+            parents: BTreeSet::new(),
             affected: BTreeMap::new(),
             touched: BTreeMap::new(),
             refused: Vec::new(),
@@ -82,16 +120,36 @@ impl<'c> Append<'c> {
             decided: Vec::new(),
             holds_changed: false,
             orders_changed: false,
-            before: position,
-        })
+            before: None,
+        }
     }
 
-    pub fn take(&mut self, work: &Work) -> sql::Result<()> {
+    /// Takes works one after the other. Nobody else takes any of the same stations meanwhile.
+    pub fn take_all(&mut self, works: &[Work]) -> sql::Result<()> {
+        let mut locks: BTreeSet<String> = BTreeSet::new();
+        for work in works {
+            locks.insert(match work {
+                Work::Segment(checked) => format!("station {}", checked.envelope.station),
+                Work::Unreadable(unreadable) => format!("station {}", unreadable.station),
+                Work::Status(heard) => format!("station {}", heard.status.station),
+                Work::Online { station, .. } => format!("station {station}"),
+                Work::Decide(_) => DECISIONS.to_owned(),
+            });
+        }
+        self.connection.lock(&locks.iter().map(String::as_str).collect::<Vec<_>>())?;
+        works.iter().try_for_each(|work| self.take(work))
+    }
+
+    fn take(&mut self, work: &Work) -> sql::Result<()> {
         if !self.admits(work)? {
             return Ok(());
         }
         match work {
-            Work::Decide(decide) => self.decide(decide),
+            Work::Decide(decide) => {
+                // It is decided by what is stored, and that is told by questions.
+                self.flush()?;
+                self.decide(decide)
+            }
             Work::Segment(checked) => self.segment(checked),
             Work::Unreadable(unreadable) => self.unreadable(unreadable),
             Work::Status(heard) => self.status(heard),
@@ -102,135 +160,40 @@ impl<'c> Append<'c> {
     fn segment(&mut self, checked: &Checked) -> sql::Result<()> {
         let envelope = &checked.envelope;
         let Some(series) = self.series(&envelope.station, envelope.series, &envelope.key)? else { return Ok(()) };
-        let known = self.known(series, envelope.first, envelope.last)?;
-        if let Some(fork) = self.fork(series, checked, &known)? {
+        let near = self.near(series, envelope.first, envelope.last)?;
+        if let Some(fork) = near.fork(checked) {
             tracing::error!(
                 station = envelope.station, series = %envelope.series, seq = fork.seq,
                 "ALARM: the same record came with other bytes; both are kept apart, and the station opens a new series"
             );
-            self.keep_apart(series, checked, &known)?;
+            for line in checked.lines.iter().filter(|line| near.known.get(&line.seq) != Some(&line.hash)) {
+                self.connection.execute(
+                    "INSERT INTO conflict (series_id, seq, hash, line, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    params![series, int(line.seq), line.hash.0, line.bytes, micros(self.now)],
+                )?;
+            }
             self.touch(series, envelope.station.clone(), envelope.series).fork = Some(fork);
             return Ok(());
         }
         self.touch(series, envelope.station.clone(), envelope.series);
-        let first_new = self.position + 1;
+        let first_new = self.waiting.len();
         for (line, reading) in checked.lines.iter().zip(&checked.readings) {
-            if !known.contains_key(&line.seq) {
-                self.line(series, checked, line, reading)?;
+            if near.known.contains_key(&line.seq) {
+                continue;
             }
+            let id = RecordId { station: envelope.station.clone(), series: envelope.series, seq: line.seq };
+            let number = self.waiting.len();
+            self.clocks.note(i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1), &id, reading);
+            lineage::carry_over(self.connection, &id, reading)?;
+            sscc::learn_opened(self.connection, &id.station, reading)?;
+            self.successions.extend(Succession::of(&id, reading).map(|succession| (succession, number)));
+            let (hash, bytes, reading) = (line.hash, line.bytes.clone(), reading.clone());
+            self.waiting.push(Waiting { series, id, hash, bytes, reading, subject: None });
         }
-        if self.position >= first_new {
-            runs::add(self.connection, series, envelope.first, envelope.last)?;
-            self.connection.execute(
-                "INSERT INTO segment (series_id, first, last, v, prev, head, sig, position)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                params![
-                    series,
-                    int(envelope.first),
-                    int(envelope.last),
-                    envelope.v,
-                    envelope.prev.0,
-                    envelope.head.0,
-                    envelope.sig.0,
-                    first_new
-                ],
-            )?;
+        if self.waiting.len() > first_new {
+            self.stored(series, envelope.first, envelope.last, first_new)?;
+            self.envelopes.push((series, envelope.clone(), first_new));
         }
-        Ok(())
-    }
-
-    /// The number of a series; `None` and a refusal where another key is known for it.
-    fn series(&mut self, station: &str, series: SeriesId, key: &PublicKey) -> sql::Result<Option<i64>> {
-        let known: Option<(i64, PublicKey)> = self.connection.query_optional(
-            "SELECT id, key FROM series WHERE tenant = ? AND station = ? AND series = ?",
-            params![TENANT, station, series.0],
-            |row| Ok((row.get(0)?, FixedBytes(row.get(1)?))),
-        )?;
-        match known {
-            Some((id, known)) if known == *key => Ok(Some(id)),
-            Some((_, known)) => {
-                let reason = format!("series {series} belongs to key {known}, this came with key {key}");
-                self.refused.push(Refused { station: station.to_owned(), reason });
-                Ok(None)
-            }
-            None => {
-                let id = self.connection.query_row(
-                    "INSERT INTO series (tenant, station, series, key) VALUES (?, ?, ?, ?) RETURNING id",
-                    params![TENANT, station, series.0, key.0],
-                    |row| row.get(0),
-                )?;
-                Ok(Some(id))
-            }
-        }
-    }
-
-    fn known(&self, series: i64, first: u64, last: u64) -> sql::Result<BTreeMap<u64, Hash>> {
-        self.connection
-            .query(
-                "SELECT seq, hash FROM record WHERE series_id = ? AND seq BETWEEN ? AND ?",
-                params![series, int(first), int(last)],
-                |row| Ok((number(row.get(0)?), FixedBytes(row.get(1)?))),
-            )
-            .map(|known| known.into_iter().collect())
-    }
-
-    /// Does the segment agree with what is stored of the series, at its own sequences and at its neighbours?
-    fn fork(&self, series: i64, checked: &Checked, known: &BTreeMap<u64, Hash>) -> sql::Result<Option<Fork>> {
-        let envelope = &checked.envelope;
-        let other = checked.lines.iter().find_map(|line| {
-            known.get(&line.seq).filter(|held| **held != line.hash).map(|held| Fork { seq: line.seq, held: *held })
-        });
-        if other.is_some() {
-            return Ok(other);
-        }
-        if let Some(held) = runs::hash(self.connection, series, envelope.first - 1)?
-            && held != envelope.prev
-        {
-            return Ok(Some(Fork { seq: envelope.first - 1, held }));
-        }
-        let next: Option<Option<Hash>> = self.connection.query_optional(
-            "SELECT line FROM record WHERE series_id = ? AND seq = ?",
-            params![series, int(envelope.last + 1)],
-            |row| Ok(previous(row.bytes(0)?)),
-        )?;
-        Ok(next.flatten().filter(|held| *held != envelope.head).map(|held| Fork { seq: envelope.last, held }))
-    }
-
-    fn keep_apart(&self, series: i64, checked: &Checked, known: &BTreeMap<u64, Hash>) -> sql::Result<()> {
-        for line in checked.lines.iter().filter(|line| known.get(&line.seq) != Some(&line.hash)) {
-            self.connection.execute(
-                "INSERT INTO conflict (series_id, seq, hash, line, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                params![series, int(line.seq), line.hash.0, line.bytes, micros(self.now)],
-            )?;
-        }
-        Ok(())
-    }
-
-    fn line(&mut self, series: i64, checked: &Checked, line: &Line, reading: &Reading) -> sql::Result<()> {
-        self.position += 1;
-        self.connection.execute(
-            "INSERT INTO record (position, series_id, seq, hash, line, stored_at) VALUES (?, ?, ?, ?, ?, ?)",
-            params![self.position, series, int(line.seq), line.hash.0, line.bytes, micros(self.now)],
-        )?;
-        let id = records::RecordId {
-            station: checked.envelope.station.clone(),
-            series: checked.envelope.series,
-            seq: line.seq,
-        };
-        lineage::note(self.connection, self.position, &id, reading)?;
-        self.clocks.note(self.position, &id, reading);
-        let (position, received) = (number(self.position), self.now);
-        let fact = Fact { id, position, received, reading: reading.clone(), happened: None };
-        sscc::learn_opened(self.connection, &fact.id.station, reading)?;
-        if fact.id.station != SERVICE {
-            self.holds_changed |= holds::learn_of_station(self.connection, self.position, &fact.id, reading)?;
-        } else if let Some(record) = &reading.record {
-            own::learn(self.connection, self.position, record)?;
-        }
-        if let Some(id) = index(self.connection, &mut self.names, self.position, reading)? {
-            self.affected.extend(reading.subject.clone().map(|subject| (id, subject)));
-        }
-        self.facts.learn(self.position, fact);
         Ok(())
     }
 
@@ -252,15 +215,12 @@ impl<'c> Append<'c> {
     fn status(&mut self, heard: &Heard) -> sql::Result<()> {
         let status = &heard.status;
         let is_newer = stations::status(self.connection, heard)?;
-        let series: Option<i64> = self.connection.query_optional(
-            "SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ? AND key = ?",
-            params![TENANT, status.station, status.series.0, heard.key.0],
-            |row| row.get(0),
-        )?;
-        let Some(series) = series else { return Ok(()) };
-        let stored = runs::of(self.connection, series)?;
+        let Some(series) = stations::number(self.connection, &status.station, status.series, &heard.key)? else {
+            return Ok(());
+        };
+        let stored = self.runs(series)?.clone();
         if let Some((_, last)) = stored.last().filter(|(_, last)| *last > status.last)
-            && let Some(held) = runs::hash(self.connection, series, *last)?
+            && let Some(held) = self.hash(series, *last)?
         {
             // It knows less of its series than is stored: the status is an old one, or the journal is an older copy. The
             // station knows which.
@@ -269,9 +229,10 @@ impl<'c> Append<'c> {
         if !is_newer {
             return Ok(());
         }
-        sscc::learn(self.connection, &status.station, status.series)?;
+        let verified = stations::verified(self.connection, &status.station, status.series)?;
+        sscc::learn(self.connection, &status.station, verified.as_ref())?;
         let receipted = status.last.saturating_sub(status.queue.records);
-        let known = lineage::will_not_come(self.connection, &status.station, status.series)?;
+        let known = lineage::will_not_come(self.connection, &status.station, status.series, verified.as_ref())?;
         let known = union(&stored, &known);
         // One that waits for a word, or asks for its mark of SSCCs, is answered as well.
         if !holes(&known, receipted).is_empty() || status.sscc_mark.is_none() || status.asks {
@@ -292,88 +253,69 @@ impl<'c> Append<'c> {
 
     /// Brings the projections up to date and says what is now stored.
     pub fn finish(mut self) -> sql::Result<Committed> {
-        let mut tallies = Tallies::default();
+        self.name()?;
         let mut affected = std::mem::take(&mut self.affected);
         // What is now known of a clock may put records that were stored before at another time.
-        for position in self.clocks.write(self.connection)? {
+        let changed = self.clocks.write(self.connection, self.facts.clocks())?;
+        for position in changed {
             if let Some(subject) = load::subject(self.connection, position)? {
-                affected.extend(self.names.find(self.connection, &subject)?.map(|id| (id, subject)));
+                self.names.find(self.connection, [&subject])?;
+                affected.extend(self.names.get(&subject).map(|id| (id, subject)));
             }
         }
-        for (id, device) in project::devices_inside(self.connection, affected)? {
-            let found = project::refold(self.connection, &mut self.names, &mut self.facts, &mut tallies, id, &device)?;
-            for one in found {
-                tracing::error!(
-                    serial = device.id,
-                    scope = device.scope,
-                    code = one.code,
-                    stations = one.stations.join(", "),
-                    "ALARM: records contradict each other: {}",
-                    one.text
-                );
-            }
+        let parents = std::mem::take(&mut self.parents);
+        let devices = project::devices_inside(self.connection, &self.names, &self.inside, affected, parents)?;
+        let changes = project::refold(self.connection, &mut self.names, &mut self.facts, &devices)?;
+        self.flush()?;
+        for (device, one) in changes.contradictions() {
+            tracing::error!(
+                serial = device.id,
+                scope = device.scope,
+                code = one.code,
+                stations = one.stations.join(", "),
+                "ALARM: records contradict each other: {}",
+                one.text
+            );
         }
-        tallies.write(self.connection)?;
-        // A status that came before the first record of its series counts from now on.
-        for touched in self.touched.values() {
-            sscc::learn(self.connection, &touched.station, touched.series)?;
+        changes.write(self.connection)?;
+        let mut receipts = Vec::new();
+        for (series, touched) in std::mem::take(&mut self.touched) {
+            receipts.extend(self.receipt(series, touched)?);
         }
-        let stations = self.touched.iter().filter(|(_, touched)| touched.station != SERVICE);
-        let receipts = stations.map(|(&series, touched)| self.receipt(series, touched)).collect::<Result<_, _>>()?;
         let holds = if self.holds_changed { Some(holds::message(self.connection)?) } else { None };
-        let orders = match self.orders_changed {
-            true => work_orders::messages(self.connection, self.before)?,
-            false => Vec::new(),
+        let orders = match self.before.filter(|_| self.orders_changed) {
+            Some(before) => work_orders::messages(self.connection, before)?,
+            None => Vec::new(),
         };
         let Self { refused, keys, heard, decided, .. } = self;
         Ok(Committed { receipts, refused, keys, heard, decided, holds, orders })
     }
 
-    fn receipt(&self, series: i64, touched: &Touched) -> sql::Result<Receipt> {
-        let stored = runs::of(self.connection, series)?;
-        let (up_to, hash) = runs::up_to(self.connection, series, &stored)?;
-        let known = lineage::will_not_come(self.connection, &touched.station, touched.series)?;
+    fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {
+        let Touched { station, series: id, rejected, fork, receipted } = touched;
+        let verified = stations::verified(self.connection, &station, id)?;
+        // A status that came before the first record of its series counts from now on.
+        sscc::learn(self.connection, &station, verified.as_ref())?;
+        if station == SERVICE {
+            return Ok(None);
+        }
+        let stored = self.runs(series)?.clone();
+        let (up_to, hash) = match stored.first() {
+            Some(&(1, last)) => (last, self.hash(series, last)?.unwrap_or(Hash::ZERO)),
+            _ => (0, Hash::ZERO),
+        };
+        let mut also = Vec::new();
+        for &(first, last) in stored.iter().filter(|(first, _)| *first > 1).take(MOST_RUNS) {
+            also.push(records::wire::Run { first, last, hash: self.hash(series, last)?.unwrap_or(Hash::ZERO) });
+        }
+        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         let mut resend = Vec::new();
-        for hole in holes(&union(&stored, &known), touched.receipted) {
-            if resend.len() < MOST_RUNS && !self.is_known(series, hole)? {
+        for hole in holes(&union(&stored, &known), receipted) {
+            if resend.len() < MOST_RUNS && !runs::is_known(self.connection, series, hole)? {
                 resend.push(hole);
             }
         }
-        Ok(Receipt {
-            station: touched.station.clone(),
-            series: touched.series,
-            up_to,
-            hash,
-            also: runs::above(self.connection, series, &stored, MOST_RUNS)?,
-            rejected: touched.rejected.clone(),
-            resend,
-            fork: touched.fork,
-            sscc_mark: sscc::word(self.connection, &touched.station, touched.series, self.now)?,
-        })
+        let sscc_mark = sscc::word(self.connection, &station, id, verified.as_ref(), self.now)?;
+        Ok(Some(Receipt { station, series: id, up_to, hash, also, rejected, resend, fork, sscc_mark }))
     }
-
-    /// Is it known why this hole cannot be filled? Asking again would bring the same again.
-    fn is_known(&self, series: i64, (first, last): (u64, u64)) -> sql::Result<bool> {
-        self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM rejection WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)
-                     OR EXISTS (SELECT 1 FROM conflict WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)",
-            params![series, int(first), int(last)],
-            |row| row.get(0),
-        )
-    }
-}
-
-/// Enters a line into the indices, and says which subject it is about: the devices inside have to be folded anew.
-pub fn index(connection: &Connection, names: &mut Names, position: i64, reading: &Reading) -> sql::Result<Option<i64>> {
-    let Some(subject) = &reading.subject else { return Ok(None) };
-    let id = names.number(connection, subject)?;
-    connection.execute("INSERT INTO about (subject, position) VALUES (?, ?)", params![id, position])?;
-    let record = reading.record.as_ref().filter(|record| record.event != Event::Refused);
-    for joined in record.into_iter().flat_map(|record| &record.into) {
-        let parent = names.number(connection, &joined.subject())?;
-        connection
-            .execute("INSERT INTO inside (parent, child) VALUES (?, ?) ON CONFLICT DO NOTHING", params![parent, id])?;
-    }
-    // Even a record that moves nothing has a place in the order in which the others are read.
-    Ok(Some(id))
 }

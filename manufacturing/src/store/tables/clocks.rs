@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::store::sql::{self, Connection, params};
+use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
 use records::{FixedBytes, RecordId, SeriesId};
 
 use super::{TENANT, int, number};
@@ -31,7 +31,8 @@ struct Free {
     station: Station,
     boot: Boot,
     since_boot: i64,
-    position: i64,
+    /// Its number among the records of the transaction that are not stored yet, from 1.
+    number: i64,
     series: SeriesId,
     again: bool,
 }
@@ -42,8 +43,8 @@ fn is_boot(boot: &str) -> bool {
 }
 
 impl Learned {
-    /// Takes up what a line says.
-    pub fn note(&mut self, position: i64, id: &RecordId, reading: &Reading) {
+    /// Takes up what a line says, by its number among those that are not stored yet.
+    pub fn note(&mut self, number: i64, id: &RecordId, reading: &Reading) {
         let Some(record) = reading.record.as_ref().filter(|record| is_boot(&record.at.boot)) else { return };
         let stamp = &record.at;
         if let Some(anchor) = Anchor::of(stamp) {
@@ -56,7 +57,7 @@ impl Learned {
         let (span, again) = (Span::of(id.seq, stamp), former(id, reading).is_some());
         if !stamp.synchronised {
             let (station, boot, since_boot) = (id.station.clone(), stamp.boot.clone(), span.first.1);
-            self.free.push(Free { station, boot, since_boot, position, series: id.series, again });
+            self.free.push(Free { station, boot, since_boot, number, series: id.series, again });
         }
         // What was written again is not of the time of the records around it.
         if !again {
@@ -67,10 +68,20 @@ impl Learned {
         }
     }
 
-    /// Writes it. Returns the positions of the records stored before of which something else is known now.
-    pub fn write(&mut self, connection: &Connection) -> sql::Result<Vec<i64>> {
-        let before = self.state(connection)?;
-        self.insert(connection)?;
+    /// Writes what it says of clocks, and makes it known to `cache`. Returns the positions of the records stored before of
+    /// which something else is known now. What belongs to positions is written by [`Learned::store`].
+    pub fn write(&mut self, connection: &Connection, cache: &mut Cache) -> sql::Result<Vec<i64>> {
+        let stations: BTreeSet<&Station> = self.anchors.keys().map(|(station, ..)| station).collect();
+        let stations: BTreeSet<&Station> = stations.into_iter().chain(self.spans.keys().map(|(s, ..)| s)).collect();
+        let mut free_ones = BTreeSet::new();
+        for station in stations {
+            // Mostly there are none, and then nothing follows from what is new.
+            if any_free(connection, station)? {
+                free_ones.insert(station.clone());
+            }
+        }
+        let before = self.state(connection, &free_ones)?;
+        self.insert(connection, cache)?;
         let after = before.again(connection)?;
         let mut changed = BTreeSet::new();
         for ((station, boot), anchors) in &after.anchors {
@@ -89,18 +100,16 @@ impl Learned {
                 changed.extend(free(connection, station, *series, boot)?);
             }
         }
-        let first_new = self.free.iter().map(|free| free.position).min().unwrap_or(i64::MAX);
-        self.free.clear();
-        Ok(changed.into_iter().filter(|position| *position < first_new).collect())
+        Ok(changed.into_iter().collect())
     }
 
-    /// What is known of the boots and series that this says something of.
-    fn state(&self, connection: &Connection) -> sql::Result<State> {
+    /// What is known of the boots and series of these stations that this says something of.
+    fn state(&self, connection: &Connection, stations: &BTreeSet<Station>) -> sql::Result<State> {
         let mut state = State::default();
-        for (station, boot, _) in self.anchors.keys() {
+        for (station, boot, _) in self.anchors.keys().filter(|(station, ..)| stations.contains(station)) {
             state.anchors.entry((station.clone(), boot.clone())).or_default();
         }
-        for (station, series, _) in self.spans.keys() {
+        for (station, series, _) in self.spans.keys().filter(|(station, ..)| stations.contains(station)) {
             state.between.entry((station.clone(), *series)).or_default();
         }
         // A boot may be one of several series: what was written again is of a boot before.
@@ -118,61 +127,119 @@ impl Learned {
         state.again(connection)
     }
 
-    /// Writes it and asks for nothing.
-    pub fn insert(&mut self, connection: &Connection) -> sql::Result<()> {
-        for free in &self.free {
-            connection.execute(
-                "INSERT INTO clock_free (tenant, station, boot, since, position, series) VALUES (?, ?, ?, ?, ?, ?)",
-                params![TENANT, free.station, free.boot, free.since_boot, free.position, free.series.0],
-            )?;
+    /// Writes the records whose clock was not synchronised. The first of the transaction's records that were noted since
+    /// has the position after `base`.
+    pub fn store(&mut self, connection: &Connection, base: i64) -> sql::Result<()> {
+        let free = std::mem::take(&mut self.free);
+        let (mut rows, mut again) = (Vec::new(), Vec::new());
+        for free in &free {
+            let (station, series, position) = (free.station.as_str(), &free.series.0[..], base + free.number);
+            rows.extend([TENANT.into(), station.into(), free.boot.as_str().into(), Param::Int(free.since_boot)]);
+            rows.extend([Param::Int(position), series.into()]);
             if free.again {
-                connection.execute(
-                    "INSERT INTO clock_again (tenant, station, series, position) VALUES (?, ?, ?, ?)",
-                    params![TENANT, free.station, free.series.0, free.position],
-                )?;
+                again.extend([TENANT.into(), station.into(), series.into(), Param::Int(position)]);
             }
         }
-        for ((station, boot, stretch), mut thinned) in std::mem::take(&mut self.anchors) {
-            let known: Option<Thinned> = connection
-                .query_optional(
-                    "SELECT anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ? AND stretch = ?",
-                    params![TENANT, station, boot, stretch],
-                    |row| Ok(unpack(row.bytes(0)?)),
-                )?
-                .flatten();
-            if let Some(known) = known {
-                thinned.take(&known);
-            }
-            if known != Some(thinned) {
-                connection.execute(
-                    "INSERT INTO clock_anchor (tenant, station, boot, stretch, anchors) VALUES (?, ?, ?, ?, ?)
-                         ON CONFLICT (tenant, station, boot, stretch) DO UPDATE SET anchors = excluded.anchors",
-                    params![TENANT, station, boot, stretch, pack(&thinned)],
-                )?;
-            }
+        connection.insert(&FREE, &rows)?;
+        connection.insert(&WRITTEN_AGAIN, &again)
+    }
+
+    /// Writes what is known of anchors and boots, and asks for nothing that follows.
+    pub fn insert(&mut self, connection: &Connection, cache: &mut Cache) -> sql::Result<()> {
+        let mut learned: BTreeMap<(Station, Boot), BTreeMap<i64, Thinned>> = BTreeMap::new();
+        for ((station, boot, stretch), thinned) in std::mem::take(&mut self.anchors) {
+            learned.entry((station, boot)).or_default().insert(stretch, thinned);
         }
-        for ((station, series, boot), span) in std::mem::take(&mut self.spans) {
-            connection
-                .execute("INSERT INTO clock_span (tenant, station, series, boot, first, first_since, last, last_since)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                     ON CONFLICT (tenant, station, series, boot) DO UPDATE SET
-                         first_since = CASE WHEN excluded.first < clock_span.first THEN excluded.first_since ELSE clock_span.first_since END,
-                         first = CASE WHEN excluded.first < clock_span.first THEN excluded.first ELSE clock_span.first END,
-                         last_since = CASE WHEN excluded.last > clock_span.last THEN excluded.last_since ELSE clock_span.last_since END,
-                         last = CASE WHEN excluded.last > clock_span.last THEN excluded.last ELSE clock_span.last END", params![
-                    TENANT,
-                    station,
-                    series.0,
-                    boot,
-                    int(span.first.0),
-                    span.first.1,
-                    int(span.last.0),
-                    span.last.1
-                ])?;
+        let mut rows: Vec<(Station, Boot, i64, Vec<u8>)> = Vec::new();
+        for ((station, boot), learned) in learned {
+            let mut known = stretches(connection, &station, &boot)?;
+            for (stretch, mut thinned) in learned {
+                let before = known.get(&stretch).copied();
+                before.iter().for_each(|before| thinned.take(before));
+                if before != Some(thinned) {
+                    rows.push((station.clone(), boot.clone(), stretch, pack(&thinned)));
+                }
+                known.insert(stretch, thinned);
+            }
+            let mut anchors = Anchors::default();
+            known.into_iter().for_each(|(stretch, thinned)| anchors.take(stretch, thinned));
+            cache.anchors.insert((station, boot), Rc::new(anchors));
         }
-        Ok(())
+        let mut values: Vec<Param<'_>> = Vec::new();
+        for (station, boot, stretch, anchors) in &rows {
+            values.extend([
+                TENANT.into(),
+                station.as_str().into(),
+                boot.as_str().into(),
+                (*stretch).into(),
+                Param::Bytes(anchors),
+            ]);
+        }
+        connection.insert(&ANCHOR, &values)?;
+        let spans = std::mem::take(&mut self.spans);
+        let mut values: Vec<Param<'_>> = Vec::new();
+        for ((station, series, boot), span) in &spans {
+            values.extend([
+                TENANT.into(),
+                station.as_str().into(),
+                (&series.0[..]).into(),
+                boot.as_str().into(),
+                int(span.first.0).into(),
+                span.first.1.into(),
+                int(span.last.0).into(),
+                Param::Int(span.last.1),
+            ]);
+        }
+        connection.insert(&SPAN, &values)
     }
 }
+
+const FREE: Insert = Insert {
+    table: "clock_free",
+    columns: &[
+        ("tenant", Kind::Text),
+        ("station", Kind::Text),
+        ("boot", Kind::Text),
+        ("since", Kind::Int),
+        ("position", Kind::Int),
+        ("series", Kind::Bytes),
+    ],
+    conflict: "",
+};
+const WRITTEN_AGAIN: Insert = Insert {
+    table: "clock_again",
+    columns: &[("tenant", Kind::Text), ("station", Kind::Text), ("series", Kind::Bytes), ("position", Kind::Int)],
+    conflict: "",
+};
+const ANCHOR: Insert = Insert {
+    table: "clock_anchor",
+    columns: &[
+        ("tenant", Kind::Text),
+        ("station", Kind::Text),
+        ("boot", Kind::Text),
+        ("stretch", Kind::Int),
+        ("anchors", Kind::Bytes),
+    ],
+    conflict: " ON CONFLICT (tenant, station, boot, stretch) DO UPDATE SET anchors = excluded.anchors",
+};
+const SPAN: Insert = Insert {
+    table: "clock_span",
+    columns: &[
+        ("tenant", Kind::Text),
+        ("station", Kind::Text),
+        ("series", Kind::Bytes),
+        ("boot", Kind::Text),
+        ("first", Kind::Int),
+        ("first_since", Kind::Int),
+        ("last", Kind::Int),
+        ("last_since", Kind::Int),
+    ],
+    conflict: " ON CONFLICT (tenant, station, series, boot) DO UPDATE SET
+         first_since = CASE WHEN excluded.first < clock_span.first THEN excluded.first_since ELSE clock_span.first_since END,
+         first = CASE WHEN excluded.first < clock_span.first THEN excluded.first ELSE clock_span.first END,
+         last_since = CASE WHEN excluded.last > clock_span.last THEN excluded.last_since ELSE clock_span.last_since END,
+         last = CASE WHEN excluded.last > clock_span.last THEN excluded.last ELSE clock_span.last END",
+};
 
 /// What is known of some boots and series.
 #[derive(Default)]
@@ -195,6 +262,25 @@ impl State {
         }
         Ok(state)
     }
+}
+
+/// Is there any record of a station whose clock was not synchronised?
+fn any_free(connection: &Connection, station: &str) -> sql::Result<bool> {
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ? AND station = ?)",
+        params![TENANT, station],
+        |row| row.get(0),
+    )
+}
+
+/// The anchors of a boot that are kept, by stretch.
+fn stretches(connection: &Connection, station: &str, boot: &str) -> sql::Result<BTreeMap<i64, Thinned>> {
+    let kept = connection.query(
+        "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?",
+        params![TENANT, station, boot],
+        |row| Ok((row.get(0)?, unpack(row.bytes(1)?))),
+    )?;
+    Ok(kept.into_iter().filter_map(|(stretch, thinned)| Some((stretch, thinned?))).collect())
 }
 
 /// May there be records of a series whose time follows from others of it: those of boots without an anchor, and those
@@ -269,15 +355,8 @@ impl Clocks for OfStation<'_> {
             return Ok(Rc::clone(known));
         }
         let mut anchors = Anchors::default();
-        let kept = self.connection.query(
-            "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?",
-            params![TENANT, self.station, boot],
-            |row| Ok((row.get(0)?, unpack(row.bytes(1)?))),
-        )?;
-        for (stretch, thinned) in kept {
-            if let Some(thinned) = thinned {
-                anchors.take(stretch, thinned);
-            }
+        for (stretch, thinned) in stretches(self.connection, self.station, boot)? {
+            anchors.take(stretch, thinned);
         }
         let anchors = Rc::new(anchors);
         self.cache.anchors.insert(key, Rc::clone(&anchors));

@@ -40,7 +40,8 @@ pub struct Container {
 pub fn find(connection: &Connection, id: &str) -> sql::Result<Option<Container>> {
     let (mut names, mut facts) = (Names::default(), Facts::default());
     let container = Subject::container(id);
-    let Some(number) = names.find(connection, &container)? else { return Ok(None) };
+    names.find(connection, [&container])?;
+    let Some(number) = names.get(&container) else { return Ok(None) };
     let view = view(connection, &mut names, &mut facts, number, &container)?;
     let mut found = Container {
         view,
@@ -96,7 +97,8 @@ fn view(
     number: i64,
     container: &Subject,
 ) -> sql::Result<Option<ContainerView>> {
-    let relevant = facts.relevant(connection, names, number)?;
+    facts.load(connection, names, [number])?;
+    let relevant = facts.relevant(number);
     let relevant: Vec<&Fact> = relevant.iter().map(Rc::as_ref).collect();
     Ok(fold_container(container, &relevant))
 }

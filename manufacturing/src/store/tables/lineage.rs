@@ -4,44 +4,63 @@ use std::collections::BTreeMap;
 
 use crate::store::sql::{self, Connection, Row, params};
 use jiff::Timestamp;
-use records::{Event, FixedBytes, Kind, RecordId, SeriesId, Stamp};
+use records::wire::Status;
+use records::{Event, FixedBytes, Kind, Record, RecordId, SeriesId, Stamp};
 
-use super::{TENANT, int, number, stations, time};
+use super::{TENANT, int, number, time};
 use crate::lineage::{LastRecord, Lineage, Runs, Said, Successor, sound, union};
 use crate::projection::{Reading, former};
 
 /// Longest way back from a series to the ones before it. A circle ends here as well.
 const MOST_BEFORE: usize = 1024;
 
-/// Takes up what a stored line says of other series.
-pub fn note(connection: &Connection, position: i64, id: &RecordId, reading: &Reading) -> sql::Result<()> {
-    if let Some(former) = former(id, reading).filter(|former| former.seq > 0 && i64::try_from(former.seq).is_ok()) {
-        carry(connection, former)?;
+/// Notes what a line carries over from another series.
+pub fn carry_over(connection: &Connection, id: &RecordId, reading: &Reading) -> sql::Result<()> {
+    match former(id, reading).filter(|former| former.seq > 0 && i64::try_from(former.seq).is_ok()) {
+        Some(former) => carry(connection, former),
+        None => Ok(()),
     }
-    // Record 1 speaks of its own series, also where it was written again in a later one.
-    let origin = former(id, reading).unwrap_or(id);
-    let record = reading.record.as_ref().filter(|_| origin.seq == 1);
-    let Some(record) = record.filter(|r| r.event == Event::SeriesStarted && r.subject.kind == Kind::Station) else {
-        return Ok(());
-    };
-    let before: Option<SeriesId> =
-        record.attributes.get("seriesBefore").and_then(|before| before.as_str()?.parse().ok());
-    let last_before =
-        record.attributes.get("lastBefore").and_then(|last| last.as_u64().or_else(|| last.as_str()?.parse().ok()));
-    connection.execute(
-        "INSERT INTO successor (tenant, station, series, before, last_before, why, position)
+}
+
+/// What record 1 of a series says of its beginning.
+pub struct Succession {
+    station: String,
+    series: SeriesId,
+    before: Option<SeriesId>,
+    last_before: Option<i64>,
+    why: Option<String>,
+}
+
+impl Succession {
+    /// What a line says, where it is such a record.
+    pub fn of(id: &RecordId, reading: &Reading) -> Option<Self> {
+        let said = |record: &&Record| record.event == Event::SeriesStarted && record.subject.kind == Kind::Station;
+        let record = reading.record.as_ref().filter(said)?;
+        // Record 1 speaks of its own series, also where it was written again in a later one.
+        let origin = former(id, reading).unwrap_or(id);
+        let text = |name: &str| record.attributes.get(name).and_then(serde_json::Value::as_str);
+        let before: Option<SeriesId> = text("seriesBefore").and_then(|before| before.parse().ok());
+        let last_before = record.attributes.get("lastBefore");
+        let last_before: Option<u64> =
+            last_before.and_then(|last| last.as_u64().or_else(|| last.as_str()?.parse().ok()));
+        (origin.seq == 1).then(|| Self {
+            station: origin.station.clone(),
+            series: origin.series,
+            before: before.filter(|before| *before != origin.series),
+            last_before: last_before.and_then(|last| i64::try_from(last).ok()),
+            why: text("why").map(str::to_owned),
+        })
+    }
+
+    /// Writes it; the first that was said of a series stays.
+    pub fn write(&self, connection: &Connection, position: i64) -> sql::Result<()> {
+        let Self { station, series, before, last_before, why } = self;
+        connection.execute(
+            "INSERT INTO successor (tenant, station, series, before, last_before, why, position)
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        params![
-            TENANT,
-            origin.station,
-            origin.series.0,
-            before.filter(|before| *before != origin.series).map(|before| before.0),
-            last_before.filter(|last| i64::try_from(*last).is_ok()).map(int),
-            record.attributes.get("why").and_then(serde_json::Value::as_str),
-            position
-        ],
-    )?;
-    Ok(())
+            params![TENANT, station, series.0, before.map(|before| before.0), last_before, why, position],
+        )
+    }
 }
 
 /// Notes that this record is stored under another identity, and joins what now touches.
@@ -65,8 +84,7 @@ fn carry(connection: &Connection, former: &RecordId) -> sql::Result<()> {
     connection.execute(
         "INSERT INTO carried (tenant, station, series, first, last) VALUES (?, ?, ?, ?, ?)",
         params![TENANT, station, series.0, low, high],
-    )?;
-    Ok(())
+    )
 }
 
 /// The records of a series that are stored under another identity, lowest first.
@@ -80,9 +98,14 @@ fn carried(connection: &Connection, station: &str, series: SeriesId) -> sql::Res
 
 /// Sequences of a series that will not come, and for which it makes no sense to ask: stored under another identity, set
 /// aside or no longer held.
-pub fn will_not_come(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Runs> {
+pub fn will_not_come(
+    connection: &Connection,
+    station: &str,
+    series: SeriesId,
+    verified: Option<&(Status, Timestamp)>,
+) -> sql::Result<Runs> {
     let carried = carried(connection, station, series)?;
-    Ok(match stations::verified(connection, station, series)? {
+    Ok(match verified {
         Some((status, _)) => {
             let named = union(&sound(&status.set_aside), &sound(&status.not_held));
             union(&carried, &named)

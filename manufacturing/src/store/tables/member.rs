@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::store::sql::{self, Connection, Pages, Row, pages, params};
+use crate::store::sql::{self, Connection, Insert, Kind, Pages, Param, Row, pages, params};
 use jiff::Timestamp;
 use records::Subject;
 
@@ -32,40 +32,75 @@ pub struct Unit {
     pub pallets: Vec<String>,
 }
 
-/// Replaces the rows of a device.
-pub fn replace(connection: &Connection, device: &Subject, old: Option<&Kept>, new: &Kept) -> sql::Result<()> {
-    if let Some(old) = old {
-        for (n, group) in (0_i64..).zip(&old.groups) {
+/// The table. A row that is there is replaced.
+pub const MEMBER: Insert = Insert {
+    table: "member",
+    columns: &[
+        ("tenant", Kind::Text),
+        ("dimension", Kind::Text),
+        ("value", Kind::Text),
+        ("serial", Kind::Text),
+        ("scope", Kind::Text),
+        ("n", Kind::Int),
+        ("since", Kind::Int),
+        ("until", Kind::Int),
+        ("corrected", Kind::Int),
+        ("contested", Kind::Int),
+        ("package", Kind::Text),
+        ("pallet", Kind::Text),
+        ("earliest", Kind::Int),
+        ("latest", Kind::Int),
+    ],
+    conflict: " ON CONFLICT (tenant, dimension, value, serial, scope, n) DO UPDATE SET since = excluded.since,
+         until = excluded.until, corrected = excluded.corrected, contested = excluded.contested,
+         package = excluded.package, pallet = excluded.pallet, earliest = excluded.earliest, latest = excluded.latest",
+};
+
+/// Removes the rows of a device that are no more, and adds those that have to be written to `rows`.
+pub fn replace<'k>(
+    connection: &Connection,
+    device: &'k Subject,
+    old: Option<&Kept>,
+    new: &'k Kept,
+    rows: &mut Vec<Param<'k>>,
+) -> sql::Result<()> {
+    let places = |kept: &Kept| {
+        (kept.contested, kept.text("packageId").map(str::to_owned), kept.text("palletId").map(str::to_owned))
+    };
+    let same_places = old.is_some_and(|old| places(old) == places(new));
+    let before = |n: usize| old.and_then(|old| old.groups.get(n));
+    for (n, group) in old.into_iter().flat_map(|old| old.groups.iter().enumerate()) {
+        let now = new.groups.get(n);
+        if now.is_none_or(|now| (&now.dimension, &now.value) != (&group.dimension, &group.value)) {
             connection.execute(
                 "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
-                params![TENANT, group.dimension, group.value, device.id, device.scope, n],
+                params![TENANT, group.dimension, group.value, device.id, device.scope, number(n)],
             )?;
         }
     }
-    let (package, pallet) = (new.text("packageId"), new.text("palletId"));
-    for (n, group) in (0_i64..).zip(&new.groups) {
-        connection.execute(
-            "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package,
-                 pallet, earliest, latest)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-            TENANT,
-            group.dimension,
-            group.value,
-            device.id,
-            device.scope,
-            n,
-            group.since,
-            group.until,
-            group.corrected,
-            new.contested,
-            package,
-            pallet,
-            group.earliest,
-            group.latest
-        ])?;
+    for (n, group) in new.groups.iter().enumerate().filter(|(n, group)| !same_places || before(*n) != Some(group)) {
+        rows.extend([
+            TENANT.into(),
+            group.dimension.as_str().into(),
+            group.value.as_str().into(),
+            device.id.as_str().into(),
+            device.scope.as_str().into(),
+            number(n).into(),
+            group.since.into(),
+            group.until.into(),
+            group.corrected.into(),
+            new.contested.into(),
+            new.text("packageId").into(),
+            new.text("palletId").into(),
+            group.earliest.into(),
+            Param::from(group.latest),
+        ]);
     }
     Ok(())
+}
+
+fn number(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// One row, by the name of the device.

@@ -37,6 +37,7 @@ pub use keys::{StationKey, token_ends};
 pub use member::Unit;
 pub use own::Own;
 pub use project::{Kept, shown};
+pub use rebuild::Rebuilt;
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
 pub use work_orders::StoredOrder;
@@ -48,21 +49,22 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
     Migration { number: 4, sql: include_str!("clock-again.sql") },
     Migration { number: 5, sql: include_str!("contradiction.sql") },
     Migration { number: 6, sql: include_str!("work_orders.sql") },
+    Migration { number: 7, sql: include_str!("instances.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 2;
+const PROJECTION: i64 = 3;
 
-/// The lock that writers hold.
-const WRITING: &str = "writing";
+/// The lock of the positions: whoever has it gives the next ones.
+const POSITIONS: &str = "positions";
 /// How often a transaction is tried that others are in the way of, and the pause after the first attempt.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(5);
@@ -104,6 +106,11 @@ impl Writer {
 
     /// With what the service needs to decide.
     pub fn owned(mut self, own: Own, now: Timestamp) -> sql::Result<Self> {
+        if self.connection.is_shared() {
+            let transaction = self.connection.transaction(Purpose::Write)?;
+            own::agree(&transaction, &own)?;
+            transaction.commit()?;
+        }
         self.own = Some(own);
         self.transact(now, |append| append.adopt())?;
         Ok(self)
@@ -129,8 +136,8 @@ impl Writer {
         if version >= PROJECTION {
             return Ok(());
         }
-        let devices = self.rebuild(|lines| tracing::info!(lines, "the projections are made anew"))?;
-        tracing::debug!(devices, "the projections are up to date");
+        let rebuilt = self.rebuild(|lines| tracing::info!(lines, "the projections are made anew"))?;
+        tracing::debug!(devices = rebuilt.devices, "the projections are up to date");
         Ok(())
     }
 
@@ -139,7 +146,7 @@ impl Writer {
     /// # Errors
     /// What the store says; nothing of the batch is then stored.
     pub fn commit(&mut self, batch: &[Work], now: Timestamp) -> sql::Result<Committed> {
-        let committed = self.transact(now, |append| batch.iter().try_for_each(|work| append.take(work)))?;
+        let committed = self.transact(now, |append| append.take_all(batch))?;
         for (answer, decided) in &committed.decided {
             // The first answer stands; nobody asks twice with one question.
             drop(answer.set(decided.clone()));
@@ -174,7 +181,7 @@ impl Writer {
         fill: &impl Fn(&mut Append<'_>) -> sql::Result<()>,
     ) -> sql::Result<Committed> {
         let transaction = self.connection.transaction(Purpose::Write)?;
-        let mut append = Append::new(&transaction, self.own.as_ref(), now)?;
+        let mut append = Append::new(&transaction, self.own.as_ref(), now);
         fill(&mut append)?;
         let committed = append.finish()?;
         transaction.commit()?;
@@ -193,12 +200,12 @@ impl Writer {
     ///
     /// # Errors
     /// What the store says; the projections are then as they were.
-    pub fn rebuild(&mut self, progress: impl FnMut(u64)) -> sql::Result<u64> {
+    pub fn rebuild(&mut self, progress: impl FnMut(u64)) -> sql::Result<Rebuilt> {
         let transaction = self.connection.transaction(Purpose::Write)?;
-        transaction.lock(&[WRITING])?;
-        let devices = rebuild::rebuild(&transaction, progress)?;
+        transaction.lock(&[POSITIONS])?;
+        let rebuilt = rebuild::rebuild(&transaction, progress)?;
         transaction.commit()?;
-        Ok(devices)
+        Ok(rebuilt)
     }
 
     /// The same for a service.

@@ -1,16 +1,22 @@
 //! Subjects by number, so that indices are small.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::store::sql::{self, Connection, Row, params};
-use records::{Kind, Subject};
+use records::{Kind as SubjectKind, Subject};
 
 use super::TENANT;
+use crate::store::sql::{self, Connection, Insert, Kind, Param, Row};
+
+const SUBJECT: Insert = Insert {
+    table: "subject",
+    columns: &[("tenant", Kind::Text), ("kind", Kind::Text), ("name", Kind::Text), ("scope", Kind::Text)],
+    conflict: " ON CONFLICT DO NOTHING",
+};
 
 /// A subject from columns of kind, name and scope, the first of which has this index.
 pub fn subject(row: &Row<'_>, first: usize) -> sql::Result<Subject> {
-    let word = &row.text(first)?;
-    let kind = Kind::from_word(word).ok_or_else(|| sql::Error::value("a kind of subject", "another word"))?;
+    let word = row.text(first)?;
+    let kind = SubjectKind::from_word(&word).ok_or_else(|| sql::Error::value("a kind of subject", "another word"))?;
     Ok(Subject { kind, id: row.get(first + 1)?, scope: row.get(first + 2)? })
 }
 
@@ -18,34 +24,74 @@ pub fn subject(row: &Row<'_>, first: usize) -> sql::Result<Subject> {
 #[derive(Default)]
 pub struct Names {
     known: HashMap<Subject, i64>,
+    /// Those that were given now: nothing is stored about them yet.
+    fresh: HashSet<i64>,
 }
 
 impl Names {
-    /// The number of a subject, given to it now where it has none.
-    pub fn number(&mut self, connection: &Connection, subject: &Subject) -> sql::Result<i64> {
-        if let Some(id) = self.find(connection, subject)? {
-            return Ok(id);
-        }
-        let id = connection.query_row(
-            "INSERT INTO subject (tenant, kind, name, scope) VALUES (?, ?, ?, ?) RETURNING id",
-            params![TENANT, subject.kind.word(), subject.id, subject.scope],
-            |row| row.get(0),
-        )?;
-        self.known.insert(subject.clone(), id);
-        Ok(id)
+    /// The numbers of these subjects, given to them now where they have none.
+    pub fn number<'s>(
+        &mut self,
+        connection: &Connection,
+        subjects: impl IntoIterator<Item = &'s Subject>,
+    ) -> sql::Result<()> {
+        let unknown = self.unknown(subjects);
+        let mut added = Vec::new();
+        connection.insert_returning(&SUBJECT, "id, kind, name, scope", &values(&unknown), |row| {
+            added.push((subject(row, 1)?, row.get(0)?));
+            Ok(())
+        })?;
+        self.fresh.extend(added.iter().map(|(_, id)| *id));
+        self.known.extend(added);
+        self.find(connection, unknown)
     }
 
-    /// The number of a subject; `None` where no record names it.
-    pub fn find(&mut self, connection: &Connection, subject: &Subject) -> sql::Result<Option<i64>> {
-        if let Some(&id) = self.known.get(subject) {
-            return Ok(Some(id));
-        }
-        let id: Option<i64> = connection.query_optional(
+    /// Looks up these subjects. Some may have no number: no record names them.
+    pub fn find<'s>(
+        &mut self,
+        connection: &Connection,
+        subjects: impl IntoIterator<Item = &'s Subject>,
+    ) -> sql::Result<()> {
+        let unknown = self.unknown(subjects);
+        let mut found = Vec::new();
+        connection.query_each(
             "SELECT id FROM subject WHERE tenant = ? AND kind = ? AND name = ? AND scope = ?",
-            params![TENANT, subject.kind.word(), subject.id, subject.scope],
-            |row| row.get(0),
+            &[Kind::Text; 4],
+            &values(&unknown),
+            |n, row| {
+                found.push((n, row.get(0)?));
+                Ok(())
+            },
         )?;
-        self.known.extend(id.map(|id| (subject.clone(), id)));
-        Ok(id)
+        self.known.extend(found.into_iter().map(|(n, id)| (unknown[n].clone(), id)));
+        Ok(())
     }
+
+    /// The number of a subject that was looked up.
+    pub fn get(&self, subject: &Subject) -> Option<i64> {
+        self.known.get(subject).copied()
+    }
+
+    /// Was this number given now?
+    pub fn is_fresh(&self, id: i64) -> bool {
+        self.fresh.contains(&id)
+    }
+
+    /// From now on something is stored about each of them.
+    pub fn stored(&mut self) {
+        self.fresh.clear();
+    }
+
+    /// Each once, in the order in which they come.
+    fn unknown<'s>(&self, subjects: impl IntoIterator<Item = &'s Subject>) -> Vec<&'s Subject> {
+        let mut seen = HashSet::new();
+        subjects.into_iter().filter(|subject| !self.known.contains_key(*subject) && seen.insert(*subject)).collect()
+    }
+}
+
+fn values<'s>(subjects: &[&'s Subject]) -> Vec<Param<'s>> {
+    let value = |subject: &&'s Subject| {
+        [Param::Text(TENANT), Param::Text(subject.kind.word()), Param::Text(&subject.id), Param::Text(&subject.scope)]
+    };
+    subjects.iter().flat_map(value).collect()
 }

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use records::chain::{BEFORE_THE_FIRST, hash_line};
 use records::enrolment::SERVICE;
 use records::segment::{Segment, seal};
-use records::{Draft, Event, FixedBytes, Hash, Place, Record, SeriesId, SigningKey, Subject, keys};
+use records::{Draft, Event, FixedBytes, Hash, Place, PublicKey, Record, SeriesId, SigningKey, Subject, keys};
 
+use super::append::DECISIONS;
 use super::{TENANT, holds, lapses, number, work_orders};
 use crate::clock::Stamps;
 use crate::projection::Reading;
@@ -24,6 +25,8 @@ pub struct Own {
     pub stamps: Stamps,
     /// How keys of stations come in.
     pub enrolment: Enrolment,
+    /// What tells this instance from others on the same store; empty where there is one.
+    pub instance: String,
 }
 
 /// Where a series stands: its id, and the sequence and hash of its last line.
@@ -36,8 +39,8 @@ struct Head {
 /// The last series of the service, and whether it is of the key that it has now.
 fn head(connection: &Connection, own: &Own) -> sql::Result<Option<(Head, bool)>> {
     let row: Option<(i64, [u8; 16], [u8; 32])> = connection.query_optional(
-        "SELECT id, series, key FROM own JOIN series ON id = series_id WHERE tenant = ? ORDER BY id DESC LIMIT 1",
-        params![TENANT],
+        "SELECT id, series, key FROM own JOIN series ON id = series_id WHERE tenant = ? AND instance = ? ORDER BY id DESC LIMIT 1",
+        params![TENANT, own.instance],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let Some((id, series, key)) = row else { return Ok(None) };
@@ -95,9 +98,25 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> sql::Error {
     sql::Error::Own(error.into())
 }
 
+/// Makes sure that every instance on this store has the same key.
+pub fn agree(connection: &Connection, own: &Own) -> sql::Result<()> {
+    connection.lock(&[DECISIONS])?;
+    let sql = "SELECT key FROM service_key";
+    let known: Option<PublicKey> = connection.query_optional(sql, params![], |row| row.get(0).map(FixedBytes))?;
+    let key = own.key.public();
+    match known {
+        Some(known) if known != key => Err(sql::Error::OtherService { key: known }),
+        Some(_) => Ok(()),
+        None => connection.execute("INSERT INTO service_key (key) VALUES (?)", params![key.0]),
+    }
+}
+
 /// Notes that a series is the service's.
-pub fn mark(connection: &Connection, series: i64) -> sql::Result<()> {
-    connection.execute("INSERT INTO own (series_id) VALUES (?) ON CONFLICT DO NOTHING", params![series]).map(drop)
+pub fn mark(connection: &Connection, own: &Own, series: i64) -> sql::Result<()> {
+    connection.execute(
+        "INSERT INTO own (series_id, instance) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        params![series, own.instance],
+    )
 }
 
 /// Does the service hold exactly these lines in a series of its own?
@@ -127,8 +146,3 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
         _ => Ok(()),
     }
 }
-
-/// What [`learn`] has entered is forgotten.
-pub const FORGET: &str =
-    "DELETE FROM station_key; DELETE FROM retired; DELETE FROM write_off; DELETE FROM hold; DELETE FROM planned_order;
-                          DELETE FROM lane_order;";

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::store::sql::{self, Connection, params};
+use crate::store::sql::{self, Connection, Insert, Param, params};
 use jiff::Timestamp;
 use records::attributes::Attributes;
 use records::{Kind, Subject};
@@ -158,33 +158,95 @@ fn read(view: &str) -> sql::Result<Kept> {
     Ok(serde_json::from_str(view)?)
 }
 
-/// Changes of the tallies, summed up until the end of a transaction.
+/// What a transaction changes of the projections of devices.
 #[derive(Default)]
-pub struct Tallies {
-    changes: HashMap<(&'static str, String), i64>,
+pub struct Changes {
+    devices: Vec<Changed>,
+    tallies: HashMap<(&'static str, String), i64>,
 }
 
-impl Tallies {
-    fn change(&mut self, counted: &BTreeSet<(&str, &str)>, by: i64) {
+struct Changed {
+    id: i64,
+    device: Subject,
+    old: Option<Kept>,
+    new: Kept,
+    view: String,
+}
+
+impl Changed {
+    /// What could not all be true of it before.
+    fn before(&self) -> &[Contradiction] {
+        self.old.as_ref().map_or(&[], |old| &old.contradictions)
+    }
+}
+
+const DEVICE: Insert = Insert {
+    table: "device",
+    columns: &[("subject", sql::Kind::Int), ("connhex", sql::Kind::Text), ("view", sql::Kind::Text)],
+    conflict: " ON CONFLICT (subject) DO UPDATE SET connhex = excluded.connhex, view = excluded.view",
+};
+const TALLY: Insert = Insert {
+    table: "tally",
+    columns: &[
+        ("tenant", sql::Kind::Text),
+        ("dimension", sql::Kind::Text),
+        ("value", sql::Kind::Text),
+        ("devices", sql::Kind::Int),
+    ],
+    conflict: " ON CONFLICT (tenant, dimension, value) DO UPDATE SET devices = tally.devices + excluded.devices",
+};
+
+impl Changes {
+    fn take(&mut self, id: i64, device: &Subject, old: Option<Kept>, new: Kept) -> sql::Result<()> {
+        if old.as_ref() == Some(&new) {
+            return Ok(());
+        }
+        if let Some(old) = &old {
+            self.count(&old.counted(), -1);
+        }
+        self.count(&new.counted(), 1);
+        let view = serde_json::to_string(&new)?;
+        self.devices.push(Changed { id, device: device.clone(), old, new, view });
+        Ok(())
+    }
+
+    fn count(&mut self, counted: &BTreeSet<(&str, &str)>, by: i64) {
         for (dimension, value) in counted {
             let dimension = match *dimension {
                 "packageId" => "packageId",
                 "palletId" => "palletId",
                 _ => "state",
             };
-            *self.changes.entry((dimension, (*value).to_owned())).or_default() += by;
+            *self.tallies.entry((dimension, (*value).to_owned())).or_default() += by;
         }
     }
 
-    /// Writes the changes.
+    /// What cannot all be true of a device, where that is new.
+    pub fn contradictions(&self) -> impl Iterator<Item = (&Subject, &Contradiction)> {
+        self.devices.iter().flat_map(|changed| {
+            let before = changed.before();
+            changed.new.contradictions.iter().filter(|one| !before.contains(one)).map(|one| (&changed.device, one))
+        })
+    }
+
+    /// Writes them.
     pub fn write(self, connection: &Connection) -> sql::Result<()> {
-        let changes: BTreeMap<_, _> = self.changes.into_iter().filter(|(_, by)| *by != 0).collect();
-        for ((dimension, value), by) in changes {
-            connection.execute(
-                "INSERT INTO tally (tenant, dimension, value, devices) VALUES (?, ?, ?, ?)
-                     ON CONFLICT (tenant, dimension, value) DO UPDATE SET devices = tally.devices + excluded.devices",
-                params![TENANT, dimension, value, by],
-            )?;
+        let (mut devices, mut members) = (Vec::new(), Vec::new());
+        for changed in &self.devices {
+            let Changed { id, device, old, new, view } = changed;
+            devices.extend([Param::Int(*id), new.text("connhexId").into(), view.as_str().into()]);
+            member::replace(connection, device, old.as_ref(), new, &mut members)?;
+            contradictions::replace(connection, device, changed.before(), &new.contradictions)?;
+        }
+        connection.insert(&DEVICE, &devices)?;
+        connection.insert(&member::MEMBER, &members)?;
+        let tallies: BTreeMap<_, _> = self.tallies.into_iter().filter(|(_, by)| *by != 0).collect();
+        let mut changes: Vec<Param<'_>> = Vec::new();
+        for ((dimension, value), by) in &tallies {
+            changes.extend([TENANT.into(), (*dimension).into(), value.as_str().into(), Param::Int(*by)]);
+        }
+        connection.insert(&TALLY, &changes)?;
+        for ((dimension, value), _) in tallies.iter().filter(|(_, by)| **by < 0) {
             connection.execute(
                 "DELETE FROM tally WHERE tenant = ? AND dimension = ? AND value = ? AND devices = 0",
                 params![TENANT, dimension, value],
@@ -194,58 +256,68 @@ impl Tallies {
     }
 }
 
-/// Folds a device anew and replaces what was kept of it. Tells which contradictions are new.
+/// Folds devices anew.
 pub fn refold(
     connection: &Connection,
     names: &mut Names,
     facts: &mut Facts,
-    tallies: &mut Tallies,
-    id: i64,
-    device: &Subject,
-) -> sql::Result<Vec<Contradiction>> {
-    debug_assert_eq!(device.kind, Kind::Device);
-    let relevant = facts.relevant(connection, names, id)?;
-    let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
-    let Some(new) = fold(device, &relevant).map(Kept::of) else {
-        return Ok(Vec::new()); // Records never go away, so a device that is none now was none before.
-    };
-    let old = kept(connection, id)?;
-    if old.as_ref() == Some(&new) {
-        return Ok(Vec::new());
+    devices: &BTreeMap<i64, Subject>,
+) -> sql::Result<Changes> {
+    facts.load(connection, names, devices.keys().copied())?;
+    let stored: Vec<i64> = devices.keys().copied().filter(|id| !names.is_fresh(*id)).collect();
+    let keys: Vec<Param<'_>> = stored.iter().map(|id| Param::Int(*id)).collect();
+    let mut old: HashMap<i64, Kept> = HashMap::new();
+    connection.query_each("SELECT view FROM device WHERE subject = ?", &[sql::Kind::Int], &keys, |n, row| {
+        old.insert(stored[n], read(&row.text(0)?)?);
+        Ok(())
+    })?;
+    let mut changes = Changes::default();
+    for (id, device) in devices {
+        debug_assert_eq!(device.kind, Kind::Device);
+        let relevant = facts.relevant(*id);
+        let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
+        // Records never go away, so a device that is none now was none before.
+        if let Some(new) = fold(device, &relevant).map(Kept::of) {
+            changes.take(*id, device, old.remove(id), new)?;
+        }
     }
-    if let Some(old) = &old {
-        tallies.change(&old.counted(), -1);
-    }
-    tallies.change(&new.counted(), 1);
-    member::replace(connection, device, old.as_ref(), &new)?;
-    let before = old.as_ref().map(|old| &*old.contradictions).unwrap_or_default();
-    contradictions::replace(connection, device, before, &new.contradictions)?;
-    let found = new.contradictions.iter().filter(|one| !before.contains(one)).cloned().collect();
-    let view = serde_json::to_string(&new)?;
-    connection.execute(
-        "INSERT INTO device (subject, connhex, view) VALUES (?, ?, ?)
-         ON CONFLICT (subject) DO UPDATE SET connhex = excluded.connhex, view = excluded.view",
-        params![id, new.text("connhexId"), view],
-    )?;
-    Ok(found)
+    Ok(changes)
 }
 
-/// The devices among these subjects, and all that were ever inside one of them, downwards without end.
+/// What was said in this transaction to be inside what, by the number of the container.
+pub type Inside = HashMap<i64, Vec<(i64, Subject)>>;
+
+/// The devices among these subjects, and all that were ever inside one of them, downwards without end. Each level is locked
+/// before what is inside of it is read: who puts something into it has to wait.
 pub fn devices_inside(
     connection: &Connection,
+    names: &Names,
+    new: &Inside,
     subjects: BTreeMap<i64, Subject>,
+    mut lock: BTreeSet<i64>,
 ) -> sql::Result<BTreeMap<i64, Subject>> {
-    let mut waiting: Vec<i64> = subjects.keys().copied().collect();
+    let mut level: Vec<i64> = subjects.keys().copied().collect();
     let mut found = subjects;
-    while let Some(parent) = waiting.pop() {
-        let children = connection.query(
+    while !level.is_empty() {
+        let stored: Vec<i64> = level.iter().copied().filter(|id| !names.is_fresh(*id)).collect();
+        lock.extend(&stored);
+        connection.lock_rows("subject", &std::mem::take(&mut lock))?;
+        let keys: Vec<Param<'_>> = stored.iter().map(|id| Param::Int(*id)).collect();
+        let mut inside: Vec<(i64, Subject)> = Vec::new();
+        connection.query_each(
             "SELECT id, kind, name, scope FROM inside JOIN subject ON id = child WHERE parent = ?",
-            params![parent],
-            |row| Ok((row.get(0)?, names::subject(row, 1)?)),
+            &[sql::Kind::Int],
+            &keys,
+            |_, row| {
+                inside.push((row.get(0)?, names::subject(row, 1)?));
+                Ok(())
+            },
         )?;
-        for (child, subject) in children {
+        inside.extend(level.iter().filter_map(|id| new.get(id)).flatten().cloned());
+        level.clear();
+        for (child, subject) in inside {
             if let Entry::Vacant(new) = found.entry(child) {
-                waiting.push(child);
+                level.push(child);
                 new.insert(subject);
             }
         }

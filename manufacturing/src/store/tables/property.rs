@@ -378,7 +378,7 @@ fn agree((script, cuts, orders, group): Case, mut fresh: impl FnMut() -> Writer)
         }
         prop_assert_eq!(&projections(&writer), &expected);
         prop_assert_eq!(&recall_sets(&mut writer), &sets);
-        writer.rebuild(|_| ()).unwrap();
+        prop_assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
         prop_assert_eq!(&projections(&writer), &expected);
     }
     Ok(())

@@ -1,10 +1,15 @@
 //! Which sequences of a series are stored: runs without holes.
 
-use crate::store::sql::{self, Connection, params};
-use records::wire::Run;
 use records::{FixedBytes, Hash};
 
 use super::{int, number};
+use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
+
+const RUN: Insert = Insert {
+    table: "run",
+    columns: &[("series_id", Kind::Int), ("first", Kind::Int), ("last", Kind::Int)],
+    conflict: " ON CONFLICT (series_id, first) DO UPDATE SET last = excluded.last",
+};
 
 /// The stored runs of a series, lowest first.
 pub fn of(connection: &Connection, series: i64) -> sql::Result<Vec<(u64, u64)>> {
@@ -13,21 +18,15 @@ pub fn of(connection: &Connection, series: i64) -> sql::Result<Vec<(u64, u64)>> 
     })
 }
 
-/// Notes that `first` to `last` are stored, and joins what now touches.
-pub fn add(connection: &Connection, series: i64, first: u64, last: u64) -> sql::Result<()> {
-    let (mut low, mut high) = (first, last);
-    let touching: Vec<(i64, i64)> = connection.query(
-        "SELECT first, last FROM run WHERE series_id = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1",
-        params![series, int(first), int(last)],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    for (run_first, run_last) in touching {
-        (low, high) = (low.min(number(run_first)), high.max(number(run_last)));
-        connection.execute("DELETE FROM run WHERE series_id = ? AND first = ?", params![series, run_first])?;
+/// Writes the runs of a series, which were others before.
+pub fn write(connection: &Connection, series: i64, was: &[(u64, u64)], now: &[(u64, u64)]) -> sql::Result<()> {
+    for (first, _) in was.iter().filter(|(first, _)| now.binary_search_by_key(first, |(first, _)| *first).is_err()) {
+        connection.execute("DELETE FROM run WHERE series_id = ? AND first = ?", params![series, int(*first)])?;
     }
-    connection
-        .execute("INSERT INTO run (series_id, first, last) VALUES (?, ?, ?)", params![series, int(low), int(high)])?;
-    Ok(())
+    let changed = now.iter().filter(|run| was.binary_search(run).is_err());
+    let rows: Vec<Param<'_>> =
+        changed.flat_map(|(first, last)| [Param::Int(series), int(*first).into(), int(*last).into()]).collect();
+    connection.insert(&RUN, &rows)
 }
 
 /// The hash of a stored line.
@@ -39,18 +38,12 @@ pub fn hash(connection: &Connection, series: i64, seq: u64) -> sql::Result<Optio
     )
 }
 
-/// Everything up to a sequence is stored: that sequence and its hash; 0 where nothing is.
-pub fn up_to(connection: &Connection, series: i64, runs: &[(u64, u64)]) -> sql::Result<(u64, Hash)> {
-    match runs.first() {
-        Some(&(1, last)) => Ok((last, hash(connection, series, last)?.unwrap_or(Hash::ZERO))),
-        _ => Ok((0, Hash::ZERO)),
-    }
-}
-
-/// The lowest runs above the first hole, with their hashes.
-pub fn above(connection: &Connection, series: i64, runs: &[(u64, u64)], most: usize) -> sql::Result<Vec<Run>> {
-    let above = runs.iter().filter(|(first, _)| *first > 1).take(most);
-    above
-        .map(|&(first, last)| Ok(Run { first, last, hash: hash(connection, series, last)?.unwrap_or(Hash::ZERO) }))
-        .collect()
+/// Is it known why this hole cannot be filled? Asking again would bring the same again.
+pub fn is_known(connection: &Connection, series: i64, (first, last): (u64, u64)) -> sql::Result<bool> {
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM rejection WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)
+             OR EXISTS (SELECT 1 FROM conflict WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3)",
+        params![series, int(first), int(last)],
+        |row| row.get(0),
+    )
 }

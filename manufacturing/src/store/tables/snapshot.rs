@@ -155,7 +155,9 @@ impl<'c> Snapshot<'c> {
 
     /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> sql::Result<Vec<Rc<Fact>>> {
-        Facts::default().relevant(&self.connection, &mut Names::default(), device.id)
+        let mut facts = Facts::default();
+        facts.load(&self.connection, &mut Names::default(), [device.id])?;
+        Ok(facts.relevant(device.id))
     }
 
     /// A package or pallet, and what is in it.

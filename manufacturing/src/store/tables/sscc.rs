@@ -2,6 +2,7 @@
 
 use gs1::BLOCK;
 use jiff::{SignedDuration, Timestamp};
+use records::wire::Status;
 use records::{Event, SeriesId};
 
 use super::{TENANT, int, lineage, number, stations};
@@ -10,9 +11,8 @@ use crate::projection::Reading;
 use crate::store::sql::{self, Connection, params};
 
 /// Keeps the mark that the verified status of a series names, where it is higher than what is kept of its station.
-pub fn learn(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<()> {
-    let status = stations::verified(connection, station, series)?;
-    status.and_then(|(status, _)| status.sscc_mark).map_or(Ok(()), |mark| raise(connection, station, mark))
+pub fn learn(connection: &Connection, station: &str, verified: Option<&(Status, Timestamp)>) -> sql::Result<()> {
+    verified.and_then(|(status, _)| status.sscc_mark).map_or(Ok(()), |mark| raise(connection, station, mark))
 }
 
 /// Keeps what a stored record says: a container was opened under this serial reference, so its block is reserved. A status
@@ -26,19 +26,23 @@ pub fn learn_opened(connection: &Connection, station: &str, reading: &Reading) -
 fn raise(connection: &Connection, station: &str, mark: u64) -> sql::Result<()> {
     connection.execute(
         "INSERT INTO sscc_mark (tenant, station, mark) VALUES (?, ?, ?)
-             ON CONFLICT (tenant, station) DO UPDATE SET mark = excluded.mark WHERE excluded.mark > sscc_mark.mark",
+         ON CONFLICT (tenant, station) DO UPDATE SET mark = excluded.mark WHERE excluded.mark > sscc_mark.mark",
         params![TENANT, station, int(mark)],
-    )?;
-    Ok(())
+    )
 }
 
 /// The answer to a series that asks for the mark: the highest that its station ever named or used, 0 where there is none. `None`
 /// where it does not ask, where its record 1 is not stored yet, or while another series of the station is alive: that one
 /// may be using SSCCs of which nothing is known here yet. A series that this one followed is not alive by what it said
 /// before.
-pub fn word(connection: &Connection, station: &str, series: SeriesId, now: Timestamp) -> sql::Result<Option<u64>> {
-    let status = stations::verified(connection, station, series)?;
-    if status.is_none_or(|(status, _)| status.sscc_mark.is_some()) {
+pub fn word(
+    connection: &Connection,
+    station: &str,
+    series: SeriesId,
+    verified: Option<&(Status, Timestamp)>,
+    now: Timestamp,
+) -> sql::Result<Option<u64>> {
+    if verified.is_none_or(|(status, _)| status.sscc_mark.is_some()) {
         return Ok(None);
     }
     let Some(began) = lineage::began(connection, station, series)? else { return Ok(None) };

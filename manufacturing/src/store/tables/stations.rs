@@ -45,8 +45,7 @@ pub fn online(connection: &Connection, station: &str, online: bool, now: Timesta
              WHERE (SELECT count(*) FROM station) < ?5 OR EXISTS (SELECT 1 FROM station WHERE tenant = ?1 AND name = ?2)
              ON CONFLICT (tenant, name) DO UPDATE SET online = excluded.online, heard_at = excluded.heard_at",
         params![TENANT, station, online, micros(now), MOST_STATIONS],
-    )?;
-    Ok(())
+    )
 }
 
 /// Keeps the status of a series where it is newer than the one that is kept. Says whether it was.
@@ -106,10 +105,24 @@ fn kept(connection: &Connection, station: &str, series: SeriesId) -> sql::Result
     )
 }
 
+/// The number of a series, where this is its key.
+pub fn number(connection: &Connection, station: &str, series: SeriesId, key: &PublicKey) -> sql::Result<Option<i64>> {
+    connection.query_optional(
+        "SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ? AND key = ?",
+        params![TENANT, station, series.0, key.0],
+        |row| row.get(0),
+    )
+}
+
 /// The last status of a series and when it was heard, where the key of its records signed it.
 pub fn verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<(Status, Timestamp)>> {
-    let Some(pinned) = key(connection, station, series)? else { return Ok(None) };
-    let kept = kept(connection, station, series)?.filter(|(_, by, _)| *by == pinned);
+    let kept = connection.query_optional(
+        "SELECT body, status.key, heard_at FROM status JOIN series ON series.tenant = status.tenant
+             AND series.station = status.station AND series.series = status.series AND series.key = status.key
+         WHERE status.tenant = ? AND status.station = ? AND status.series = ?",
+        params![TENANT, station, series.0],
+        said,
+    )?;
     Ok(kept.map(|(status, _, heard)| (status, heard)))
 }
 

@@ -224,6 +224,26 @@ fn stores_that_cannot_be_used_are_named_and_left_alone() {
 }
 
 #[test]
+fn a_rebuild_says_how_many_rows_were_changed_by_hand_and_mends_them() {
+    let a = station(3);
+    let mut writer = Writer::in_memory();
+    one(&mut writer, a.all());
+    for (change, differing) in [
+        ("SELECT 1", 0),
+        ("UPDATE member SET since = 0 WHERE dimension = 'lotCode' AND serial = 'S2'", 2),
+        ("DELETE FROM about WHERE position = 1; DELETE FROM tally", 3),
+        ("INSERT INTO inside (parent, child) VALUES (77, 78)", 1),
+        ("INSERT INTO subject (tenant, kind, name, scope) VALUES ('', 'device', 'X', '')", 1),
+    ] {
+        let before = writer.snapshot().unwrap().stored().unwrap();
+        writer.connection.batch(change).unwrap();
+        assert_eq!(writer.rebuild(|_| ()).unwrap(), Rebuilt { devices: 3, differing }, "{change}");
+        assert_eq!(writer.snapshot().unwrap().stored().unwrap(), before);
+        assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
+    }
+}
+
+#[test]
 fn a_segment_of_another_series_with_the_same_number_is_another_record() {
     let a = station(1);
     let mut b = Station::new("a", 2);

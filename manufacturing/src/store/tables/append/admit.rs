@@ -3,7 +3,7 @@
 use records::enrolment::{SERVICE, is_endorsed};
 use records::{Draft, Event, PublicKey, Signature};
 
-use super::Append;
+use super::{Append, DECISIONS};
 use crate::store::decide::Enrolment;
 use crate::store::sql;
 use crate::store::tables::keys::{self, How};
@@ -40,7 +40,15 @@ impl Append<'_> {
     }
 
     fn known_or_enrolled(&mut self, work: &Work, station: &String, key: PublicKey) -> sql::Result<bool> {
-        match keys::find(self.connection, station, &key)? {
+        let known = match keys::find(self.connection, station, &key)? {
+            None => {
+                // Another instance may be about to enrol it.
+                self.connection.lock(&[DECISIONS])?;
+                keys::find(self.connection, station, &key)?
+            }
+            known => known,
+        };
+        match known {
             Some(known) if known.revoked.is_none() => {}
             Some(_) => return self.stranger(station, key, true),
             None => match self.entry(work, station, &key)? {
@@ -131,15 +139,17 @@ impl Append<'_> {
         for checked in own::segments(self.connection, own, self.now, drafts)? {
             let envelope = &checked.envelope;
             if let Some(series) = self.series(SERVICE, envelope.series, &envelope.key)? {
-                own::mark(self.connection, series)?;
+                own::mark(self.connection, own, series)?;
             }
             self.segment(&checked)?;
+            self.flush()?;
         }
         Ok(())
     }
 
     /// Enrols the keys that signed a series before keys were enrolled.
     pub fn adopt(&mut self) -> sql::Result<()> {
+        self.connection.lock(&[DECISIONS])?;
         let known = keys::not_yet_enrolled(self.connection)?;
         let drafts: Vec<Draft> =
             known.iter().map(|(station, key)| keys::enrolled(station, key, How::FirstUse)).collect();

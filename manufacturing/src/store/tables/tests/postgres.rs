@@ -39,7 +39,7 @@ fn the_role_of_the_service_may_only_add_evidence() {
     let mut writer = Writer::open_as(&place, own, at(0)).unwrap();
     let a = station(3);
     one(&mut writer, a.all());
-    assert_eq!(writer.rebuild(|_| ()).unwrap(), 3);
+    assert_eq!(writer.rebuild(|_| ()).unwrap(), Rebuilt { devices: 3, differing: 0 });
     for statement in [
         "UPDATE record SET seq = 9",
         "DELETE FROM record",
