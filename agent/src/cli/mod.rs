@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 the answer is no (with reasons), 2 wrong usage.
 
+mod adopt;
 mod ask;
 mod check;
 mod commands;
@@ -46,6 +47,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say what the camera would read in pictures
     Decode(decode::DecodeArgs),
+    /// Go on with open packages and pallets of a dead station
+    Adopt(adopt::AdoptArgs),
     /// Look at the records that wait, and mend the queue
     Queue(queue::QueueArgs),
     /// The station's key
@@ -114,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Scan(args) => ask::scan(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Adopt(args) => adopt::run(&args),
         Command::Queue(args) => queue::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Sscc(args) => sscc::run(&args),

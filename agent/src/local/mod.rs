@@ -4,6 +4,7 @@
 //! `watch` is answered by a line for each answer that an operator gets, until the asker goes. Who may ask is decided by the
 //! permissions of the socket (0660).
 
+mod adopt;
 pub mod client;
 pub mod http;
 mod protocol;

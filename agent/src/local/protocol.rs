@@ -74,6 +74,16 @@ pub enum Asked {
         /// The last.
         last: i64,
     },
+    /// Goes on with a container that another station opened.
+    Adopt {
+        /// The lane.
+        lane: String,
+        /// The label of the container, as it was scanned.
+        label: String,
+        /// The labels of everything in it, where that was scanned again.
+        #[serde(default)]
+        contents: Option<Vec<String>>,
+    },
     /// Send everything without a receipt again, now.
     QueueRetry,
     /// The records that were set aside.
@@ -109,6 +119,8 @@ pub enum Said {
     Sscc(u64),
     /// To `counted`.
     Counted(Vec<Counted>),
+    /// To `adopt`: what is in the container has to be scanned, and why.
+    ScanContents(String),
     /// To `queue-retry`.
     Retrying,
     /// To `seen`.

@@ -14,10 +14,12 @@ use super::unconfirmed::Unconfirmed;
 use crate::board::Board;
 use crate::first_word::FirstWord;
 use crate::front::Front;
+use crate::interpret::Rules;
 use crate::journal::{Journal, JournalError};
+use crate::lookup::Lookup;
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
-use crate::station::{Filling, JobDraft, Verdict};
+use crate::station::{Filling, JobDraft, LevelRules, Verdict};
 use base::describe;
 
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
@@ -59,6 +61,12 @@ pub struct Server {
     pub owner: Handle,
     /// Looks up what a scan is about.
     pub front: Front,
+    /// Asks the service about a container that is taken over.
+    pub lookup: Lookup,
+    /// What scans mean.
+    pub rules: Rules,
+    /// The levels of containers.
+    pub levels: Vec<LevelRules>,
     /// What scans wait for after a start.
     pub first_word: FirstWord,
     /// Draws labels.
@@ -159,6 +167,7 @@ impl Server {
                 .await?
             }
             Asked::LabelAgain { job, reason, seen } => self.verdict(job, Verdict::Again(reason), seen).await?,
+            Asked::Adopt { lane, label, contents } => self.adopt(&lane, &label, contents.as_deref()).await?,
             Asked::LabelCameOut { job, seen } => self.verdict(job, Verdict::CameOut, seen).await?,
             Asked::SsccEnter { mark } => match self.owner.ask(|reply| Request::SsccMark { mark, reply }).await? {
                 Ok(mark) => Said::Sscc(mark),

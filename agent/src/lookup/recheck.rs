@@ -7,11 +7,13 @@ use base::backoff::{Backoff, random};
 use base::describe;
 use tokio::sync::watch;
 
-use super::{Inner, Lookup, Silent};
-use crate::owner::{Ended, Handle};
+use super::{About, Inner, Lookup, Silent};
+use crate::owner::{Ended, Handle, Request};
 
 /// How long the service may take over one of these questions: nobody waits for them.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Units that are asked about in one round.
+const MOST: usize = 100;
 /// From one round to the next: while units are unchecked, and else.
 const SOON: Duration = Duration::from_secs(2);
 const LATER: Duration = Duration::from_secs(10);
@@ -54,8 +56,10 @@ impl Recheck {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let Some(inner) = &self.lookup.0 else { return };
         let mut backoff = Backoff::new(FIRST, LONGEST);
+        // The unit after which the next round begins, so that some that stay unchecked do not keep others from their turn.
+        let mut after = (String::new(), String::new());
         loop {
-            let wait = match self.round(inner).await {
+            let wait = match self.round(inner, &mut after).await {
                 Ok(0) => {
                     backoff.reset();
                     LATER
@@ -87,7 +91,7 @@ impl Recheck {
     }
 
     /// Asks about everything once, up to a limit. Tells how many units are unchecked.
-    async fn round(&self, inner: &Inner) -> Result<usize, Cut> {
+    async fn round(&self, inner: &Inner, after: &mut (String, String)) -> Result<usize, Cut> {
         let mut contradictions = inner.client.contradictions(&self.station, PATIENCE).await?;
         inner.found();
         contradictions.truncate(MOST_SHOWN);
@@ -97,6 +101,25 @@ impl Recheck {
             }
             lookup.contradictions = contradictions;
         });
-        Ok(0)
+        let from = after.clone();
+        let units = self
+            .owner
+            .ask(|reply| {
+                Request::Journal(Box::new(move |journal| drop(reply.send(journal.unchecked_after(&from, MOST)))))
+            })
+            .await?;
+        let units = units.unwrap_or_else(|error| {
+            tracing::error!(why = describe(&error), "the unchecked units could not be read");
+            Vec::new()
+        });
+        inner.board.lookup(|lookup| lookup.unchecked = units.len());
+        *after = if units.len() < MOST { Default::default() } else { units.last().cloned().unwrap_or_default() };
+        for (scope, serial) in &units {
+            let about = About::Unit { scope: scope.clone(), serial: serial.clone() };
+            let told = inner.client.ask(&about, PATIENCE).await?;
+            let (scope, serial) = (scope.clone(), serial.clone());
+            self.owner.submit_async(Request::Rechecked { scope, serial, told: Box::new(told) }).await?;
+        }
+        Ok(units.len())
     }
 }

@@ -7,9 +7,10 @@ use tokio::sync::oneshot::Sender;
 use super::{Noted, Request, ScanRequest, facts};
 use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
+use crate::lookup::Told;
 use crate::station::{
-    Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult, Service,
-    State, Unread, Verdict, Wanted,
+    Adopted, Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
+    Service, State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -31,6 +32,8 @@ pub(super) enum Item {
     Commanded { lane: String, commanded: Box<Commanded>, reply: Sender<Answer> },
     Result { lane: String, result: Result<RigResult, String>, reply: Option<Sender<Answer>> },
     Printing(Vec<(u64, Printing)>, Sender<Vec<Noted>>),
+    Rechecked { scope: String, serial: String, told: Box<Told> },
+    Adopt { lane: String, adopted: Box<Adopted>, reply: Sender<Answer> },
     Verdict { job: u64, verdict: Verdict, seen: Option<u32>, reply: Sender<Answer> },
 }
 
@@ -53,6 +56,8 @@ impl Item {
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
             Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
             Request::Result { lane, result, reply } => Self::Result { lane, result, reply },
+            Request::Rechecked { scope, serial, told } => Self::Rechecked { scope, serial, told },
+            Request::Adopt { lane, adopted, reply } => Self::Adopt { lane, adopted, reply },
             Request::Printing { said, reply } => Self::Printing(said, reply),
             Request::Verdict { job, verdict, seen, reply } => Self::Verdict { job, verdict, seen, reply },
             other => return Err(other),
@@ -95,6 +100,21 @@ impl Item {
                 let wanted = result.as_ref().map(|result| Wanted::of_result(ahead, lane, result));
                 let facts = facts(&wanted.unwrap_or_default())?;
                 Ok(Input::Result { lane: lane.clone(), result: result.clone(), facts })
+            }
+            Self::Rechecked { scope, serial, told } => {
+                let unit = Some((scope.clone(), serial.clone()));
+                let facts = facts(&Wanted { unit, ..Wanted::default() })?;
+                let Some(known) = facts.known.filter(|known| known.unchecked) else { return Ok(Vec::new()) };
+                // Where it was packed; nowhere of one that is in nothing.
+                let container = known.package.as_ref().and_then(|package| facts.containers.get(package));
+                let lane = container.map(|container| container.lane.clone()).unwrap_or_default();
+                let service = Service::Answer { age_ms: 0, unit: told.unit.clone(), container: None };
+                Ok(Input::Checked { lane, scope: scope.clone(), serial: serial.clone(), known, service })
+            }
+            Self::Adopt { lane, adopted, .. } => {
+                let containers = std::iter::once(&adopted.id).chain(&adopted.containers).cloned().collect();
+                let facts = facts(&Wanted { containers, ..Wanted::default() })?;
+                Ok(Input::Adopt { lane: lane.clone(), adopted: (**adopted).clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {
                 about_label(*job, &|job| Input::Verdict { job, verdict: verdict.clone(), seen: *seen })?

@@ -9,8 +9,10 @@ use tokio::sync::oneshot;
 
 use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
+use crate::lookup::Told;
 use crate::station::{
-    Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread, Verdict,
+    Adopted, Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread,
+    Verdict,
 };
 
 /// A scan on its way in.
@@ -60,6 +62,24 @@ pub enum Request {
         result: Result<RigResult, String>,
         /// The answer, where someone waits for it.
         reply: Option<oneshot::Sender<Answer>>,
+    },
+    /// The service has answered about a unit that was accepted or set aside without it.
+    Rechecked {
+        /// The unit's scope.
+        scope: String,
+        /// Its serial number.
+        serial: String,
+        /// What the service knows.
+        told: Box<Told>,
+    },
+    /// Go on with a container that another station opened.
+    Adopt {
+        /// The lane.
+        lane: String,
+        /// The container, with its contents.
+        adopted: Box<Adopted>,
+        /// The answer.
+        reply: oneshot::Sender<Answer>,
     },
     /// Decide about a work order from the topic.
     WorkOrder {

@@ -155,6 +155,10 @@ impl Running {
                     (lane, None)
                 }
                 Item::Verdict { reply, .. } => (String::new(), Some(reply)),
+                Item::Adopt { lane, reply, .. } => (lane, Some(reply)),
+                // Asked again at the next round, where the disk did not take it.
+                Item::Rechecked { .. } if failed.is_some() => continue,
+                Item::Rechecked { .. } => (String::new(), None),
                 Item::Commanded { lane, reply, .. } => (lane, Some(reply)),
                 Item::Result { lane, reply, .. } => (lane, reply),
                 Item::Printing(said, reply) => {
@@ -262,6 +266,8 @@ impl Running {
             Request::Report(reply) => drop(reply.send(self.report())),
             Request::Journal(ask) => ask(journal),
             Request::Scan(_)
+            | Request::Rechecked { .. }
+            | Request::Adopt { .. }
             | Request::WorkOrder { .. }
             | Request::Commanded { .. }
             | Request::Result { .. }

@@ -43,7 +43,15 @@ pub(super) fn policy<'s>(rules: &LaneRules, service: &'s Service) -> Result<Opti
 }
 
 /// What speaks against packing a unit, of what the service knows of it.
-pub(super) fn contradiction(station: &str, order: Option<&str>, remote: &RemoteUnit) -> Option<(Code, String)> {
+/// `known` is what this station knows of it.
+pub(super) fn contradiction(
+    station: &str,
+    order: Option<&str>,
+    known: Option<&Known>,
+    remote: &RemoteUnit,
+) -> Option<(Code, String)> {
+    // Of what this station did itself it knows more than the service, unless it has lost its journal.
+    let here = known.and_then(|known| known.package.as_ref()).is_some_and(|here| remote.places.contains(here));
     let elsewhere = remote.station.as_deref().is_some_and(|other| other != station);
     let other = remote.station.as_deref().unwrap_or_default();
     if remote.held {
@@ -51,14 +59,23 @@ pub(super) fn contradiction(station: &str, order: Option<&str>, remote: &RemoteU
     }
     match remote.state {
         UnitState::Scrapped => Some((Code::Scrapped, "is scrap, says the service".to_owned())),
-        UnitState::Packed if elsewhere => {
+        UnitState::Packed if elsewhere && !here => {
             let package = remote.package_id.as_deref().unwrap_or("a package");
             let same = order.is_some() && remote.work_order.as_deref() == order;
             let code = if same { Code::DuplicateOrder } else { Code::DuplicateElsewhere };
             Some((code, format!("is packed already by station {other}, in {package}")))
         }
-        _ => None,
+        UnitState::Packed if known.is_none() => {
+            let package = remote.package_id.as_deref().unwrap_or("a package");
+            Some((Code::Duplicate, format!("is packed already, in {package}, says the service")))
+        }
+        _ => remote.contradictions.first().map(|found| (code_of(&found.code), format!("is contested: {}", found.text))),
     }
+}
+
+/// The code with this word; a newer service may have others.
+fn code_of(word: &str) -> Code {
+    serde_json::from_value(word.into()).unwrap_or(Code::Contradicted)
 }
 
 impl Turn<'_> {
@@ -70,7 +87,7 @@ impl Turn<'_> {
             Ok(None) => Checked::Good,
             Ok(Some(remote)) => {
                 let order = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.as_str());
-                contradiction(&self.line.station, order, remote)
+                contradiction(&self.line.station, order, facts.known.as_ref(), remote)
                     .map_or(Checked::Good, |(code, text)| Checked::Refused(code, format!("{serial} {text}")))
             }
             Err(other) => other,
@@ -106,9 +123,15 @@ impl Turn<'_> {
         if !known.unchecked {
             return None;
         }
-        self.set_known(scope, serial, Known { unchecked: false, ..known.clone() });
         let order = known.work_order.as_deref();
-        let found = unit.as_ref().and_then(|remote| contradiction(&self.line.station, order, remote));
+        let found = unit.as_ref().and_then(|remote| contradiction(&self.line.station, order, Some(known), remote));
+        // As long as the service has not got this station's own record, it can only say that something is wrong.
+        let place = known.package.as_ref().filter(|_| known.state == UnitState::Packed);
+        let has_it = place.is_none_or(|place| unit.as_ref().is_some_and(|unit| unit.places.contains(place)));
+        if found.is_none() && !has_it {
+            return None;
+        }
+        self.set_known(scope, serial, Known { unchecked: false, ..known.clone() });
         let mut answer = match (&found, known.state) {
             (None, UnitState::Packed) | (_, UnitState::Out | UnitState::Scrapped) => return None,
             (None, UnitState::Seen) => {

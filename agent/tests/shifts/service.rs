@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agent::station::{RemoteUnit, Service, UnitState};
+use agent::station::{RemoteContradiction, RemoteUnit, Service, UnitState};
 use records::{Draft, Event, Kind};
 
 /// The service, told of devices by records alone.
@@ -46,6 +46,12 @@ impl Office {
         let other = known.and_then(|known| known.get(&(1 - asking)));
         // What another station says matters; what the asking one says it knows itself.
         let unit = other.or(known.and_then(|known| known.get(&asking))).cloned();
+        let packed = known.into_iter().flat_map(BTreeMap::values).filter(|unit| unit.state == UnitState::Packed);
+        let places: Vec<String> = packed.filter_map(|unit| unit.package_id.clone()).collect();
+        let text = format!("in {}", places.join(" and in "));
+        let found = RemoteContradiction { code: "in-another-package".to_owned(), text };
+        let contradictions = if places.len() > 1 { vec![found] } else { Vec::new() };
+        let unit = unit.map(|unit| RemoteUnit { places, contradictions, ..unit });
         Service::Answer { age_ms: 0, unit, container: None }
     }
 

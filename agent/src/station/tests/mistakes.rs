@@ -306,8 +306,7 @@ fn every_policy_of_the_interlock_has_its_answer() {
 fn what_was_accepted_offline_is_contradicted_later() {
     let mut bench = asked(Interlocked::Preferred, Offline::Refuse);
     bench.service = Service::Unreachable;
-    bench.device("A1");
-    bench.device("A2");
+    ["A1", "A2", "A3"].into_iter().for_each(|serial| drop(bench.device(serial)));
     let mut check = |serial: &str, service: Service| {
         let known = bench.known[&(String::new(), serial.to_owned())].clone();
         let (lane, scope, serial) = ("main".into(), String::new(), serial.into());
@@ -315,6 +314,20 @@ fn what_was_accepted_offline_is_contradicted_later() {
     };
     assert_eq!(check("A1", Service::Unreachable), None);
     assert_eq!(check("A1", answer(0, None)), None, "nothing speaks against it");
+    assert!(bench.known[&(String::new(), "A1".to_owned())].unchecked, "and the service has not got its record yet");
+    let place = bench.known[&(String::new(), "A1".to_owned())].package.clone().unwrap();
+    let ours = RemoteUnit { places: vec![place], station: Some("pack-1".into()), ..elsewhere("WO-1") };
+    let mut check = |serial: &str, service: Service| {
+        let known = bench.known[&(String::new(), serial.to_owned())].clone();
+        let (lane, scope, serial) = ("main".into(), String::new(), serial.into());
+        bench.decide(Input::Checked { lane, scope, serial, known, service })
+    };
+    assert_eq!(check("A1", answer(0, Some(ours.clone()))), None, "now it has");
+    let contradictions = vec![RemoteContradiction { code: "in-another-package".into(), text: "in P1 and P2".into() }];
+    let contested = RemoteUnit { contradictions, ..ours };
+    assert_eq!(check("A1", answer(0, Some(contested.clone()))), None, "once it was asked about it is not again");
+    let late = check("A3", answer(0, Some(contested))).unwrap();
+    assert!(late.code == Code::Contradicted && late.text.contains("in P1 and P2"), "{late:?}");
     let late = check("A2", answer(0, Some(elsewhere("WO-9")))).unwrap();
     assert_eq!((late.code, late.serial.as_deref()), (Code::Contradicted, Some("A2")));
     assert_eq!(check("A2", answer(0, Some(elsewhere("WO-9")))), None, "once");

@@ -93,6 +93,9 @@ impl Station {
         let board = Board::default();
         let not_confirmed = Sentence { serial: Some("A0".to_owned()), text: "A0 is packed".to_owned() };
         let server = Arc::new(Server {
+            lookup: crate::lookup::Lookup::off(),
+            rules: settings.rules.clone(),
+            levels: settings.packing.levels.clone(),
             first_word: crate::first_word::FirstWord::given(),
             station: "pack-1".to_owned(),
             lanes: vec!["left".to_owned(), "main".to_owned()],
