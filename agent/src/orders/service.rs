@@ -83,7 +83,11 @@ impl Lookup {
     pub async fn find(&self, id: &str) -> Found {
         let said = match tokio::time::timeout(self.timeout, self.ask(id)).await {
             Ok(Ok(said)) => said,
-            Ok(Err(error)) => Said::Nothing(base::describe(&error)),
+            Ok(Err(error)) if error.is_connect() => Said::Nothing("the service cannot be reached".to_owned()),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a work order could not be looked up");
+                Said::Nothing("the service's answer broke off".to_owned())
+            }
             Err(_) => Said::Nothing(format!("no answer within {:?}", self.timeout)),
         };
         let now = self.clock.now().wall;

@@ -18,6 +18,14 @@ fn the_example_is_good_and_means_what_it_says() {
 }
 
 #[test]
+fn the_day_at_the_line_is_a_good_configuration() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/examples/day.toml");
+    let settings = Settings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!((settings.line_rules.lanes.len(), settings.rigs.len(), settings.shifts.len()), (4, 1, 3));
+    assert!(settings.rules.overlaps().is_empty(), "{:?}", settings.rules.overlaps());
+}
+
+#[test]
 fn ten_faults_are_named_at_once() {
     let faults = read(
         r#"station = "pack/1"
