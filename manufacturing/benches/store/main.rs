@@ -148,10 +148,8 @@ fn side_by_side(place: &Place, writers: u8, batch: u64) {
                 let station = 8 + n + writers * 8 + if batch == 1 { 0 } else { 64 };
                 let mut devices = Devices::of(station, 50_000);
                 let mut writer = Writer::open_as(place, own(), now()).unwrap();
-                let works: Vec<Work> = (0..total / batch)
-                    .filter_map(|_| devices.segment(batch))
-                    .map(|bytes| devices.checked(&bytes))
-                    .collect();
+                let segments: Vec<Vec<u8>> = (0..total / batch).filter_map(|_| devices.segment(batch)).collect();
+                let works: Vec<Work> = segments.iter().map(|bytes| devices.checked(bytes)).collect();
                 begin.wait();
                 works.iter().for_each(|work| drop(writer.commit(std::slice::from_ref(work), now()).unwrap()));
             }
