@@ -226,7 +226,8 @@ impl Bench {
     fn ask(&self, office: &Office, network: bool, wanted: &Wanted) -> Service {
         let asked = self.line.rules.lanes["main"].interlock.asked != agent::station::Interlocked::Off;
         match (&wanted.unit, network) {
-            _ if !asked || self.mutation == Some(Mutation::DeafToService) => Service::Off,
+            _ if !asked => Service::Off,
+            _ if self.mutation == Some(Mutation::DeafToService) => deaf(),
             (Some((scope, serial)), true) => office.answer(self.index, scope, serial),
             _ => Service::Unreachable,
         }
@@ -531,6 +532,11 @@ fn count_events(benches: &[Bench; 2], figures: &mut Figures) {
     }
 }
 
+/// The service knows nothing, says a station that does not listen.
+fn deaf() -> Service {
+    Service::Answer { age_ms: 0, unit: None, container: None }
+}
+
 fn recheck(bench: &mut Bench, office: &mut Office) -> Result<(), String> {
     let unchecked: Vec<_> = bench
         .known
@@ -539,7 +545,8 @@ fn recheck(bench: &mut Bench, office: &mut Office) -> Result<(), String> {
         .map(|(unit, known)| (unit.clone(), known.clone()))
         .collect();
     for ((scope, serial), known) in unchecked {
-        let service = office.answer(bench.index, &scope, &serial);
+        let is_deaf = bench.mutation == Some(Mutation::DeafToService);
+        let service = if is_deaf { deaf() } else { office.answer(bench.index, &scope, &serial) };
         let lane = LANES[0].to_owned();
         bench.decide(Input::Checked { lane, scope, serial, known, service }, office, true)?;
     }
