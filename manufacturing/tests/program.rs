@@ -52,7 +52,10 @@ fn a_service_starts_answers_and_ends_cleanly() {
     );
 
     let rebuilt = run(&["rebuild", "--data", data.to_str().unwrap(), "--json"]);
-    assert_eq!((rebuilt.status.code(), &*String::from_utf8_lossy(&rebuilt.stdout)), (Some(0), "{\"devices\":0}\n"));
+    assert_eq!(
+        (rebuilt.status.code(), &*String::from_utf8_lossy(&rebuilt.stdout)),
+        (Some(0), "{\"devices\":0,\"differing\":0}\n")
+    );
     assert_eq!(run(&["device", "S1", "--url", &url]).status.code(), Some(1), "nobody answers any more");
 }
 
@@ -69,7 +72,7 @@ fn wrong_usage_is_told_with_code_2() {
         "{told}"
     );
     for arguments in [
-        &["serve", "--store", "postgres://db"][..],
+        &["serve", "--store", "mysql://db"][..],
         &["serve", "--broker", "http://b"],
         &["recall"],
         &["paint"],
