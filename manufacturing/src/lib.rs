@@ -10,6 +10,7 @@
 //! ```
 
 mod api;
+mod backup;
 mod cli;
 mod clock;
 mod completeness;

@@ -84,7 +84,7 @@ impl Truth {
 
     fn device(&mut self, draft: &Draft) -> Result<(), String> {
         let unit = (draft.subject.scope.clone(), draft.subject.id.clone());
-        if self.scrapped.contains(&unit) && !matches!(draft.event, Event::Refused | Event::Held) {
+        if self.scrapped.contains(&unit) && !matches!(draft.event, Event::Refused | Event::Held | Event::Tested) {
             return Err("it is scrap".to_owned());
         }
         if let Some(order) = draft.attributes.get("workOrder").and_then(|order| order.as_str())

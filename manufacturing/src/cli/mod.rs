@@ -1,6 +1,7 @@
 //! The commands. Exit codes: 0 done, 1 the answer is no, 2 wrong usage.
 
 mod admin;
+mod backup;
 mod client;
 mod device;
 mod export;
@@ -59,6 +60,10 @@ enum Command {
     WorkOrder(work_order::WorkOrder),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
+    /// Copy the store and the service's key into a folder from which `restore` makes them again; the service may run
+    Backup(backup::Backup),
+    /// Put the store of a backup into an empty data folder
+    Restore(backup::Restore),
     /// Write the records of the store into a file that stands for itself
     Export(export::Export),
     /// Are all records as their stations have signed them? Of the store, or of an export alone
@@ -142,6 +147,8 @@ pub(crate) fn run_with(
         Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::WorkOrder(order) => client::blocking(order.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
+        Command::Backup(backup) => backup.run(output, errors),
+        Command::Restore(restore) => restore.run(output, errors),
         Command::Export(export) => export.run(output, errors),
         Command::Verify(verify) => verify.run(output, errors),
     };

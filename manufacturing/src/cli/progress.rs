@@ -25,6 +25,12 @@ impl<'e> Progress<'e> {
         Self { errors, what, total, terminal, next: Instant::now() + wait, calls: 0 }
     }
 
+    /// So much is done; for long steps.
+    pub fn now(&mut self, done: u64) {
+        self.calls = u32::MAX; // the next one is looked at
+        self.at(done);
+    }
+
     /// So much is done. Cheap enough for every record.
     pub fn at(&mut self, done: u64) {
         self.calls = self.calls.wrapping_add(1);

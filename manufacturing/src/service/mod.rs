@@ -27,7 +27,9 @@ use crate::settings::{Broker, Settings};
 use crate::store::{self, Own, Place, ReadError, Stopped, Store};
 
 /// Name of the key file in the data folder: 64 hexadecimal digits.
-const KEY_FILE: &str = "service.key";
+pub const KEY_FILE: &str = "service.key";
+/// Name of the file that says under which name a restored service writes its own series.
+pub const INSTANCE: &str = "instance";
 /// How long answers that are under way may take when the service ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long the last commits may take when the service ends.
@@ -126,7 +128,10 @@ pub async fn serve(
         stamps: clock::system_stamps(),
         enrolment: settings.enrolment,
         // Each instance has a name of its own at the broker.
-        instance: if place.is_shared() { settings.broker.client_id.clone() } else { String::new() },
+        instance: match place.is_shared() {
+            true => settings.broker.client_id.clone(),
+            false => instance(&settings.data)?,
+        },
     };
     let opened = {
         let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener(clock.clone()));
@@ -253,6 +258,12 @@ async fn answer(
         Err(_) => tracing::warn!("answers under way were cut off"),
     }
     Ok(stopped)
+}
+
+/// The name under which an embedded store's service writes its series: empty, unless the store came from a backup.
+fn instance(data: &Path) -> Result<String, ServiceError> {
+    let name = files::read_optional(&data.join(INSTANCE))?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&name).trim().chars().take(64).collect())
 }
 
 /// The service's key, made at the first start.

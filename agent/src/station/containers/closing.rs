@@ -32,9 +32,13 @@ impl Turn<'_> {
         let kind = around.and_then(|depth| self.levels().get(depth)).map(|level| level.kind);
         if let Some((kind, parent)) = kind.zip(around.and_then(|depth| self.at_mut(name, depth))) {
             parent.add_container(open.units, &open.common);
-            let id = parent.id.clone();
+            let (id, beyond) = (parent.id.clone(), parent.parent.clone());
             draft.into = vec![Joined::container(&id, kind)];
             open.parent = Some(id);
+            // What is open again is in something, which counts these units, too.
+            if let Some(beyond) = beyond {
+                self.adjust(&beyond, 0, open.units.map_or(0, i64::from));
+            }
         }
         let joins = !draft.into.is_empty();
         let seq = self.write(draft);

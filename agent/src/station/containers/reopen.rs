@@ -32,6 +32,16 @@ impl Turn<'_> {
             );
         };
         self.make_way(name, depth)?;
+        // What is open further inside was begun for another one.
+        let lane = self.state.lane(name);
+        for inner in 0..depth {
+            if let Some(open) = self.at(&lane, inner).filter(|open| open.count > 0 && open.parent.is_none()) {
+                let level = &self.levels()[inner].name;
+                let text = format!("{} {} is open with {} {}", title(level), open.id, open.count, self.inside(inner));
+                let help = format!("Scan CLOSE {}, then again.", level.to_uppercase());
+                return refuse(Code::PackageOpen, text, &help);
+            }
+        }
         let mut draft = self.draft(name, Event::Reopened, Subject::container(id));
         draft.reason = reason.map(str::to_owned);
         self.write(draft);

@@ -34,9 +34,9 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
     }
     connection
         .execute(
-            "INSERT INTO hold (tenant, kind, name, held, since, reason, position) VALUES (?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO hold (tenant, kind, name, held, since, reason, position, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (tenant, kind, name) DO UPDATE SET held = excluded.held, since = excluded.since,
-                 reason = excluded.reason, position = excluded.position",
+                 reason = excluded.reason, position = excluded.position, revision = excluded.revision",
             params![
                 TENANT,
                 record.subject.kind.word(),
@@ -44,7 +44,9 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
                 record.event == Event::Held,
                 micros(record.at.wall),
                 record.reason.as_deref().unwrap_or_default(),
-                position
+                position,
+                // Stations take no lower one: it goes by the clock, so that a store from a backup is not below what they have.
+                (revision(connection)? + 1).max(micros(record.at.wall))
             ],
         )
         .map(drop)
@@ -102,11 +104,14 @@ pub fn count(connection: &Connection) -> sql::Result<usize> {
     connection.query_row("SELECT count(*) FROM hold WHERE tenant = ? AND held <> 0", params![TENANT], |row| row.get(0))
 }
 
-/// As the stations are told. The revision is the position of the last record that changed it.
+/// The revision of what is on hold: higher with each change.
+fn revision(connection: &Connection) -> sql::Result<i64> {
+    connection.query_row("SELECT coalesce(max(revision), 0) FROM hold", params![], |row| row.get(0))
+}
+
+/// As the stations are told.
 pub fn message(connection: &Connection) -> sql::Result<Holds> {
-    let revision: i64 =
-        connection.query_row("SELECT coalesce(max(position), 0) FROM hold", params![], |row| row.get(0))?;
-    let mut message = Holds { revision: number(revision), ..Holds::default() };
+    let mut message = Holds { revision: number(revision(connection)?), ..Holds::default() };
     for hold in all(connection)? {
         let list = if hold.what.kind == Kind::Lot { &mut message.lots } else { &mut message.serials };
         list.push(hold.what.id);

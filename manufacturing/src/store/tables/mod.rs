@@ -49,7 +49,7 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -57,6 +57,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { number: 5, sql: include_str!("contradiction.sql") },
     Migration { number: 6, sql: include_str!("work_orders.sql") },
     Migration { number: 7, sql: include_str!("instances.sql") },
+    Migration { number: 8, sql: include_str!("hold-revision.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made

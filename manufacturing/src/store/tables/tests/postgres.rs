@@ -129,3 +129,52 @@ fn names_with_any_character_are_kept_and_found_on_postgresql() {
     sorted.sort_unstable();
     assert_eq!(units, sorted.iter().map(|name| ((*name).to_owned(), vec!["P\0".to_owned()])).collect::<Vec<_>>());
 }
+
+#[test]
+fn writers_side_by_side_make_what_one_makes() {
+    let Some(server) = postgres("writers side by side on PostgreSQL") else { return };
+    // Two lines fill the same packages, move units between them, and stack the packages, with segments cut anyhow.
+    let mut stations: Vec<Station> = (1..=2).map(|n| Station::new(&format!("s{n}"), n)).collect();
+    for n in 0..120_i64 {
+        let station = &mut stations[usize::try_from(n % 2).unwrap()];
+        let (device, package) = (format!("D{}", n / 3 % 25), format!("P{}", n % 4));
+        station.write(
+            n,
+            match n % 7 {
+                5 => closed(&package, &format!("U{}", n % 2)),
+                6 => crate::testkit::moved(&device, &package, &format!("P{}", (n + 1) % 4)),
+                _ => packed(&device, &package, &[("lotCode", &format!("L{}", n % 3))]),
+            },
+        );
+    }
+    let mut alone = Writer::in_memory();
+    alone.commit(&stations.iter().map(Station::all).collect::<Vec<_>>(), at(1000)).unwrap();
+    let expected = crate::store::tables::property::projections(&alone);
+
+    drop(server.fresh());
+    std::thread::scope(|scope| {
+        for writer in 0..3_usize {
+            let (place, stations) = (server.place(), &stations);
+            scope.spawn(move || {
+                let mut writer_of_it = Writer::open_at(&place).unwrap();
+                // One station at a time, and not the same one first: else their locks alone would keep writers apart.
+                for turn in 0..30_usize {
+                    let (station, first) = (&stations[(turn + writer) % 2], turn / 2 * 4 + 1);
+                    if turn / 2 % 3 == writer {
+                        writer_of_it.commit(&[station.work(first, first + 3)], at(1000)).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let mut writer = Writer::open_at(&server.place()).unwrap();
+    for station in &stations {
+        assert_eq!(one(&mut writer, station.all()), Receipt::stored(&station.name, station.series, 60, station.head()));
+    }
+    let sql = "SELECT count(*), min(position), max(position) FROM record";
+    let positions: (i64, i64, i64) =
+        writer.connection.query_row(sql, params![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(positions, (120, 1, 120), "without gaps");
+    assert_eq!(crate::store::tables::property::projections(&writer), expected);
+    assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
+}
