@@ -227,3 +227,33 @@ fn a_lane_that_only_packs_leaves_its_packages_to_others() {
     let pallet = bench.state.lane("end").pallet().unwrap().clone();
     assert_eq!((pallet.count, pallet.units, pallet.common["workOrder"].clone()), (1, Some(2), "WO-1".into()));
 }
+
+#[test]
+fn a_label_is_printed_for_a_unit_that_has_passed_and_is_on_its_record() {
+    let mut bench = with_roles(&[Role::Test]);
+    let rule = LabelRule {
+        level: Level::Package,
+        on_pass: true,
+        lane: None,
+        name: None,
+        printer: "p".into(),
+        template: "t".into(),
+        copies: 1,
+    };
+    bench.line.labels = vec![rule];
+    bench.line.printers = vec!["p".into()];
+    bench.work_order("WO-1");
+    bench.device("A1");
+    bench.rig("A1", false);
+    assert!(bench.labels.is_empty(), "a failed unit gets no label");
+    bench.device("A1");
+    bench.rig("A1", true);
+    let job = bench.labels["A1"].clone();
+    assert_eq!((job.draft.unit(), job.draft.data["serialNumber"].as_str()), (Some(""), "A1"));
+    bench.decide(Input::Printing { job, printing: Printing::Begun { picture: "p1".into() } });
+    let job = bench.labels["A1"].clone();
+    bench.decide(Input::Printing { job, printing: Printing::Printed });
+    let printed = bench.records.last().unwrap();
+    assert_eq!((printed.event, printed.subject.kind), (Event::LabelPrinted, records::Kind::Device));
+    assert!(!printed.attributes.contains_key("level"), "a unit has no level");
+}
