@@ -99,7 +99,6 @@ impl Bare for Sqlite {
             params![series, first, last, rows[0].hash, rows[0].hash, [0_u8; 64], self.ends.position],
         );
         run(&TALLY.replace("$1", "?1"), params![rows.len() as i64]);
-        drop(run);
         transaction.commit().unwrap();
     }
 }
@@ -173,12 +172,17 @@ impl Bare for Postgres {
             if container != package {
                 container = package;
                 self.ends.subject += 1;
-                (ids.push(self.ends.subject), kinds.push("container"), names.push(package));
+                ids.push(self.ends.subject);
+                kinds.push("container");
+                names.push(package);
             }
             let parent = ids.iter().zip(&kinds).rfind(|(_, kind)| **kind == "container").map(|(id, _)| *id).unwrap();
             self.ends.subject += 1;
-            (ids.push(self.ends.subject), kinds.push("device"), names.push(row.serial.as_str()));
-            (subjects.push(self.ends.subject), parents.push(parent));
+            ids.push(self.ends.subject);
+            kinds.push("device");
+            names.push(row.serial.as_str());
+            subjects.push(self.ends.subject);
+            parents.push(parent);
         }
         let hashes: Vec<&[u8]> = rows.iter().map(|row| &row.hash[..]).collect();
         let lines: Vec<&[u8]> = rows.iter().map(|row| &row.line[..]).collect();
