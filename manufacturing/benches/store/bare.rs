@@ -99,7 +99,6 @@ impl Bare for Sqlite {
             params![series, first, last, rows[0].hash, rows[0].hash, [0_u8; 64], self.ends.position],
         );
         run(&TALLY.replace("$1", "?1"), params![rows.len() as i64]);
-
         transaction.commit().unwrap();
     }
 }
