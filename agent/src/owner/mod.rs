@@ -9,6 +9,7 @@ mod facts;
 mod item;
 mod limits;
 mod quota;
+mod red;
 mod request;
 mod running;
 mod series;

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::item::{Decided, Item, no_label, waits};
 use super::limits::Limits;
+use super::red::{Red, not_durable};
 use super::{Bell, Mark, Noted, Owner, Report, Request};
 use crate::journal::{FORGET_AT_ONCE, Journal, JournalError, Marks};
 use crate::station::{Answer, Code, Input, Line, Start, State, decide};
@@ -420,29 +421,6 @@ fn reserve_ssccs(journal: &Journal, state: &State, line: &Line, folder: &Path, n
         Err(error) => {
             warn("the mark of SSCCs could not be written", &error);
             None
-        }
-    }
-}
-
-/// Why a group is answered red.
-enum Red {
-    /// The disk is full, and what is left of it is for receipts.
-    NoRoom,
-    /// The journal did not take it.
-    Failed(JournalError),
-}
-
-fn not_durable(red: &Red) -> (String, &'static str) {
-    let full = (
-        "Not recorded: the disk is full".to_owned(),
-        "Put the unit aside and tell a technician: free disk space, or let the queue drain.",
-    );
-    match red {
-        Red::NoRoom => full,
-        Red::Failed(error) => {
-            warn("a group was not committed", error);
-            let broken = "Put the unit aside and tell a technician: see the log of lotline-station.";
-            if error.is_full() { full } else { ("Not recorded: the disk does not take it".to_owned(), broken) }
         }
     }
 }

@@ -431,26 +431,3 @@ fn a_serial_number_can_be_asked_for_whatever_identity_another_device_has() {
     assert_eq!(service.json("/v1/devices/cx").1["serialNumber"], "C");
     assert_eq!(service.json("/v1/recall?serial=%ff").0, 400, "not an answer about another serial");
 }
-
-#[test]
-fn slow_recalls_do_not_hold_up_a_short_answer() {
-    let held = Runtime::new().unwrap().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        drop(Writer::open(&folder.path().join(FILE)).unwrap());
-        let (store, _ended) = Store::start(
-            Place::Sqlite(folder.path().join(FILE)),
-            crate::testkit::own(Enrolment::FirstUse),
-            Arc::new(|| at(0)),
-            drop,
-        )
-        .unwrap();
-        let mut readers = Vec::new();
-        while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(50), store.long_reader()).await {
-            readers.push(reader);
-        }
-        let stored = tokio::time::timeout(Duration::from_secs(5), store.read(|snapshot| snapshot.stored())).await;
-        assert!(stored.unwrap().is_ok());
-        readers.len()
-    });
-    assert!(held > 0);
-}

@@ -57,3 +57,26 @@ fn an_answer_that_a_slow_client_lost_is_no_whole_answer() {
     });
     assert!(read.is_err(), "a download that failed, not one that is short");
 }
+
+#[test]
+fn slow_recalls_do_not_hold_up_a_short_answer() {
+    let held = Runtime::new().unwrap().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Writer::open(&folder.path().join(FILE)).unwrap());
+        let (store, _ended) = Store::start(
+            Place::Sqlite(folder.path().join(FILE)),
+            crate::testkit::own(Enrolment::FirstUse),
+            Arc::new(|| at(0)),
+            drop,
+        )
+        .unwrap();
+        let mut readers = Vec::new();
+        while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(50), store.long_reader()).await {
+            readers.push(reader);
+        }
+        let stored = tokio::time::timeout(Duration::from_secs(5), store.read(|snapshot| snapshot.stored())).await;
+        assert!(stored.unwrap().is_ok());
+        readers.len()
+    });
+    assert!(held > 0);
+}
