@@ -91,6 +91,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (owner, key, not_confirmed) = open(&settings)?;
     let key = Arc::new(key);
     let (series, trusted) = (owner.line.series, owner.journal.service_key());
+    // With the keys of people and of refused scans, which the configuration does not have.
+    let rules = owner.rules.clone();
     let (handle, thread) = owner.spawn()?;
 
     tokio::spawn(not_confirmed.clone().follow(handle.answers()));
@@ -102,7 +104,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
     let (board, stop, retry) = (Board::default(), Stop::new(), Arc::new(Notify::new()));
     let lookup = lookup::Lookup::new(&settings, board.clone())?;
     let runtime = tokio::runtime::Handle::current();
-    let front = Front::new(settings.rules.clone(), orders(&settings)?, lookup.clone(), runtime);
+    let front = Front::new(rules.clone(), orders(&settings)?, lookup.clone(), runtime);
     let mut devices = Vec::new();
     for scanner in settings.scanners.clone() {
         let factory = supervise::factory(&scanner.device);
@@ -132,7 +134,7 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         owner: handle.clone(),
         front,
         lookup: lookup.clone(),
-        rules: settings.rules.clone(),
+        rules,
         levels: settings.packing.levels.clone(),
         first_word: first_word.clone(),
         drawing,

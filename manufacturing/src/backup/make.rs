@@ -54,6 +54,10 @@ pub fn make(data: &Path, folder: &Path, now: Timestamp, mut at: impl FnMut(u64, 
 /// written meanwhile; SQLite's other way of copying would begin anew with each commit.
 fn copy_store(source: &Path, target: &Path, mut at: impl FnMut(u64)) -> Result<(), Error> {
     let connection = sqlite::open(source, &Profile::reader(CACHE_KIB, PATIENCE))?;
+    // Only the copy is written; the file is open to be read.
+    connection
+        .pragma_update(None, "query_only", false)
+        .map_err(|source| sqlite::Error::Query { action: "copy", source })?;
     let name = target.to_string_lossy().into_owned();
     let done = AtomicBool::new(false);
     let copied = std::thread::scope(|scope| {
