@@ -8,7 +8,8 @@ use tests::{Around, Rig, Shape, mosquitto, run, wait_for};
 const SHAPE: Shape = Shape { package: 4, pallet: 4 };
 
 fn start(mosquitto: std::path::PathBuf, lane: &str) -> Rig {
-    let service = "[service]\nurl = \"http://SERVICE\"\n[[lane]]\nname = \"main\"\ntimeout_ms = 1500\nanswer_age_s = 1\n";
+    let service =
+        "[service]\nurl = \"http://SERVICE\"\n[[lane]]\nname = \"main\"\ntimeout_ms = 1500\nanswer_age_s = 1\n";
     let edits = vec![("[packing]\n".to_owned(), format!("{service}{lane}\n[packing]\n"))];
     Rig::start_around(mosquitto, SHAPE, Around { edits, ..Around::hasty() })
 }
@@ -119,7 +120,10 @@ fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     spare.scan("WO:WO-1");
     assert_eq!(code(&spare.scan("A1")), "duplicate", "it knows what is in there");
     let answer = spare.scan("A3");
-    assert_eq!((code(&answer), &answer["package"]["id"], &answer["package"]["count"]), ("packed", &open.as_str().into(), &3.into()));
+    assert_eq!(
+        (code(&answer), &answer["package"]["id"], &answer["package"]["count"]),
+        ("packed", &open.as_str().into(), &3.into())
+    );
     spare.wait_until_delivered(20);
     let package = rig.json(&format!("/v1/containers/{open}"));
     assert_eq!(package["serials"], serde_json::json!(["A1", "A2", "A3"]));
