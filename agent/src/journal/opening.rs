@@ -178,11 +178,13 @@ fn check_tables(connection: &Connection, path: &Path) -> Result<(), JournalError
     Err(sqlite::Error::Damaged { path: path.to_owned(), found }.into())
 }
 
-/// The tables and indices, each as it was made.
-fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+/// The tables and indices, each as it was made; as bytes, since a damaged text may be none.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<[Option<Vec<u8>>; 3]>> {
     connection
-        .prepare("SELECT name, tbl_name, sql FROM sqlite_schema ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .prepare(
+            "SELECT CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB) FROM sqlite_schema ORDER BY name",
+        )?
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
         .collect()
 }
 

@@ -161,3 +161,23 @@ fn lines_that_no_page_leads_to_any_more_are_found_on_their_own_pages() {
     let former: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
     assert!(former.iter().copied().eq(1..=200), "{former:?}");
 }
+
+#[test]
+fn a_journal_that_says_something_else_of_its_tables_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 3).unwrap();
+    drop(journal);
+    let file = Journal::file(folder.path());
+    let bytes = std::fs::read(&file).unwrap();
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"reason TEXT NOT")).collect();
+    assert!(!places.is_empty());
+    for wrong in [b'x', 0xff] {
+        let mut flipped = bytes.clone();
+        places.iter().for_each(|at| flipped[at + 1] = wrong);
+        std::fs::write(&file, &flipped).unwrap();
+        let Opened { journal, damaged, .. } = open(&folder);
+        assert!(damaged.as_ref().is_some_and(|(_, found)| found.contains("tables")), "{wrong}: {damaged:?}");
+        drop(journal);
+    }
+}
