@@ -115,9 +115,9 @@ fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     rig.kill_station();
     let spare = rig.second("spare", 4, "");
     let adopt = |input: &str| tests::run_with_input("lotline-station", &["adopt", "--config", &spare.config()], input);
+    assert_eq!(code(&spare.scan("WO:WO-1")), "work-order-started");
     let said = adopt(&format!("00{open}\n"));
     assert!(said.status.success(), "{said:?}");
-    spare.scan("WO:WO-1");
     assert_eq!(code(&spare.scan("A1")), "duplicate", "it knows what is in there");
     let answer = spare.scan("A3");
     assert_eq!(

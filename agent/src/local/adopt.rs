@@ -61,7 +61,11 @@ impl Server {
         self.rules.read(&scan).ok()
     }
 
+    /// A scanner that says no AIM identifier gives an SSCC label as its digits; here nothing else can be meant.
     fn container(&self, label: &str) -> Option<String> {
+        if let Ok(sscc) = label.strip_prefix("00").unwrap_or(label).parse::<gs1::Sscc>() {
+            return Some(sscc.as_str().to_owned());
+        }
         match self.read(label)? {
             Reading::Container { id, .. } => Some(id),
             _ => None,
