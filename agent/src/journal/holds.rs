@@ -11,6 +11,8 @@ use crate::station::Hold;
 
 const SERIAL: &str = "serial";
 const LOT: &str = "lot";
+/// What is under recall has a row of each kind.
+const RECALLED: [&str; 2] = ["recalled serial", "recalled lot"];
 
 /// The holds that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +54,24 @@ impl Group<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn is_held(&self, hold: &Hold) -> Result<bool, JournalError> {
+        self.is_kept(key(hold))
+    }
+
+    /// Is this on hold because it is under recall?
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn is_recalled(&self, hold: &Hold) -> Result<bool, JournalError> {
+        self.is_kept(match hold {
+            Hold::Serial(id) => [RECALLED[0], id],
+            Hold::Lot(id) => [RECALLED[1], id],
+        })
+    }
+
+    fn is_kept(&self, key: [&str; 2]) -> Result<bool, JournalError> {
         self.transaction
             .prepare_cached("SELECT 1 FROM hold WHERE kind = ?1 AND id = ?2")
-            .and_then(|mut held| held.exists(key(hold)))
+            .and_then(|mut held| held.exists(key))
             .map_err(query("read"))
     }
 }
@@ -74,8 +91,16 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<HoldsKept>> {
 }
 
 fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
-    let serials = holds.serials.iter().map(|id| (SERIAL.to_owned(), id.clone()));
-    let wanted: BTreeSet<_> = serials.chain(holds.lots.iter().map(|id| (LOT.to_owned(), id.clone()))).collect();
+    let mut wanted = BTreeSet::new();
+    let mut want = |kind: &str, ids: &[String]| wanted.extend(ids.iter().map(|id| (kind.to_owned(), id.clone())));
+    want(SERIAL, &holds.serials);
+    want(LOT, &holds.lots);
+    // What is under recall is on hold, whatever else is said of it.
+    want(SERIAL, &holds.recalled_serials);
+    want(LOT, &holds.recalled_lots);
+    want(RECALLED[0], &holds.recalled_serials);
+    want(RECALLED[1], &holds.recalled_lots);
+    let ids = wanted.iter().filter(|(kind, _)| kind == SERIAL || kind == LOT).count();
     let before: BTreeSet<(String, String)> = connection
         .prepare("SELECT kind, id FROM hold")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -85,10 +110,7 @@ fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     let mut held = connection.prepare("INSERT INTO hold (kind, id) VALUES (?1, ?2)")?;
     wanted.difference(&before).try_for_each(|hold| held.execute(params![hold.0, hold.1]).map(drop))?;
     connection
-        .execute(
-            "INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)",
-            params![holds.revision, wanted.len()],
-        )
+        .execute("INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)", params![holds.revision, ids])
         .map(drop)
 }
 

@@ -60,6 +60,7 @@ impl Turn<'_> {
             return refuse(Code::ContainerFull, text, "Look whether everything scanned is from this one container.");
         }
         self.make_way(name, depth)?;
+        self.check_around(name, depth)?;
         let level = &self.levels()[depth];
         let units = if depth == 0 { Some(count) } else { adopted.unit_count };
         let open =

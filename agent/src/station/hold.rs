@@ -50,19 +50,23 @@ impl Hold {
     }
 }
 
-/// The unit, or its lot, is on hold.
-pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], known: Option<&Known>) -> Answer {
-    let lots: Vec<&str> = held.iter().filter_map(Hold::lot).collect();
-    let itself = held.iter().any(|hold| matches!(hold, Hold::Serial(_)));
+/// The unit, or its lot, is on hold or under recall.
+pub(super) fn refuse(lane: &str, serial: &str, (held, recalled): (&[Hold], &[Hold]), known: Option<&Known>) -> Answer {
+    // A recall is the graver of the two.
+    let (code, all, state, help) = match recalled {
+        [] => (Code::OnHold, held, "on hold", "Set the unit aside; quality has put it on hold."),
+        some => (Code::Recall, some, "under recall", "Set the unit aside, and tell the office: it must not leave."),
+    };
+    let lots: Vec<&str> = all.iter().filter_map(Hold::lot).collect();
+    let itself = all.iter().any(|hold| matches!(hold, Hold::Serial(_)));
     let text = match (itself, lots.join(" and ")) {
-        (true, lots) if lots.is_empty() => format!("{serial} is on hold"),
-        (true, lots) => format!("{serial} is on hold, and so is its lot {lots}"),
-        (false, lots) => format!("Lot {lots} of {serial} is on hold"),
+        (true, lots) if lots.is_empty() => format!("{serial} is {state}"),
+        (true, lots) => format!("{serial} is {state}, and so is its lot {lots}"),
+        (false, lots) => format!("Lot {lots} of {serial} is {state}"),
     };
     let packed =
         known.map_or(String::new(), |known| format!("; it is packed already{}", super::packing::in_package(known)));
-    let help = "Set the unit aside; quality has put it on hold.";
-    Answer::refused(lane, Code::OnHold, format!("{text}{packed}"), help)
+    Answer::refused(lane, code, format!("{text}{packed}"), help)
 }
 
 /// A work order begins although its lot is on hold: its units will be refused.

@@ -13,6 +13,7 @@ pub(super) struct Bench {
     pub(super) labels: BTreeMap<String, Job>,
     pub(super) service: Service,
     pub(super) holds: BTreeSet<Hold>,
+    pub(super) recalled: BTreeSet<Hold>,
     pub(super) room: bool,
     pub(super) records: Vec<records::Draft>,
     pub(super) now: u64,
@@ -31,6 +32,7 @@ impl Bench {
             labels: BTreeMap::new(),
             service: Service::Off,
             holds: BTreeSet::new(),
+            recalled: BTreeSet::new(),
             room: true,
             records: Vec::new(),
             now: 0,
@@ -99,6 +101,7 @@ impl Bench {
             contents: wanted.contents.as_ref().map(inside).unwrap_or_default(),
             label: wanted.label.as_ref().and_then(|id| self.labels.get(id).cloned()),
             held: wanted.holds.iter().filter(|hold| self.holds.contains(hold)).cloned().collect(),
+            recalled: wanted.holds.iter().filter(|hold| self.recalled.contains(hold)).cloned().collect(),
             service: self.service.clone(),
             room: self.room,
         }

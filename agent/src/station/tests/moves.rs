@@ -264,3 +264,24 @@ fn a_spare_goes_on_with_what_another_station_had_open() {
     assert_eq!(full.text, "X3 packed, package full and closed");
     assert_eq!(bench.containers["OLD"].count, 3);
 }
+
+#[test]
+fn the_last_place_of_a_pallet_is_kept_for_the_package_that_is_open() {
+    let mut packing = packing();
+    packing.levels[1].close = Close::Command;
+    let mut bench = Bench::new(Line { packing, ..line() });
+    bench.work_order("WO-1");
+    // A package that stands alone, one on the pallet, and one that is open.
+    ["A1", "A2"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    let alone = bench.package_of("A1");
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(container(&alone)).code, Code::TakenOut);
+    ["A3", "A4", "A5"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    assert_eq!(bench.scan(container(&alone)).code, Code::PalletFull, "the open one gets the place");
+    bench.command(Command::VoidLast);
+    assert_eq!(bench.scan(container(&alone)).code, Code::Stacked, "nothing is open any more");
+    assert_eq!(bench.scan(unit("A5")).code, Code::PalletFull, "and now the place is taken");
+    let pallet = bench.state.lanes["main"].pallet().cloned().unwrap();
+    assert_eq!((pallet.count, bench.command(Command::ClosePallet).code), (2, Code::PalletClosed));
+    assert_eq!(bench.scan(unit("A5")).code, Code::Packed);
+}
