@@ -60,14 +60,22 @@ impl HoldsReader {
 
 /// Is it of a size that this station takes? If not: why, and what to do.
 fn check(holds: &Holds) -> Result<(), String> {
-    let count = holds.serials.len() + holds.lots.len();
+    let recalled = holds.recalled_serials.len() + holds.recalled_lots.len();
+    let count = (holds.serials.len() + holds.lots.len()).max(recalled);
     if count > MOST {
         return Err(format!(
             "The service puts {count} serials and lots on hold, this station takes {MOST}: what was on hold before stays. \
              Put whole lots on hold instead of their serials."
         ));
     }
-    if holds.serials.iter().chain(&holds.lots).any(|id| id.is_empty() || id.len() > LONGEST) {
+    if holds
+        .serials
+        .iter()
+        .chain(&holds.lots)
+        .chain(&holds.recalled_serials)
+        .chain(&holds.recalled_lots)
+        .any(|id| id.is_empty() || id.len() > LONGEST)
+    {
         return Err(format!(
             "The service puts something on hold that is empty or longer than {LONGEST} bytes: what was on hold before \
              stays. Correct it in the service."
@@ -84,7 +92,7 @@ mod tests {
     use super::*;
 
     fn holds(serials: Vec<String>) -> Holds {
-        Holds { revision: 1, serials, lots: vec!["L".into()] }
+        Holds { revision: 1, serials, lots: vec!["L".into()], ..Holds::default() }
     }
 
     #[test]

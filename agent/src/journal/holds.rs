@@ -11,6 +11,9 @@ use crate::station::Hold;
 
 const SERIAL: &str = "serial";
 const LOT: &str = "lot";
+/// Beside the row of a hold, where it is one of a recall.
+const RECALLED_SERIAL: &str = "recalled serial";
+const RECALLED_LOT: &str = "recalled lot";
 
 /// The holds that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +55,24 @@ impl Group<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn is_held(&self, hold: &Hold) -> Result<bool, JournalError> {
+        self.has_row(key(hold))
+    }
+
+    /// Is this under recall?
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn is_recalled(&self, hold: &Hold) -> Result<bool, JournalError> {
+        self.has_row(match hold {
+            Hold::Serial(id) => [RECALLED_SERIAL, id],
+            Hold::Lot(id) => [RECALLED_LOT, id],
+        })
+    }
+
+    fn has_row(&self, key: [&str; 2]) -> Result<bool, JournalError> {
         self.transaction
             .prepare_cached("SELECT 1 FROM hold WHERE kind = ?1 AND id = ?2")
-            .and_then(|mut held| held.exists(key(hold)))
+            .and_then(|mut held| held.exists(key))
             .map_err(query("read"))
     }
 }
@@ -75,7 +93,11 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<HoldsKept>> {
 
 fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     let serials = holds.serials.iter().map(|id| (SERIAL.to_owned(), id.clone()));
-    let wanted: BTreeSet<_> = serials.chain(holds.lots.iter().map(|id| (LOT.to_owned(), id.clone()))).collect();
+    let mut wanted: BTreeSet<_> = serials.chain(holds.lots.iter().map(|id| (LOT.to_owned(), id.clone()))).collect();
+    let ids = wanted.len();
+    for (kind, list) in [(RECALLED_SERIAL, &holds.recalled_serials), (RECALLED_LOT, &holds.recalled_lots)] {
+        wanted.extend(list.iter().map(|id| (kind.to_owned(), id.clone())));
+    }
     let before: BTreeSet<(String, String)> = connection
         .prepare("SELECT kind, id FROM hold")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -85,10 +107,7 @@ fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     let mut held = connection.prepare("INSERT INTO hold (kind, id) VALUES (?1, ?2)")?;
     wanted.difference(&before).try_for_each(|hold| held.execute(params![hold.0, hold.1]).map(drop))?;
     connection
-        .execute(
-            "INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)",
-            params![holds.revision, wanted.len()],
-        )
+        .execute("INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)", params![holds.revision, ids])
         .map(drop)
 }
 

@@ -79,6 +79,7 @@ pub fn unit(body: &[u8]) -> Result<RemoteUnit, NotReadable> {
         work_order: unit.work_order.and_then(|order| order.as_str().map(str::to_owned)),
         passed: unit.test.map(|test| test.passed),
         held: !unit.on_hold.is_empty(),
+        recalled: unit.on_hold.iter().any(|hold| hold.get("recall").is_some()),
         places,
         contradictions: unit.contradictions,
     })

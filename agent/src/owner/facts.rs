@@ -13,6 +13,9 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) 
     for hold in &wanted.holds {
         if !facts.held.contains(hold) && (waits_for(waiting, hold) || group.is_held(hold)?) {
             facts.held.push(hold.clone());
+            if is_recalled(waiting, hold) || group.is_recalled(hold)? {
+                facts.recalled.push(hold.clone());
+            }
         }
     }
     let mut containers = wanted.containers.clone();
@@ -47,5 +50,12 @@ fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
     waiting.is_some_and(|waiting| match hold {
         Hold::Serial(serial) => waiting.serials.contains(serial),
         Hold::Lot(lot) => waiting.lots.contains(lot),
+    })
+}
+
+fn is_recalled(waiting: Option<&Holds>, hold: &Hold) -> bool {
+    waiting.is_some_and(|waiting| match hold {
+        Hold::Serial(serial) => waiting.recalled_serials.contains(serial),
+        Hold::Lot(lot) => waiting.recalled_lots.contains(lot),
     })
 }

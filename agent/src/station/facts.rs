@@ -30,6 +30,8 @@ pub struct Facts {
     pub label: Option<Job>,
     /// What of it is on hold: the unit, its lots; for a work order its lot.
     pub held: Vec<Hold>,
+    /// What of `held` is under recall.
+    pub recalled: Vec<Hold>,
     /// What the service said.
     pub service: Service,
     /// Is there room for records of refusals?

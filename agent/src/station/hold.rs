@@ -50,19 +50,22 @@ impl Hold {
     }
 }
 
-/// The unit, or its lot, is on hold.
-pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], known: Option<&Known>) -> Answer {
+/// The unit, or its lot, is on hold; where it is recalled, that is said.
+pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], recalled: &[Hold], known: Option<&Known>) -> Answer {
+    let (held, code, is, help) = match recalled.is_empty() {
+        true => (held, Code::OnHold, "is on hold", "Set the unit aside; quality has put it on hold."),
+        false => (recalled, Code::Recall, "is under recall", "Set the unit aside; it is recalled."),
+    };
     let lots: Vec<&str> = held.iter().filter_map(Hold::lot).collect();
     let itself = held.iter().any(|hold| matches!(hold, Hold::Serial(_)));
     let text = match (itself, lots.join(" and ")) {
-        (true, lots) if lots.is_empty() => format!("{serial} is on hold"),
-        (true, lots) => format!("{serial} is on hold, and so is its lot {lots}"),
-        (false, lots) => format!("Lot {lots} of {serial} is on hold"),
+        (true, lots) if lots.is_empty() => format!("{serial} {is}"),
+        (true, lots) => format!("{serial} {is}, and so is its lot {lots}"),
+        (false, lots) => format!("Lot {lots} of {serial} {is}"),
     };
     let packed =
         known.map_or(String::new(), |known| format!("; it is packed already{}", super::packing::in_package(known)));
-    let help = "Set the unit aside; quality has put it on hold.";
-    Answer::refused(lane, Code::OnHold, format!("{text}{packed}"), help)
+    Answer::refused(lane, code, format!("{text}{packed}"), help)
 }
 
 /// A work order begins although its lot is on hold: its units will be refused.
@@ -71,4 +74,20 @@ pub(super) fn warn(mut answer: Answer, held: &[Hold]) -> Answer {
         answer.help = format!("Lot {lot} is on hold: its units are refused until quality releases it.");
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recall_is_told_from_a_hold() {
+        let (lot, unit) = (Hold::Lot("L1".into()), Hold::Serial("S1".into()));
+        let held = [unit.clone(), lot.clone()];
+        let answer = refuse("main", "S1", &held, &[], None);
+        assert_eq!((answer.code, &*answer.text), (Code::OnHold, "S1 is on hold, and so is its lot L1"));
+        let answer = refuse("main", "S1", &held, &[lot], None);
+        assert_eq!((answer.code, &*answer.text), (Code::Recall, "Lot L1 of S1 is under recall"));
+        assert_eq!(answer.help, "Set the unit aside; it is recalled.");
+    }
 }

@@ -54,6 +54,9 @@ pub(super) fn contradiction(
     let here = known.and_then(|known| known.package.as_ref()).is_some_and(|here| remote.places.contains(here));
     let elsewhere = remote.station.as_deref().is_some_and(|other| other != station);
     let other = remote.station.as_deref().unwrap_or_default();
+    if remote.recalled {
+        return Some((Code::Recall, "is under recall, says the service".to_owned()));
+    }
     if remote.held {
         return Some((Code::OnHold, "is on hold at the service".to_owned()));
     }
@@ -174,6 +177,6 @@ impl Turn<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        self.unless_allowed(super::hold::refuse(name, serial, &held, facts.known.as_ref()))
+        self.unless_allowed(super::hold::refuse(name, serial, &held, &facts.recalled, facts.known.as_ref()))
     }
 }

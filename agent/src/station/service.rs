@@ -44,6 +44,8 @@ pub struct RemoteUnit {
     pub passed: Option<bool>,
     /// Is it, or its lot, on hold or under recall?
     pub held: bool,
+    /// Is it, or its lot, under recall?
+    pub recalled: bool,
     /// The ids of all containers that it is in; more than one of a level where records contradict each other.
     pub places: Vec<String>,
     /// What of it cannot all be true.

@@ -20,6 +20,7 @@ pub(super) static NO_FACTS: Facts = Facts {
     contents: Vec::new(),
     label: None,
     held: Vec::new(),
+    recalled: Vec::new(),
     service: super::service::Service::Off,
     room: true,
 };

@@ -94,6 +94,12 @@ pub struct Holds {
     pub serials: Vec<String>,
     /// Lots on hold or under recall.
     pub lots: Vec<String>,
+    /// Those of `serials` that are under recall.
+    #[serde(default, rename = "recalledSerials", skip_serializing_if = "Vec::is_empty")]
+    pub recalled_serials: Vec<String>,
+    /// Those of `lots` that are under recall.
+    #[serde(default, rename = "recalledLots", skip_serializing_if = "Vec::is_empty")]
+    pub recalled_lots: Vec<String>,
 }
 
 impl Message for Holds {

@@ -9,7 +9,7 @@ fn open(folder: &tempfile::TempDir) -> Journal {
 
 fn holds(revision: u64, serials: &[&str], lots: &[&str]) -> Holds {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    Holds { revision, serials: owned(serials), lots: owned(lots) }
+    Holds { revision, serials: owned(serials), lots: owned(lots), ..Holds::default() }
 }
 
 fn is_held(journal: &mut Journal, hold: Hold) -> bool {
@@ -38,12 +38,33 @@ fn the_newest_holds_count_and_outlive_a_restart() {
 }
 
 #[test]
+fn what_is_under_recall_is_told_from_what_is_on_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = open(&folder);
+    let recall = Holds {
+        recalled_serials: vec!["S2".into()],
+        recalled_lots: vec!["L1".into()],
+        ..holds(7, &["S1", "S2"], &["L1"])
+    };
+    assert!(journal.keep_holds(&recall).unwrap());
+    assert_eq!(journal.holds().unwrap(), Some(HoldsKept { revision: 7, ids: 3 }), "each counts once");
+    let mut recalled = |hold| journal.group().unwrap().is_recalled(&hold).unwrap();
+    assert!(recalled(Hold::Serial("S2".into())) && recalled(Hold::Lot("L1".into())));
+    assert!(!recalled(Hold::Serial("S1".into())) && !recalled(Hold::Serial("L1".into())));
+    assert!(journal.keep_holds(&holds(8, &["S2"], &[])).unwrap());
+    let group = journal.group().unwrap();
+    let s2 = Hold::Serial("S2".into());
+    assert!(group.is_held(&s2).unwrap() && !group.is_recalled(&s2).unwrap(), "the recall is over, the hold is not");
+}
+
+#[test]
 fn holds_that_find_no_room_leave_those_before() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path(), "pack-1", 1 << 20, 0).unwrap().journal;
     journal.keep_holds(&holds(1, &["S1"], &[])).unwrap();
     let many: Vec<String> = (0..40_000).map(|number| format!("SERIAL-NUMBER-{number:020}")).collect();
-    let error = journal.keep_holds(&Holds { revision: 2, serials: many, lots: vec![] }).unwrap_err();
+    let error =
+        journal.keep_holds(&Holds { revision: 2, serials: many, lots: vec![], ..Holds::default() }).unwrap_err();
     assert!(error.is_full(), "{error}");
     assert!(is_held(&mut journal, Hold::Serial("S1".into())));
     assert_eq!(journal.holds().unwrap().unwrap().revision, 1);
@@ -55,9 +76,11 @@ fn as_many_as_are_taken_are_kept_within_seconds_and_a_change_within_less() {
     let mut journal = open(&folder);
     let serials: Vec<String> = (0..100_000).map(|number| format!("SN{number:08}")).collect();
     let begin = std::time::Instant::now();
-    journal.keep_holds(&Holds { revision: 1, serials: serials.clone(), lots: vec![] }).unwrap();
+    journal.keep_holds(&Holds { revision: 1, serials: serials.clone(), lots: vec![], ..Holds::default() }).unwrap();
     let first = begin.elapsed();
-    journal.keep_holds(&Holds { revision: 2, serials: serials[1..].to_vec(), lots: vec![] }).unwrap();
+    journal
+        .keep_holds(&Holds { revision: 2, serials: serials[1..].to_vec(), lots: vec![], ..Holds::default() })
+        .unwrap();
     println!("100,000 holds: {first:?}, one released: {:?}", begin.elapsed() - first);
     assert_eq!(journal.holds().unwrap().unwrap().ids, 99_999);
     assert!(begin.elapsed() < std::time::Duration::from_secs(30));

@@ -273,7 +273,13 @@ impl Turn<'_> {
         if let Thing::Unit { serial, .. } = &thing
             && !self.facts.held.is_empty()
         {
-            return Err(super::super::hold::refuse(name, serial, &self.facts.held, self.facts.known.as_ref()));
+            return Err(super::super::hold::refuse(
+                name,
+                serial,
+                &self.facts.held,
+                &self.facts.recalled,
+                self.facts.known.as_ref(),
+            ));
         }
         let corrects = match &thing {
             _ if !mistake => None,

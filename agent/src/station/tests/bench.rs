@@ -101,6 +101,7 @@ impl Bench {
             held: wanted.holds.iter().filter(|hold| self.holds.contains(hold)).cloned().collect(),
             service: self.service.clone(),
             room: self.room,
+            ..Facts::default()
         }
     }
 

@@ -343,6 +343,9 @@ fn a_scrap_at_the_service_or_on_hold_there_is_not_packed() {
     assert_eq!(bench.device("A1").code, Code::Scrapped);
     bench.service = answer(0, Some(RemoteUnit { held: true, state: UnitState::Seen, ..RemoteUnit::default() }));
     assert_eq!(bench.device("A1").code, Code::OnHold);
+    let recalled = RemoteUnit { held: true, recalled: true, state: UnitState::Seen, ..RemoteUnit::default() };
+    bench.service = answer(0, Some(recalled));
+    assert_eq!(bench.device("A1").code, Code::Recall);
 }
 
 #[test]
