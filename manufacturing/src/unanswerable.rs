@@ -51,7 +51,7 @@ pub enum Unanswerable {
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
     NoSuchGroup {
         /// The dimension.
-        by: &'static str,
+        by: String,
         /// Its value.
         value: String,
     },

@@ -16,7 +16,9 @@ mod project;
 #[cfg(test)]
 mod property;
 mod rebuild;
+mod recalls;
 mod runs;
+mod select;
 mod snapshot;
 mod spelling;
 mod sscc;
@@ -32,12 +34,14 @@ use base::sqlite::Migration;
 use jiff::Timestamp;
 
 pub use containers::Container;
-pub use holds::Hold;
+pub use holds::{Hold, MOST_HOLDS};
 pub use keys::{StationKey, token_ends};
 pub use member::Unit;
 pub use own::Own;
 pub use project::{Kept, shown};
 pub use rebuild::Rebuilt;
+pub use recalls::StoredRecall;
+pub use select::Source;
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
 pub use work_orders::StoredOrder;
@@ -49,7 +53,7 @@ use append::Append;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -58,6 +62,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration { number: 6, sql: include_str!("work_orders.sql") },
     Migration { number: 7, sql: include_str!("instances.sql") },
     Migration { number: 8, sql: include_str!("hold-revision.sql") },
+    Migration { number: 9, sql: include_str!("recalls.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made

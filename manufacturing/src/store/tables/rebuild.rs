@@ -19,7 +19,7 @@ const STRIDE: i64 = 1000;
 /// Lines between two reports.
 const REPORT: i64 = 10_000;
 /// What follows from the lines. The numbers of subjects are kept: they are the order in which they were first heard of.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "about",
     "inside",
     "device",
@@ -38,6 +38,9 @@ const TABLES: [&str; 18] = [
     "hold",
     "planned_order",
     "lane_order",
+    "recall",
+    "recall_hold",
+    "drill",
 ];
 
 /// What came of it.
