@@ -6,6 +6,7 @@ use records::{Event, Record, RecordId, Subject};
 
 use super::condition::{Put, Taken, has_passed};
 use super::contradictions::contradictions;
+use super::handled;
 use super::order::total_order;
 use super::repeats::Counted;
 use super::walk::{Place, Span, Truth, Walk};
@@ -185,6 +186,7 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
         part_of: part_of.map(|edge| edge.parent_id().to_owned()),
         attributes: walk.attributes(),
         memberships: memberships(device, facts, read),
+        handled: handled::handled(device, facts, read),
         first_seen,
         last_seen,
         records: order.iter().filter(|i| own(i)).count() as u64,
@@ -234,7 +236,7 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
         }
     };
     let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
-        dimension: span.group.0,
+        dimension: span.group.0.to_owned(),
         value: span.group.1.clone().into_owned(),
         since: mark(span.since),
         until: until.map(mark),
@@ -252,8 +254,9 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
             membership(&span, end.or(corrections.last().copied()), true)
         }));
     }
+    memberships.extend(handled::memberships(device, facts, read, mark));
     // Stable: of one group, the spans stay in the order of their beginning.
-    memberships.sort_by(|a, b| (a.dimension, &a.value).cmp(&(b.dimension, &b.value)));
+    memberships.sort_by(|a, b| (&a.dimension, &a.value).cmp(&(&b.dimension, &b.value)));
     memberships
 }
 

@@ -67,11 +67,9 @@ pub fn previous(line: &[u8]) -> Option<Hash> {
 fn conforms(record: &Record) -> bool {
     record.v == WIRE_VERSION
         && record.event != Event::Unknown
-        && record
-            .into
-            .iter()
-            .chain(&record.from)
-            .all(|joined| (joined.kind == Kind::Container) == joined.level.is_some())
+        && record.into.iter().chain(&record.from).all(|joined| {
+            (joined.kind == Kind::Container) == joined.level.is_some() && joined.subject() != record.subject
+        })
         && (record.subject.kind != Kind::Device || record.event == Event::Refused || attributes_conform(record))
 }
 

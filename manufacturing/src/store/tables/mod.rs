@@ -67,7 +67,7 @@ const MIGRATIONS: [Migration; 9] = [
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 3;
+const PROJECTION: i64 = 4;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";
