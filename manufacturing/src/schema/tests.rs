@@ -134,7 +134,8 @@ fn versions_follow_each_other_and_a_dimension_stays_one() {
     ] {
         assert!(next(id, properties).unwrap_err().contains(says), "{says}");
     }
-    let wider = document(json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "integer"}, "b": {}}));
+    let wider =
+        document(json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "integer"}, "b": {}}));
     assert_eq!(schemas.changed("housing", &wider), ["b", "torque"]);
 }
 

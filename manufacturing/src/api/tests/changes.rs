@@ -20,7 +20,7 @@ impl Running {
         })
     }
 
-    fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(super) fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let headers = [("authorization", "Bearer let-me-in"), ("content-type", "application/json")];
         self.post_with(path, &headers, &body.to_string())
     }
@@ -36,7 +36,7 @@ impl Running {
     }
 
     /// A command that changes something.
-    fn change(&self, arguments: &[&str]) -> (u8, String, String) {
+    pub(super) fn change(&self, arguments: &[&str]) -> (u8, String, String) {
         let file = self._folder.path().join("my.token");
         std::fs::write(&file, "let-me-in\n").unwrap();
         self.command(&[arguments, &["--token-file", file.to_str().unwrap()]].concat())
