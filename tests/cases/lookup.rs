@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use serde_json::Value;
-use tests::{Around, Rig, Shape, mosquitto, run, wait_for};
+use tests::{Around, Rig, Shape, mosquitto, wait_for};
 
 const SHAPE: Shape = Shape { package: 4, pallet: 4 };
 
@@ -183,11 +183,26 @@ fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     rig.kill_station();
     rig.kill_service();
     spare.scan("LOTLINE-CLOSE-PACKAGE");
+    // At its own scanner, by command barcode: begun, and given up again.
+    assert_eq!(code(&spare.scan("LOTLINE-ADOPT")), "waiting");
+    let begun = spare.scan(&format!("]C100{next}"));
+    assert_eq!((code(&begun), code(&spare.scan("C1"))), ("waiting", "found"), "{begun}");
+    assert_eq!(code(&spare.scan("LOTLINE-CANCEL")), "cancelled");
     let said = adopt(&format!("00{next}\n"));
     assert!(!said.status.success() && String::from_utf8_lossy(&said.stderr).contains("scan"), "{said:?}");
     let said = adopt(&format!("00{next}\nC1\nC2\n\n"));
     assert!(said.status.success(), "{said:?}");
     let answer = spare.scan("C3");
     assert_eq!((&answer["package"]["id"], &answer["package"]["count"]), (&next.as_str().into(), &3.into()), "{answer}");
-    drop(run("lotline-station", &["status", "--config", &spare.config()]));
+    // And what the first one has open now goes back to it, when the service is there again, by one scan.
+    rig.start_service();
+    spare.wait_until_delivered(30);
+    assert_eq!(code(&spare.scan("C4")), "packed");
+    let third = spare.scan("C5")["package"]["id"].as_str().unwrap().to_owned();
+    spare.wait_until_delivered(30);
+    rig.start_station();
+    rig.scan("LOTLINE-CLOSE-PACKAGE");
+    assert_eq!(code(&rig.scan("LOTLINE-ADOPT")), "waiting");
+    let adopted = rig.scan(&format!("]C100{third}"));
+    assert_eq!((code(&adopted), &adopted["package"]["count"]), ("adopted", &1.into()), "{adopted}");
 }

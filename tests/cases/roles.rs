@@ -264,6 +264,6 @@ lane = "main"
         rig.scans(lane, &[(&format!("SN-{number:04}"), "packed")]);
     }
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
-    let status = rig.status().unwrap();
-    assert_eq!(status["lanes"]["test"]["testing"]["serialNumber"], "0900", "{}", status["lanes"]["test"]);
+    // The test of the slow rig goes on all the while.
+    rig.scans("test", &[("SN-0900", "test-started"), ("SN-0901", "busy")]);
 }

@@ -27,6 +27,11 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) 
         facts.known = group.known(scope, serial)?;
         containers.extend(facts.known.as_ref().and_then(|known| known.package.clone()));
     }
+    for (scope, serial) in &wanted.units {
+        if let Some(known) = group.known(scope, serial)? {
+            facts.units.insert((scope.clone(), serial.clone()), known);
+        }
+    }
     facts.containers = group.containers(&containers)?;
     let of_unit = facts.known.as_ref().and_then(|known| known.work_order.clone());
     let of_containers = facts.containers.values().filter_map(|container| container.work_order.clone());

@@ -61,6 +61,15 @@ pub struct RemoteContradiction {
     pub text: String,
 }
 
+impl RemoteContainer {
+    /// The units directly in it: scope and serial.
+    #[must_use]
+    pub fn units_with_scopes(&self) -> Vec<(String, String)> {
+        let mut scopes = self.scopes.iter().cloned();
+        self.serials.iter().map(|serial| (scopes.next().unwrap_or_default(), serial.clone())).collect()
+    }
+}
+
 /// A container, as the service knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

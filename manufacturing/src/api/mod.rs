@@ -5,16 +5,19 @@ mod changes;
 mod containers;
 mod contradictions;
 mod devices;
+mod drills;
 mod health;
 mod holds;
 mod metrics;
 mod parameters;
 mod problem;
 mod recall;
+mod recalls;
 mod recent;
 mod schemas;
 mod search;
 mod stations;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod work_orders;
@@ -75,6 +78,12 @@ pub fn router(app: App) -> Router {
         .route("/v1/containers", get(containers::container))
         .route("/v1/contradictions", get(contradictions::list))
         .route("/v1/recall", get(recall::recall))
+        .route("/v1/recalls", get(recalls::list).post(recalls::open))
+        .route("/v1/recalls/{id}", get(recalls::one))
+        .route("/v1/recalls/{id}/close", post(recalls::close))
+        .route("/v1/recalls/{id}/report", get(recalls::report))
+        .route("/v1/recalls/{id}/identities", get(recalls::identities))
+        .route("/v1/drills", get(drills::list).post(drills::drill))
         .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
@@ -101,7 +110,7 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/recalls, /v1/drills, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
              /healthz or /metrics; the pages are at /",
     )
 }

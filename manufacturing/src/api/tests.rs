@@ -5,6 +5,7 @@ mod clocks;
 mod containers;
 mod metrics;
 mod questions;
+mod recalls;
 mod schemas;
 mod slow;
 

@@ -1,12 +1,20 @@
 //! Which units are affected?
 
+mod affected;
+mod balance;
 mod format;
 mod groups;
+mod prepare;
+mod question;
 mod spreadsheet;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use affected::{Affected, Counting, each};
+pub use balance::Balance;
 pub use format::Format;
 pub use groups::{Size, groups, size};
-pub use stream::{Of, Question, prepare, stream};
+pub use prepare::{Prepared, prepare};
+pub use question::{Pairs, Question, Unclear};
+pub use stream::stream;

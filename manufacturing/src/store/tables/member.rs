@@ -113,7 +113,7 @@ fn numbered(groups: &[Group]) -> BTreeMap<Key<'_>, &Group> {
 }
 
 /// One row, by the name of the device.
-struct Member {
+pub struct Member {
     serial: String,
     scope: String,
     n: i64,
@@ -142,7 +142,8 @@ impl Member {
         })
     }
 
-    fn device(&self) -> (&str, &str) {
+    /// Its device.
+    pub fn device(&self) -> (&str, &str) {
         (&self.serial, &self.scope)
     }
 }
@@ -151,15 +152,20 @@ impl Member {
 type Place = (String, String, i64);
 
 /// The rows of one value, in the order of their devices.
-struct Stretch<'r> {
-    value: &'r str,
+pub struct Stretch<'r> {
+    /// The value.
+    pub value: &'r str,
     rows: Pages<'r, Place, Member>,
-    head: Option<Member>,
+    /// The row that comes next.
+    pub head: Option<Member>,
 }
+
+/// Rows that are passed over before they are skipped with a new question.
+const PASSED: u32 = 64;
 
 impl<'r> Stretch<'r> {
     /// Those that can have begun by a time, with the first of them read.
-    fn open(connection: &'r Connection, dimension: &'r str, value: &'r str, until: i64) -> sql::Result<Self> {
+    pub fn open(connection: &'r Connection, dimension: &'r str, value: &'r str, until: i64) -> sql::Result<Self> {
         let before = (String::new(), String::new(), -1);
         let key = |row: &Member| (row.serial.clone(), row.scope.clone(), row.n);
         let rows = Pages::after(before, pages::MOST, key, move |(serial, scope, n), most| {
@@ -176,9 +182,26 @@ impl<'r> Stretch<'r> {
         Ok(stretch)
     }
 
-    fn next(&mut self) -> sql::Result<Option<Member>> {
+    /// Takes the row that comes next.
+    pub fn next(&mut self) -> sql::Result<Option<Member>> {
         let following = self.rows.next()?;
         Ok(std::mem::replace(&mut self.head, following))
+    }
+
+    /// Goes on with the first row that is not before a device.
+    pub fn skip_to(&mut self, device: (&str, &str)) -> sql::Result<()> {
+        let is_before = |head: &Option<Member>| head.as_ref().is_some_and(|head| head.device() < device);
+        for _ in 0..PASSED {
+            if !is_before(&self.head) {
+                return Ok(());
+            }
+            self.next()?;
+        }
+        if is_before(&self.head) {
+            self.rows.skip_to((device.0.to_owned(), device.1.to_owned(), -1));
+            self.head = self.rows.next()?;
+        }
+        Ok(())
     }
 }
 
@@ -218,6 +241,14 @@ pub fn units(
     Ok(())
 }
 
+/// Says where a unit is at a time, where its rows do not: in the row is the one place of now.
+pub fn put_in_place(connection: &Connection, unit: &mut Unit, as_of: Option<Timestamp>) -> sql::Result<()> {
+    match unit.contested || as_of.is_some() {
+        true => place(connection, unit, as_of.map_or(i64::MAX, micros)),
+        false => Ok(()),
+    }
+}
+
 /// Says where a unit is at a time: in every container that it had joined and not left by then.
 fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
@@ -228,7 +259,7 @@ fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
 
 /// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
 /// group, the first beginning and the last end are told.
-fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
+pub fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
     let until = row.until.filter(|_| row.latest.is_some_and(|latest| latest <= as_of)).map(time);
     let since = time(row.since);
     if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {

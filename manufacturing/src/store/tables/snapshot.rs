@@ -17,10 +17,12 @@ use super::load::Facts;
 use super::member::Unit;
 use super::names::Names;
 use super::project::{self, Kept};
+use super::recalls::{StoredDrill, StoredRecall};
+use super::select::{self, Matched, Source};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
 use super::work_orders::StoredOrder;
-use super::{TENANT, contradictions, holds, int, keys, lapses, member, schemas, work_orders};
+use super::{TENANT, contradictions, holds, int, keys, lapses, member, recalls, schemas, work_orders};
 use crate::lapses::Lapses;
 use crate::projection::{Dimensions, Fact};
 use crate::schema::{Backfill, Document, Schemas};
@@ -134,6 +136,21 @@ impl<'c> Snapshot<'c> {
         )
     }
 
+    /// The first device from this number on, as subjects are counted; `None` beyond the last one.
+    pub fn from_number(&self, number: i64) -> sql::Result<Option<DeviceName>> {
+        let found = self.named(
+            "SELECT id, name, scope FROM subject WHERE id >= ?1 AND kind = ?2
+                 AND EXISTS (SELECT 1 FROM device WHERE subject = id) ORDER BY id LIMIT 1",
+            params![number, Kind::Device.word()],
+        );
+        Ok(found?.pop())
+    }
+
+    /// The highest number of a subject.
+    pub fn highest_number(&self) -> sql::Result<i64> {
+        self.connection.query_row("SELECT coalesce(max(id), 0) FROM subject", params![], |row| row.get(0))
+    }
+
     /// Was a device ever in this group, or said to be?
     pub fn has_group(&self, dimension: &str, value: &str) -> sql::Result<bool> {
         self.connection.query_row(
@@ -196,6 +213,21 @@ impl<'c> Snapshot<'c> {
         member::units(&self.connection, dimension, values, as_of, corrected, each)
     }
 
+    /// See [`select::select`].
+    pub fn select(
+        &self,
+        sources: &[Source<'_>],
+        as_of: Option<Timestamp>,
+        each: impl FnMut(Matched) -> sql::Result<ControlFlow<()>>,
+    ) -> sql::Result<()> {
+        select::select(&self.connection, sources, as_of, each)
+    }
+
+    /// See [`member::put_in_place`].
+    pub fn put_in_place(&self, unit: &mut Unit, as_of: Option<Timestamp>) -> sql::Result<()> {
+        member::put_in_place(&self.connection, unit, as_of)
+    }
+
     /// Every known series of every known station.
     pub fn stations(&self) -> sql::Result<Vec<SeriesState>> {
         stations::all(&self.connection)
@@ -245,9 +277,39 @@ impl<'c> Snapshot<'c> {
         holds::message(&self.connection)
     }
 
-    /// The hold on a device or lot.
-    pub fn hold(&self, what: &Subject) -> sql::Result<Option<Hold>> {
-        holds::find(&self.connection, what)
+    /// The hold on a device or lot, and the recalls that it is under.
+    pub fn holds_on(&self, what: &Subject) -> sql::Result<Vec<Hold>> {
+        holds::of(&self.connection, what)
+    }
+
+    /// How much is on hold or under recall.
+    pub fn holds_count(&self) -> sql::Result<usize> {
+        holds::count(&self.connection)
+    }
+
+    /// A recall.
+    pub fn recall(&self, id: &str) -> sql::Result<Option<StoredRecall>> {
+        recalls::find(&self.connection, id)
+    }
+
+    /// The recalls that were opened or closed last, newest first; the open or the closed ones, or both.
+    pub fn recalls(&self, open: Option<bool>, most: u64) -> sql::Result<Vec<StoredRecall>> {
+        recalls::newest(&self.connection, open, most)
+    }
+
+    /// What a recall keeps from being packed.
+    pub fn recall_holds(&self, id: &str) -> sql::Result<Vec<Hold>> {
+        recalls::holds(&self.connection, Some(id))
+    }
+
+    /// The newest drills, newest first.
+    pub fn drills(&self, most: u64) -> sql::Result<Vec<StoredDrill>> {
+        recalls::drills(&self.connection, most)
+    }
+
+    /// What is kept of the device with this serial and scope.
+    pub fn kept_by_name(&self, serial: &str, scope: &str) -> sql::Result<Option<Kept>> {
+        project::kept_by_name(&self.connection, serial, scope)
     }
 
     /// Every version of every schema.
