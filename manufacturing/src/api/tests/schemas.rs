@@ -118,6 +118,13 @@ fn the_command_adds_lists_and_shows() {
     let shown: Value = serde_json::from_str(&service.command(&["schema", "show", "paint"]).1).unwrap();
     assert_eq!(shown, document);
     assert_eq!(service.command(&["schema", "show", "other"]).0, 1);
+    // The service does by itself what the tests above do by hand.
+    service.runtime.spawn(crate::schema::run(service.store.clone()));
+    let filled = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        service.json("/v1/schemas").1["schemas"][0]["dimensions"][0]["complete"] == true
+    });
+    assert!(filled && service.command(&["schema", "list"]).1.contains("size\n"));
     std::fs::write(file, "{").unwrap();
     let (code, _, errors) = service.change(&["schema", "add", "paint", file]);
     assert!(code == 2 && errors.contains("paint.json"), "{errors}");
