@@ -58,6 +58,7 @@ fn a_schema_makes_a_dimension_that_says_how_far_it_is_filled() {
     assert_eq!((&whole["count"], &whole["complete"]), (&json!(2), &lot["complete"]), "{whole}");
     let groups = service.json("/v1/devices/S0/groups").1["groups"].clone();
     assert!(groups.as_array().unwrap().iter().any(|group| group["dimension"] == "colour"), "{groups}");
+    assert_eq!(service.json("/v1/search?q=blue").1["groups"][0]["dimension"], "colour");
     // A new version, and the schemas that there are.
     let wider = json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "number"}});
     assert_eq!(service.post("/v1/schemas", schema(wider)).1["version"], 2);
