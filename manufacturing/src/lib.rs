@@ -22,6 +22,7 @@ mod lineage;
 mod pages;
 mod projection;
 mod recall;
+mod schema;
 mod search;
 mod service;
 mod settings;

@@ -35,6 +35,19 @@ pub const GROUPS: [&str; 10] = [
     "hardwareRevision",
 ];
 
+/// The device that a component is inside of, at any depth.
+pub const PART_OF: &str = "partOf";
+
+/// The stations that handled a device.
+pub const STATION: &str = "station";
+
+/// The UTC days (`2026-11-21`) on which a device may have been handled; `unknown` where clocks leave more than 31 days
+/// open. By it windows of time are found; nobody recalls by a day alone.
+pub const DAY: &str = "day";
+
+/// What else devices can be recalled by than by a group attribute.
+pub const DERIVED: [&str; 2] = [PART_OF, STATION];
+
 /// What a recall goes by when nobody says: the first of these that the device has.
 pub const RECALL_ORDER: [&str; 3] = ["lotCode", "workOrder", "palletId"];
 

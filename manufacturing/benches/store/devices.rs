@@ -30,7 +30,7 @@ pub struct Row {
     pub at: i64,
     pub serial: String,
     /// Dimension and value.
-    pub groups: [(&'static str, String); 4],
+    pub groups: [(&'static str, String); 6],
     pub view: String,
 }
 
@@ -116,8 +116,12 @@ impl Devices {
     pub fn rows(&self, first: u64, batch: u64, works: &[Vec<Work>]) -> Vec<Vec<Row>> {
         let mut number = first;
         let mut row = |line: &records::segment::Line| {
-            let groups = self.groups(number);
+            let own = self.groups(number);
             let at = Self::at(number) * 1000;
+            let day = (at / 1_000_000).div_euclid(86_400);
+            let [lot, order, scattered, package] = own.clone();
+            let station = ("station", self.station.clone());
+            let groups = [lot, order, scattered, package, station, ("day", format!("{day:010}"))];
             let kept = |(dimension, value): &(&str, String)| {
                 format!(
                     r#"{{"dimension":"{dimension}","value":"{value}","since":{at},"until":null,"corrected":false,"earliest":{at},"latest":null}}"#
@@ -125,9 +129,10 @@ impl Devices {
             };
             let said = |(name, value): &(&str, String)| format!(r#""{name}":"{value}""#);
             let view = format!(
-                r#"{{"state":"packed","contested":false,"attributes":{{{}}},"groups":[{}],"first_seen":{at},"last_seen":{at},"records":1}}"#,
-                groups.iter().map(said).collect::<Vec<_>>().join(","),
-                groups.iter().map(kept).collect::<Vec<_>>().join(",")
+                r#"{{"state":"packed","contested":false,"attributes":{{{}}},"groups":[{}],"handled":[{{"station":"{}","event":"packed","earliest":{at},"latest":{at}}}],"first_seen":{at},"last_seen":{at},"records":1}}"#,
+                own.iter().map(said).collect::<Vec<_>>().join(","),
+                groups.iter().map(kept).collect::<Vec<_>>().join(","),
+                self.station,
             );
             let serial = Self::serial(number);
             number += 1;

@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
+use records::attributes::{DAY, PART_OF, STATION};
 use records::{Kind, Subject};
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
+use crate::projection::part;
 use crate::store::{DeviceName, Hold, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
@@ -82,13 +84,18 @@ fn current(device: &DeviceName, kept: &Kept, holds: &[Hold]) -> Value {
     say("firstSeen", json!(shown(kept.first_seen)));
     say("lastSeen", json!(shown(kept.last_seen)));
     say("records", kept.records.into());
-    let groups = kept.groups.iter().map(|group| {
-        json!({
+    // What stations did with it is no membership that ends or lasts.
+    let groups = kept.groups.iter().filter(|group| ![STATION, DAY].contains(&group.dimension.as_str())).map(|group| {
+        let mut shown = json!({
             "dimension": group.dimension, "value": group.value,
             "since": shown(group.since), "until": group.until.map(shown), "corrected": group.corrected,
             // Clocks may be wrong: it did not begin before, and did not end after.
             "earliest": shown(group.earliest), "latest": group.latest.map(shown),
-        })
+        });
+        if let Some(device) = part(&group.value).filter(|_| group.dimension == PART_OF) {
+            shown["device"] = json!({"serialNumber": device.id, "scope": device.scope});
+        }
+        shown
     });
     say("memberships", groups.collect());
     if !holds.is_empty() {

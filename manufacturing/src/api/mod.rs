@@ -12,6 +12,7 @@ mod parameters;
 mod problem;
 mod recall;
 mod recent;
+mod schemas;
 mod search;
 mod stations;
 #[cfg(test)]
@@ -83,6 +84,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/stations/{name}/write-off", post(changes::write_off))
         .route("/v1/stations/{name}/token", post(changes::token))
         .route("/v1/holds", get(holds::list).post(holds::change))
+        .route("/v1/schemas", get(schemas::list).post(schemas::add))
+        .route("/v1/schemas/{id}", get(schemas::one))
         .route("/v1/work-orders", get(work_orders::list))
         .route("/v1/work-orders/{id}", get(work_orders::one).put(work_orders::put))
         .route("/v1/work-orders/{id}/close", post(work_orders::close))
@@ -98,7 +101,7 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, /v1/work-orders, \
+        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
              /healthz or /metrics; the pages are at /",
     )
 }

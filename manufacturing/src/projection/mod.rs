@@ -3,9 +3,12 @@
 mod condition;
 mod container;
 mod contradictions;
+mod dimensions;
 mod fold;
+mod handled;
 mod happened;
 mod order;
+mod part;
 mod reading;
 mod repeats;
 #[cfg(test)]
@@ -19,6 +22,9 @@ pub use happened::tests::Known;
 pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use container::fold_container;
+pub use dimensions::Dimensions;
+pub use handled::Handled;
+pub use part::{part, part_value};
 pub use reading::{Reading, previous};
 pub use repeats::former;
 pub use view::{

@@ -1,5 +1,7 @@
+mod handled;
 mod line;
 
+use records::attributes::{DAY, STATION};
 use records::{Draft, Event, Joined, Level, Subject};
 
 use super::*;
@@ -20,7 +22,7 @@ fn facts(stations: &[&Station]) -> Vec<Fact> {
 
 fn folded(stations: &[&Station], serial: &str) -> Option<DeviceView> {
     let facts = facts(stations);
-    fold(&Subject::device(serial), &facts.iter().collect::<Vec<_>>())
+    fold(&Subject::device(serial), &facts.iter().collect::<Vec<_>>(), Dimensions::none())
 }
 
 /// The sequences of the history.
@@ -42,7 +44,7 @@ fn groups(view: &DeviceView) -> Vec<String> {
         let flag = if m.corrected { "!" } else { "" };
         format!("{flag}{}={} {}..{until}", m.dimension, m.value, seconds(&m.since))
     };
-    view.memberships.iter().map(shown).collect()
+    view.memberships.iter().filter(|m| ![STATION, DAY].contains(&&*m.dimension)).map(shown).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use records::attributes::Attributes;
 use records::{Level, RecordId};
 use serde::{Deserialize, Serialize};
 
-use super::Happened;
+use super::{Handled, Happened};
 
 /// What became of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// The group attribute.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// Its value.
     pub value: String,
     /// What began it.
@@ -121,6 +121,8 @@ pub struct DeviceView {
     pub attributes: Attributes,
     /// Every group that it was ever in, by dimension, value and time.
     pub memberships: Vec<Membership>,
+    /// What stations did with it, in order.
+    pub handled: Vec<Handled>,
     /// The earliest wall clock of its records.
     pub first_seen: Timestamp,
     /// The latest.

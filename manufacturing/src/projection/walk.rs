@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use records::attributes::GROUPS;
+use records::attributes::PART_OF;
 use records::{Event, Joined, Kind, Level, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
-use super::dimension;
+use super::{Dimensions, dimension, part_value};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -89,7 +89,7 @@ pub enum Truth {
 }
 
 /// A group: dimension and value.
-pub type Group<'a> = (&'static str, Cow<'a, str>);
+pub type Group<'a> = (&'a str, Cow<'a, str>);
 
 /// A device was in a group from one step to another. Steps are the indices that the walker handed in.
 pub struct Span<'a> {
@@ -101,6 +101,7 @@ pub struct Span<'a> {
 /// Where a walk stands.
 pub struct Walk<'a> {
     device: Node<'a>,
+    dimensions: &'a Dimensions,
     edges: Vec<Edge<'a>>,
     attributes: BTreeMap<&'a str, &'a Value>,
     open: BTreeMap<Group<'a>, usize>,
@@ -111,9 +112,10 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(device: &'a Subject) -> Self {
+    pub fn new(device: &'a Subject, dimensions: &'a Dimensions) -> Self {
         Self {
             device: device.into(),
+            dimensions,
             edges: Vec::new(),
             attributes: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -136,7 +138,9 @@ impl<'a> Walk<'a> {
             let parent = Node::from(joined);
             self.edges.retain(|edge| (edge.child, edge.parent) != (subject, parent));
         }
-        for joined in record.into.iter().filter(|_| truth == Truth::Whole) {
+        // Nothing is inside itself.
+        let into = record.into.iter().filter(|joined| truth == Truth::Whole && Node::from(*joined) != subject);
+        for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
             let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps };
             if !self.edges.iter().any(|e| (e.child, e.parent, e.level) == (edge.child, edge.parent, edge.level)) {
@@ -171,10 +175,19 @@ impl<'a> Walk<'a> {
     }
 
     fn groups(&self) -> BTreeSet<Group<'a>> {
-        let said = GROUPS.into_iter().filter_map(|name| Some((name, text(self.attributes.get(name)?)?)));
-        let inside = self.edges_above(self.device).into_iter();
-        let inside = inside.filter_map(|edge| Some((edge.dimension?, Cow::Borrowed(edge.parent.id))));
+        let said = self.attributes.iter().filter(|(name, _)| self.dimensions.has(name));
+        let said = said.filter_map(|(name, value)| Some((*name, text(value)?)));
+        let inside = self.edges_above(self.device).into_iter().filter_map(|edge| self.group(edge));
         said.chain(inside).collect()
+    }
+
+    /// The group that follows from being inside. However the records go in circles, a device is no part of itself.
+    fn group(&self, edge: &Edge<'a>) -> Option<Group<'a>> {
+        match edge.parent {
+            parent if parent == self.device => None,
+            Node { kind: Kind::Device, id, scope } => Some((PART_OF, part_value(id, scope))),
+            parent => Some((edge.dimension?, Cow::Borrowed(parent.id))),
+        }
     }
 
     /// Every edge on every way up from `node`, each once, however the records go in circles.
@@ -235,7 +248,7 @@ impl<'a> Walk<'a> {
         let mut open: Vec<(&usize, &Group<'a>)> = self.open.iter().map(|(group, span)| (span, group)).collect();
         open.sort_unstable();
         for (_, (dimension, value)) in open {
-            if !PLACES.contains(dimension) && !self.attributes.contains_key(dimension) {
+            if !PLACES.contains(dimension) && *dimension != PART_OF && !self.attributes.contains_key(dimension) {
                 attributes.insert((*dimension).to_owned(), Value::String(value.clone().into_owned()));
             }
         }
@@ -264,6 +277,11 @@ impl<'a> Walk<'a> {
         let innermost = of_it.iter().filter(|edge| !holds_another(edge)).max_by_key(|edge| joined(edge));
         // In a circle none is the innermost.
         innermost.or(of_it.iter().max_by_key(|edge| joined(edge))).copied()
+    }
+
+    /// Which attributes make groups.
+    pub fn dimensions(&self) -> &'a Dimensions {
+        self.dimensions
     }
 
     /// Every group that the device was in.

@@ -70,7 +70,7 @@ impl Format {
 #[serde(rename_all = "camelCase")]
 pub struct Header {
     /// The group attribute.
-    pub by: &'static str,
+    pub by: String,
     /// The device that was asked for; `None` where a group was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,

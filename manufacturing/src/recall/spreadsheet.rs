@@ -42,7 +42,7 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
         }
         None => head += &line(&["question", "which units were ever in this group?"]),
     }
-    head += &line(&["by", header.by]);
+    head += &line(&["by", &header.by]);
     for span in &header.values {
         let Some(time) = span.time else {
             head += &line(&["value", &span.value]);

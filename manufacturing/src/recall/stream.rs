@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use records::attributes::{GROUPS, RECALL_ORDER};
+use records::attributes::RECALL_ORDER;
 
 use super::format::{Answer, Format, Header, Span, Times};
 use crate::completeness::{Completeness, Moment, judge};
+use crate::schema;
 use crate::search::sscc_readings;
 use crate::store::{DeviceName, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find_kept};
@@ -75,24 +76,33 @@ pub fn prepare(
         Ok(header) => header,
         Err(why) => return Ok(Err(why)),
     };
-    let completeness =
+    let mut completeness =
         judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of: question.as_of, connected });
+    schema::incomplete(&mut completeness, &snapshot.backfills()?, |dimension| dimension == header.by);
     Ok(Ok(Prepared { header, as_of: question.as_of, completeness }))
 }
 
-fn known(by: &str) -> Result<&'static str, Unanswerable> {
-    GROUPS.into_iter().find(|group| *group == by).ok_or_else(|| Unanswerable::Dimension(by.to_owned()))
+/// Can devices be recalled by this? By a group attribute, or by what a schema has made one.
+fn known(snapshot: &Snapshot<'_>, by: &str) -> sql::Result<Result<String, Unanswerable>> {
+    let dimensions = snapshot.dimensions()?;
+    Ok(match dimensions.has(by) {
+        true => Ok(by.to_owned()),
+        false => {
+            let further = dimensions.names().map(str::to_owned).collect();
+            Err(Unanswerable::Dimension { by: by.to_owned(), further })
+        }
+    })
 }
 
 fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Result<Header, Unanswerable>> {
-    let by = match known(by) {
+    let by = match known(snapshot, by)? {
         Ok(by) => by,
         Err(why) => return Ok(Err(why)),
     };
     // The label of a package or pallet is scanned or typed as it stands there; the answer names what was read.
-    let readings = if SSCC_DIMENSIONS.contains(&by) { sscc_readings(value) } else { vec![value.to_owned()] };
+    let readings = if SSCC_DIMENSIONS.contains(&by.as_str()) { sscc_readings(value) } else { vec![value.to_owned()] };
     for value in readings {
-        if snapshot.has_group(by, &value)? {
+        if snapshot.has_group(&by, &value)? {
             let values = vec![Span { value, time: None }];
             return Ok(Ok(Header { by, serial_number: None, scope: String::new(), values }));
         }
@@ -107,8 +117,8 @@ fn of_device(
     by: Option<&str>,
     as_of: Option<Timestamp>,
 ) -> sql::Result<Result<Header, Unanswerable>> {
-    let candidates = match by.map(known).transpose() {
-        Ok(by) => by.map_or(RECALL_ORDER.to_vec(), |by| vec![by]),
+    let candidates = match by.map(|by| known(snapshot, by)).transpose()?.transpose() {
+        Ok(by) => by.map_or(RECALL_ORDER.map(str::to_owned).to_vec(), |by| vec![by]),
         Err(why) => return Ok(Err(why)),
     };
     let (DeviceName { subject, .. }, kept) = match find_kept(snapshot, serial, scope)? {
@@ -118,7 +128,7 @@ fn of_device(
     let found = |as_of| {
         candidates.iter().find_map(|dimension| {
             let values = spans(&kept, dimension, as_of);
-            (!values.is_empty()).then_some((*dimension, values))
+            (!values.is_empty()).then(|| (dimension.clone(), values))
         })
     };
     let Some((by, values)) = found(as_of) else {
@@ -176,7 +186,7 @@ pub fn stream(
         if corrected && !answer.begin_corrected() {
             break;
         }
-        snapshot.units(header.by, &values, as_of, corrected, |unit| {
+        snapshot.units(&header.by, &values, as_of, corrected, |unit| {
             answer.unit(&unit);
             if answer.len() >= CHUNK {
                 gone = send(answer.take());

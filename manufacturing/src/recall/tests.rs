@@ -23,7 +23,7 @@ fn unit(serial: &str, corrected: bool) -> Unit {
 
 fn written(format: Format) -> String {
     let values = vec![Span { value: "L\"1\"".into(), time: Some(Times { since: at(0), until: None }) }];
-    let header = Header { by: "lotCode", serial_number: Some("S1".into()), scope: String::new(), values };
+    let header = Header { by: "lotCode".into(), serial_number: Some("S1".into()), scope: String::new(), values };
     let statement =
         judge(&[], &crate::lapses::Lapses::default(), Moment { now: at(60), as_of: Some(at(50)), connected: true });
     let mut answer = Answer::begin(format, &header, Some(at(50)), &statement);

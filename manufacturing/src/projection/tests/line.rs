@@ -73,7 +73,7 @@ fn the_firmware_of_a_test_is_the_device_s_on_a_pass_alone() {
     let mut a = Station::new("a", 1);
     a.write(1, tested("S", false, "1.0"));
     let failed = view(&[&a], "S");
-    assert!(failed.attributes.is_empty() && failed.memberships.is_empty());
+    assert!(failed.attributes.is_empty() && groups(&failed).is_empty());
     let test = failed.test.unwrap();
     assert_eq!((test.passed, test.attempts, test.rig.as_deref()), (false, 1, Some("rig-1")));
     a.write(2, tested("S", true, "1.1"));
@@ -93,9 +93,10 @@ fn a_component_is_where_its_device_is_and_of_its_own_lot() {
     a.write(1, assembled("B1", "L7", "S"));
     a.write(2, packed("S", "P1", &[("lotCode", "L")]));
     let facts = facts(&[&a]);
-    let of = |facts: &[Fact]| fold(&component_subject("B1"), &facts.iter().collect::<Vec<_>>()).unwrap();
+    let of =
+        |facts: &[Fact]| fold(&component_subject("B1"), &facts.iter().collect::<Vec<_>>(), Dimensions::none()).unwrap();
     let battery = of(&facts);
-    assert_eq!(groups(&battery), ["lotCode=L7 1..", "packageId=P1 2.."]);
+    assert_eq!(groups(&battery), ["lotCode=L7 1..", "packageId=P1 2..", "partOf=S 1.."]);
     assert_eq!((battery.state, battery.part_of.as_deref()), (State::Assembled, Some("S")));
     assert_eq!(battery.attributes["packageId"], "P1");
     let told = tell(&component_subject("B1"), &facts.iter().collect::<Vec<_>>());

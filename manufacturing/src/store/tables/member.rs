@@ -1,12 +1,13 @@
 //! Who was ever in a group.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::store::sql::{self, Connection, Insert, Kind, Pages, Param, Row, pages, params};
 use jiff::Timestamp;
 use records::Subject;
 
-use super::project::{self, Kept};
+use super::project::{self, Group, Kept};
 use super::{TENANT, micros, time};
 
 /// A unit of a recall.
@@ -68,24 +69,22 @@ pub fn replace<'k>(
         (kept.contested, kept.text("packageId").map(str::to_owned), kept.text("palletId").map(str::to_owned))
     };
     let same_places = old.is_some_and(|old| places(old) == places(new));
-    let before = |n: usize| old.and_then(|old| old.groups.get(n));
-    for (n, group) in old.into_iter().flat_map(|old| old.groups.iter().enumerate()) {
-        let now = new.groups.get(n);
-        if now.is_none_or(|now| (&now.dimension, &now.value) != (&group.dimension, &group.value)) {
-            connection.execute(
-                "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
-                params![TENANT, group.dimension, group.value, device.id, device.scope, number(n)],
-            )?;
-        }
+    let before = old.map(|old| numbered(&old.groups)).unwrap_or_default();
+    let now = numbered(&new.groups);
+    for (dimension, value, n) in before.keys().filter(|row| !now.contains_key(*row)) {
+        connection.execute(
+            "DELETE FROM member WHERE tenant = ? AND dimension = ? AND value = ? AND serial = ? AND scope = ? AND n = ?",
+            params![TENANT, dimension, value, device.id, device.scope, n],
+        )?;
     }
-    for (n, group) in new.groups.iter().enumerate().filter(|(n, group)| !same_places || before(*n) != Some(group)) {
+    for (row, group) in now.iter().filter(|(row, group)| !same_places || before.get(*row) != Some(*group)) {
         rows.extend([
             TENANT.into(),
             group.dimension.as_str().into(),
             group.value.as_str().into(),
             device.id.as_str().into(),
             device.scope.as_str().into(),
-            number(n).into(),
+            row.2.into(),
             group.since.into(),
             group.until.into(),
             group.corrected.into(),
@@ -99,8 +98,18 @@ pub fn replace<'k>(
     Ok(())
 }
 
-fn number(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
+/// Dimension, value and which of the times that the device was in that group: a change in one group writes no other row.
+type Key<'k> = (&'k str, &'k str, i64);
+
+fn numbered(groups: &[Group]) -> BTreeMap<Key<'_>, &Group> {
+    let mut rows: BTreeMap<Key<'_>, &Group> = BTreeMap::new();
+    for group in groups {
+        let (dimension, value) = (group.dimension.as_str(), group.value.as_str());
+        let last = rows.range((dimension, value, 0)..=(dimension, value, i64::MAX)).next_back();
+        let n = last.map_or(0, |((_, _, n), _)| n + 1);
+        rows.insert((dimension, value, n), group);
+    }
+    rows
 }
 
 /// One row, by the name of the device.

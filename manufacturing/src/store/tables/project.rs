@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::load::Facts;
 use super::names::{self, Names};
 use super::{TENANT, contradictions, member, micros};
-use crate::projection::{Contradiction, Despatch, DeviceView, Fact, State, Test, fold};
+use crate::projection::{Contradiction, Despatch, DeviceView, Dimensions, Fact, Handled, State, Test, fold};
 
 /// Dimensions that say where a device is.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -62,6 +62,12 @@ pub struct Kept {
     pub attributes: Attributes,
     /// Its groups.
     pub groups: Vec<Group>,
+    /// What stations did with it, in order: all of it, or the first and the last 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handled: Vec<Handled>,
+    /// How many there are between those; nothing is known of them here.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub handled_between: u64,
     /// Its earliest time.
     pub first_seen: i64,
     /// Its latest.
@@ -70,10 +76,20 @@ pub struct Kept {
     pub records: u64,
 }
 
+/// Of what stations did with a device, so many are kept from the beginning and so many from the end.
+const HANDLED: usize = 64;
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Kept {
     fn of(view: DeviceView) -> Self {
+        let mut handled = view.handled;
+        let between = handled.len().saturating_sub(2 * HANDLED);
+        handled.drain(HANDLED.min(handled.len())..(HANDLED + between).min(handled.len()));
         let groups = view.memberships.into_iter().map(|m| Group {
-            dimension: m.dimension.to_owned(),
+            dimension: m.dimension,
             value: m.value,
             since: micros(m.since.at),
             until: m.until.as_ref().map(|mark| micros(mark.at)),
@@ -91,6 +107,8 @@ impl Kept {
             part_of: view.part_of,
             station: view.station,
             attributes: view.attributes,
+            handled,
+            handled_between: between as u64,
             first_seen: micros(view.first_seen),
             last_seen: micros(view.last_seen),
             records: view.records,
@@ -262,6 +280,7 @@ pub fn refold(
     names: &mut Names,
     facts: &mut Facts,
     devices: &BTreeMap<i64, Subject>,
+    dimensions: &Dimensions,
 ) -> sql::Result<Changes> {
     facts.load(connection, names, devices.keys().copied())?;
     let stored: Vec<i64> = devices.keys().copied().filter(|id| !names.is_fresh(*id)).collect();
@@ -277,7 +296,7 @@ pub fn refold(
         let relevant = facts.relevant(*id);
         let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
         // Records never go away, so a device that is none now was none before.
-        if let Some(new) = fold(device, &relevant).map(Kept::of) {
+        if let Some(new) = fold(device, &relevant, dimensions).map(Kept::of) {
             changes.take(*id, device, old.remove(id), new)?;
         }
     }

@@ -313,33 +313,22 @@ pub fn projections(writer: &Writer) -> BTreeMap<&'static str, Vec<String>> {
 type RecallSets = BTreeMap<(String, String), (BTreeSet<String>, BTreeSet<String>)>;
 
 fn recall_sets(writer: &mut Writer) -> RecallSets {
+    let sql = "SELECT DISTINCT dimension, value FROM member";
+    let groups: Vec<(String, String)> =
+        writer.connection.query(sql, params![], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let snapshot = writer.snapshot().unwrap();
-    let mut sets = RecallSets::new();
-    for (dimension, values) in [
-        ("lotCode", ["L0", "L1", "L2"]),
-        ("fwVersion", ["F0", "F1", "-"]),
-        ("packageId", ["P0", "P1", "P2"]),
-        ("palletId", ["U0", "U1", "-"]),
-    ] {
-        for value in values {
-            let of = |corrected| {
-                let mut serials = Vec::new();
-                let each = |unit: crate::store::Unit| {
-                    serials.push(unit.serial);
-                    ControlFlow::Continue(())
-                };
-                snapshot.units(dimension, &[value.to_owned()], None, corrected, each).unwrap();
-                let set: BTreeSet<String> = serials.iter().cloned().collect();
-                assert!(serials.len() == set.len() && serials.is_sorted(), "each once and in order: {serials:?}");
-                set
-            };
-            let sets_of_value = (of(false), of(true));
-            if sets_of_value != (BTreeSet::new(), BTreeSet::new()) {
-                sets.insert((dimension.to_owned(), value.to_owned()), sets_of_value);
-            }
-        }
-    }
-    sets
+    let of = |(dimension, value): &(String, String), corrected| {
+        let mut serials = Vec::new();
+        let each = |unit: crate::store::Unit| {
+            serials.push(unit.serial);
+            ControlFlow::Continue(())
+        };
+        snapshot.units(dimension, std::slice::from_ref(value), None, corrected, each).unwrap();
+        let set: BTreeSet<String> = serials.iter().cloned().collect();
+        assert!(serials.len() == set.len() && serials.is_sorted(), "each once and in order: {serials:?}");
+        set
+    };
+    groups.into_iter().map(|group| (group.clone(), (of(&group, false), of(&group, true)))).collect()
 }
 
 /// A history, and how it comes in.

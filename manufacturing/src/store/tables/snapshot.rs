@@ -1,5 +1,6 @@
 //! One consistent view of the store, for one answer.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -19,9 +20,10 @@ use super::project::{self, Kept};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
 use super::work_orders::StoredOrder;
-use super::{TENANT, contradictions, holds, keys, lapses, member, work_orders};
+use super::{TENANT, contradictions, holds, int, keys, lapses, member, schemas, work_orders};
 use crate::lapses::Lapses;
-use crate::projection::Fact;
+use crate::projection::{Dimensions, Fact};
+use crate::schema::{Backfill, Document, Schemas};
 use crate::work_order::LaneName;
 
 /// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
@@ -157,7 +159,17 @@ impl<'c> Snapshot<'c> {
     pub fn facts(&self, device: &DeviceName) -> sql::Result<Vec<Rc<Fact>>> {
         let mut facts = Facts::default();
         facts.load(&self.connection, &mut Names::default(), [device.id])?;
-        Ok(facts.relevant(device.id))
+        let mut relevant = facts.relevant(device.id);
+        // Its own copies: what a fact is changed to here concerns nobody else.
+        drop(facts);
+        if relevant.iter().any(|fact| !fact.reading.conforming && fact.reading.raw.is_none()) {
+            let schemas = schemas::all(&self.connection)?;
+            for fact in relevant.iter_mut().filter(|fact| !fact.reading.conforming) {
+                let conforming = schemas.conforms(fact);
+                Rc::make_mut(fact).reading.conforming = conforming;
+            }
+        }
+        Ok(relevant)
     }
 
     /// A package or pallet, and what is in it.
@@ -236,6 +248,30 @@ impl<'c> Snapshot<'c> {
     /// The hold on a device or lot.
     pub fn hold(&self, what: &Subject) -> sql::Result<Option<Hold>> {
         holds::find(&self.connection, what)
+    }
+
+    /// Every version of every schema.
+    pub fn schemas(&self) -> sql::Result<Schemas> {
+        schemas::all(&self.connection)
+    }
+
+    /// The recall dimensions that schemas have made.
+    pub fn dimensions(&self) -> sql::Result<Dimensions> {
+        Ok(schemas::dimensions(&self.connection)?.dimensions)
+    }
+
+    /// Of which of them what was stored before is still being taken in.
+    pub fn backfills(&self) -> sql::Result<Vec<Backfill>> {
+        schemas::backfills(&self.connection)
+    }
+
+    /// Up to which position a document allows everything that is stored of these attributes. The writer looks at the rest.
+    pub fn looked_through(&self, document: &Document, attributes: &BTreeSet<String>) -> sql::Result<u64> {
+        let last = self.stored()?.position;
+        Ok(match schemas::against(&self.connection, document, attributes, 0, int(last))? {
+            Some(found) => found.position.saturating_sub(1),
+            None => last,
+        })
     }
 
     /// What is stored, in numbers.

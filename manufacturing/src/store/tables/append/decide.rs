@@ -1,13 +1,16 @@
 //! What a person asks for, decided by what is stored.
 
+use std::collections::BTreeSet;
+
 use crate::store::sql::{self, Connection, params};
 use records::enrolment::SERVICE;
 use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
+use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment};
-use crate::store::tables::{TENANT, holds, keys, lapses, stations, work_orders};
+use crate::store::tables::{TENANT, holds, int, keys, lapses, schemas, stations, work_orders};
 use crate::store::work::KeyNews;
 
 type Drafts = Result<Vec<Draft>, Denied>;
@@ -46,6 +49,7 @@ impl Append<'_> {
                 Ok(Ok(vec![plan.draft()]))
             }
             Ask::CloseOrder { id, reason } => self.close_order(id, reason),
+            Ask::Schema { id, document, checked } => self.schema(id, document, checked),
             Ask::Release { what, reason } => Ok(match holds::find(self.connection, what)? {
                 Some(_) => Ok(vec![reasoned(Draft::new(Event::Released, what.clone()), reason)]),
                 None => Err(Denied::NotHeld(what.clone())),
@@ -64,6 +68,23 @@ impl Append<'_> {
                 self.orders_changed = true;
                 Ok(vec![reasoned(Draft::new(Event::WorkOrderClosed, Subject::new(Kind::WorkOrder, id)), reason)])
             }
+        })
+    }
+
+    fn schema(&mut self, id: &str, document: &Document, checked: &(BTreeSet<String>, u64)) -> sql::Result<Drafts> {
+        let schemas = schemas::all(self.connection)?;
+        let number = match schemas.next(id, document) {
+            Ok(number) => number,
+            Err(fault) => return Ok(Err(Denied::Schema(fault))),
+        };
+        let changed: BTreeSet<String> = schemas.changed(id, document).into_iter().map(str::to_owned).collect();
+        let (known, upto) = checked;
+        let after = if changed.is_subset(known) { int(*upto) } else { 0 };
+        // From here on nobody else stores anything.
+        let last = self.last_position()?;
+        Ok(match schemas::against(self.connection, document, &changed, after, last)? {
+            Some(found) => Err(Denied::Stored(Box::new(found))),
+            None => Ok(vec![schema::draft(id, number, document)]),
         })
     }
 

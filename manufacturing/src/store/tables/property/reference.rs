@@ -16,7 +16,7 @@ pub fn recall_sets(stations: &[Station]) -> RecallSets {
         .collect();
     let repetitions: BTreeSet<RecordId> =
         all.iter().filter(|written| repeats_another(written, &all)).map(|(id, _)| id.clone()).collect();
-    let likely = likely(&all);
+    let times = times(&all);
     let mut sets = RecallSets::new();
     for n in 0..5 {
         let device = Subject::device(format!("D{n}"));
@@ -34,12 +34,12 @@ pub fn recall_sets(stations: &[Station]) -> RecallSets {
             }
         }
         let ordered = merged(
-            &likely,
+            &times,
             all.iter().filter(|(id, record)| about.contains(&record.subject) && !repetitions.contains(id)).collect(),
         );
         let wrong = never_true(&ordered, &all);
-        let truly = ever(&device, &ordered, &wrong);
-        let as_said = ever(&device, &ordered, &BTreeMap::new());
+        let truly = ever(&device, &ordered, &wrong, &times);
+        let as_said = ever(&device, &ordered, &BTreeMap::new(), &times);
         for group in &truly {
             sets.entry(group.clone()).or_default().0.insert(device.id.clone());
         }
@@ -64,25 +64,27 @@ fn repeats_another(written: &Written, all: &[Written]) -> bool {
     all.iter().any(|other| are_the_same(written, other) && rank(other) < rank(written))
 }
 
-/// When each record happened, from all records at once.
-fn likely(all: &[Written]) -> BTreeMap<RecordId, i64> {
+/// When each record happened, from all records at once: most likely; not before, not after.
+type Times = BTreeMap<RecordId, (i64, (i64, i64))>;
+
+fn times(all: &[Written]) -> Times {
     let mut known: BTreeMap<&str, Known> = BTreeMap::new();
     let seq = |(id, record): &Written| if record.former.is_some() { 0 } else { id.seq };
     for written in all {
         let known = known.entry(&written.0.station).or_default();
         known.learn(written.0.series, seq(written), &written.1.at);
     }
-    let likely = all.iter().map(|written| {
+    let times = all.iter().map(|written| {
         let (id, record) = written;
         let standing = Standing { series: id.series, seq: seq(written), received: at(1000) };
         let Ok(told) = happened(known.get_mut(&*id.station).unwrap(), &record.at, standing);
-        (id.clone(), told.likely)
+        (id.clone(), (told.likely, told.borders(&record.at)))
     });
-    likely.collect()
+    times.collect()
 }
 
 /// The heads of the series, the smallest first, taken literally.
-fn merged<'a>(likely: &BTreeMap<RecordId, i64>, mut left: Vec<&'a Written>) -> Vec<&'a Written> {
+fn merged<'a>(times: &Times, mut left: Vec<&'a Written>) -> Vec<&'a Written> {
     let mut ordered = Vec::new();
     while !left.is_empty() {
         let is_head = |(id, _): &Written| {
@@ -91,7 +93,7 @@ fn merged<'a>(likely: &BTreeMap<RecordId, i64>, mut left: Vec<&'a Written>) -> V
                 .any(|(other, _)| (&other.station, other.series) == (&id.station, id.series) && other.seq < id.seq)
         };
         let heads = left.iter().enumerate().filter(|(_, written)| is_head(written));
-        let key = |(id, _): &Written| (likely[id], id.series, id.station.clone(), id.seq);
+        let key = |(id, _): &Written| (times[id].0, id.series, id.station.clone(), id.seq);
         let smallest = heads.min_by_key(|(_, written)| key(written)).unwrap().0;
         ordered.push(left.remove(smallest));
     }
@@ -145,7 +147,12 @@ fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeMap<RecordId, bool>
     wrong
 }
 
-fn ever(device: &Subject, records: &[&Written], wrong: &BTreeMap<RecordId, bool>) -> BTreeSet<(String, String)> {
+fn ever(
+    device: &Subject,
+    records: &[&Written],
+    wrong: &BTreeMap<RecordId, bool>,
+    times: &Times,
+) -> BTreeSet<(String, String)> {
     let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
     let mut groups = BTreeSet::new();
     for (id, record) in records {
@@ -157,22 +164,39 @@ fn ever(device: &Subject, records: &[&Written], wrong: &BTreeMap<RecordId, bool>
             *child != record.subject || !record.from.iter().any(|f| f.subject() == parent.subject())
         });
         if void.is_none() {
-            inside.extend(record.into.iter().map(|parent| (record.subject.clone(), parent.clone())));
+            let into = record.into.iter().filter(|parent| parent.subject() != record.subject);
+            inside.extend(into.map(|parent| (record.subject.clone(), parent.clone())));
         }
         let failed = record.attributes.get("result").is_some_and(|result| result == "fail");
         if record.subject == *device && !failed && record.event != Event::Contradicted {
             let said = record.attributes.iter().filter(|(name, _)| ["lotCode", "fwVersion"].contains(&name.as_str()));
             groups.extend(said.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())));
         }
+        if record.subject == *device && record.event != Event::Contradicted {
+            groups.insert(("station".to_owned(), id.station.clone()));
+            let (earliest, latest) = times[id].1;
+            match latest - earliest > 31 * 86_400_000_000 {
+                true => drop(groups.insert(("day".to_owned(), "unknown".to_owned()))),
+                false => groups.extend(days(earliest, latest).map(|day| ("day".to_owned(), day))),
+            }
+        }
         let mut reached = BTreeSet::from([device.clone()]);
         for _ in 0..inside.len() {
             for (child, parent) in &inside {
                 if reached.contains(child) {
                     reached.insert(parent.subject());
+                    let part = parent.kind == records::Kind::Device && parent.subject() != *device;
+                    groups.extend(part.then(|| ("partOf".to_owned(), parent.id.clone())));
                     groups.extend(parent.level.map(|level| (level.attribute().to_owned(), parent.id.clone())));
                 }
             }
         }
     }
     groups
+}
+
+/// Every UTC day between, found by looking at every hour.
+fn days(earliest: i64, latest: i64) -> impl Iterator<Item = String> {
+    let hours = (earliest..latest).step_by(3_600_000_000).chain([latest]);
+    hours.map(|micros| jiff::Timestamp::from_microsecond(micros).unwrap().strftime("%Y-%m-%d").to_string())
 }
