@@ -69,9 +69,10 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            let report = self.setup.owner.ask(Request::Report).await?;
+            let ask = |reply| Request::Journal(Box::new(move |journal| drop(reply.send(journal.series()))));
+            let series = self.setup.owner.ask(ask).await?;
             self.first_word_given();
-            if report.is_ok_and(|report| report.mark.series == self.series) {
+            if series == self.series {
                 // A status that was heard late names less than is stored, and so does nobody's copy.
                 self.forked = None;
             }
