@@ -188,7 +188,7 @@ impl From<Denied> for Problem {
             Denied::TooManyTokens { .. } => {
                 (StatusCode::CONFLICT, "tooMany", "use one of them, or wait: after 7 days they are void")
             }
-            Denied::Schema(fault) => return super::schemas::refused(fault),
+            Denied::Schema(fault) => return super::schemas::conflicting(fault),
             Denied::Stored(_) => (
                 StatusCode::CONFLICT,
                 "contradictsStored",
