@@ -1,7 +1,7 @@
 //! Why a question about a device has no answer.
 
 use jiff::Timestamp;
-use records::attributes::{GROUPS, RECALL_ORDER};
+use records::attributes::{DERIVED, GROUPS, RECALL_ORDER};
 
 use crate::store::{DeviceName, Kept, Snapshot, sql};
 
@@ -20,7 +20,7 @@ pub enum Unanswerable {
         candidates: Vec<(String, String)>,
     },
     /// Not a group attribute.
-    #[error("`{}` is no recall dimension; allowed are {}", .0.escape_debug(), GROUPS.join(", "))]
+    #[error("`{}` is no recall dimension; allowed are {}, {}", .0.escape_debug(), GROUPS.join(", "), DERIVED.join(", "))]
     Dimension(String),
     /// The device was never in such a group.
     #[error("the device `{}` was never in a group of {}", serial.escape_debug(), dimensions(by.as_deref()))]
@@ -46,6 +46,34 @@ pub enum Unanswerable {
         since: Timestamp,
         /// It is in one now.
         lasts: bool,
+    },
+    /// Nothing was stored of the device by then.
+    #[error("nothing was known of the device `{}` at position {position}", serial.escape_debug())]
+    UnknownThen {
+        /// The device.
+        serial: String,
+        /// The position asked for.
+        position: u64,
+    },
+    /// The first device came into the group later than the time asked for.
+    #[error("no device was in the {by} `{}` at {as_of}; the first is in it since {since}", value.escape_debug())]
+    GroupLater {
+        /// The dimension.
+        by: String,
+        /// Its value.
+        value: String,
+        /// The time asked for.
+        as_of: Timestamp,
+        /// When the first one came into it.
+        since: Timestamp,
+    },
+    /// A window of time that is too wide for nothing else to narrow it.
+    #[error(
+        "a window that nothing else narrows has a `from` and an `until`, and at most {most_days} days between them"
+    )]
+    Window {
+        /// How many may be between them.
+        most_days: i64,
     },
     /// No device was ever in the group, nor said to be.
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
