@@ -225,7 +225,7 @@ impl Bench {
         });
         let is_held = |hold: &&Hold| matches!(hold, Hold::Serial(serial) if self.holds.contains(serial));
         let held = wanted.holds.iter().filter(is_held).cloned().collect();
-        Facts { known, containers, orders, contents, label: None, held, service, room: self.room }
+        Facts { known, containers, orders, contents, label: None, held, service, room: self.room, ..Facts::default() }
     }
 
     fn ask(&self, office: &Office, network: bool, wanted: &Wanted) -> Service {

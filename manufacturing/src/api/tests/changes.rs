@@ -25,7 +25,7 @@ impl Running {
         self.post_with(path, &headers, &body.to_string())
     }
 
-    fn put(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(super) fn put(&self, path: &str, body: Value) -> (u16, Value) {
         self.runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let request = client.put(format!("http://{}{path}", self.address)).bearer_auth("let-me-in").json(&body);
