@@ -3,17 +3,18 @@
 
 mod gates;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use drivers::Scan;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::interpret::Rules;
-use crate::lookup::Lookup;
+use crate::lookup::{About, Lookup};
 use crate::orders::Orders;
 use crate::owner::{Ended, Handle as Owner, Request, ScanRequest};
-use crate::station::{Answer, Reading, Unread};
+use crate::station::{Answer, Command, Reading, Unread};
 use gates::Gates;
 
 /// Prepares scans and hands them over. Clones share it.
@@ -24,6 +25,9 @@ pub struct Front {
     lookup: Lookup,
     gates: Arc<Gates>,
     runtime: Option<Handle>,
+    /// Lanes at which ADOPT was scanned last: the service is asked about the container that comes next, whatever the lane's
+    /// interlock is.
+    adopting: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Front {
@@ -38,7 +42,8 @@ impl Front {
     #[must_use]
     pub fn plain(rules: Rules) -> Self {
         let (rules, orders) = (Arc::new(rules), Arc::new(Orders::Barcode));
-        Self { rules, orders, lookup: Lookup::off(), gates: Arc::default(), runtime: None }
+        let (gates, adopting) = Default::default();
+        Self { rules, orders, lookup: Lookup::off(), gates, runtime: None, adopting }
     }
 
     /// Looks up what a scan is about and hands it over, from a thread of its own. A scan of the same lane that came before is
@@ -74,12 +79,36 @@ impl Front {
 
     /// Does a scan have to be looked up, or to wait for one that is?
     fn concerns(&self, request: &ScanRequest) -> bool {
-        self.gates.is_made(&request.lane)
+        self.adopts(request)
+            || self.gates.is_made(&request.lane)
             || (request.unread.is_none()
                 && (self.lookup.asks_on(&request.lane) || !matches!(*self.orders, Orders::Barcode))
                 && self.rules.read(&request.scan).is_ok_and(|reading| {
                     self.is_order(&reading) || self.lookup.asks(&request.lane, &reading).is_some()
                 }))
+    }
+
+    /// Is this the scan after ADOPT? Notes where it is ADOPT itself.
+    fn adopts(&self, request: &ScanRequest) -> bool {
+        let mut lanes = self.adopting.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = std::str::from_utf8(&request.scan.data).unwrap_or_default();
+        if self.rules.commands.get(text) == Some(&Command::Adopt) {
+            lanes.insert(request.lane.clone());
+            return false;
+        }
+        lanes.contains(&request.lane)
+    }
+
+    /// What is asked for the scan after ADOPT, which it is no longer.
+    fn adopted(&self, lane: &str, reading: &Reading) -> Option<About> {
+        if matches!(reading, Reading::Command(Command::Adopt)) {
+            return None;
+        }
+        let was = self.adopting.lock().unwrap_or_else(PoisonError::into_inner).remove(lane);
+        match reading {
+            Reading::Container { id, .. } if was => Some(About::Container { id: id.clone() }),
+            _ => None,
+        }
     }
 
     fn is_order(&self, reading: &Reading) -> bool {
@@ -93,7 +122,9 @@ impl Front {
         }
         let mut reading = self.rules.read(&request.scan);
         if let Ok(read) = &reading {
-            if self.is_order(read) {
+            if let Some(about) = self.adopted(&request.lane, read) {
+                request.service = self.lookup.look_up_now(&about).await;
+            } else if self.is_order(read) {
                 (reading, request.aside) = self.orders.complete(reading).await;
             } else if let Some((about, interlock)) = self.lookup.asks(&request.lane, read) {
                 request.service = self.lookup.look_up(&about, &interlock).await;

@@ -23,6 +23,7 @@ mod pages;
 mod projection;
 mod recall;
 mod recalls;
+mod schema;
 mod search;
 mod service;
 mod settings;

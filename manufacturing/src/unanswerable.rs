@@ -20,8 +20,13 @@ pub enum Unanswerable {
         candidates: Vec<(String, String)>,
     },
     /// Not a group attribute.
-    #[error("`{}` is no recall dimension; allowed are {}, {}", .0.escape_debug(), GROUPS.join(", "), DERIVED.join(", "))]
-    Dimension(String),
+    #[error("`{}` is no recall dimension; allowed are {}", by.escape_debug(), allowed(further))]
+    Dimension {
+        /// What was asked for.
+        by: String,
+        /// What schemas have made recall dimensions.
+        further: Vec<String>,
+    },
     /// The device was never in such a group.
     #[error("the device `{}` was never in a group of {}", serial.escape_debug(), dimensions(by.as_deref()))]
     NoGroup {
@@ -83,6 +88,12 @@ pub enum Unanswerable {
         /// Its value.
         value: String,
     },
+}
+
+/// Everything that devices can be recalled by.
+fn allowed(further: &[String]) -> String {
+    let all: Vec<&str> = GROUPS.into_iter().chain(DERIVED).chain(further.iter().map(String::as_str)).collect();
+    all.join(", ")
 }
 
 /// The dimension asked for, or those that are tried.

@@ -83,6 +83,9 @@ pub enum Event {
     WorkOrderPlanned,
     /// The service: nobody begins the work order any more; `reason` says why.
     WorkOrderClosed,
+    /// The service: further attributes of devices are described from here on: subject the service's station, attributes
+    /// `schema` (its id), `version` (from 1) and `document`, a JSON Schema.
+    SchemaAdded,
     /// What was accepted without an answer of the service disagrees with what the service knows: attributes `code` and
     /// `text`. Changes nothing.
     Contradicted,

@@ -2,14 +2,12 @@
 //! make, through the built programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
 use demo::sim::ZplPrinterOptions;
 use serde_json::{Value, json};
-use tests::{Rig, Shape, mosquitto, run, wait_for};
+use tests::{Rig, Shape, label_of, mosquitto, run, wait_for};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/examples");
 
@@ -47,37 +45,10 @@ fn start_with(mosquitto: PathBuf, edits: &[(&str, &str)], files: &[(&str, &str)]
     rig
 }
 
-fn ask(rig: &Rig, question: &Value) -> Value {
-    let mut stream = BufReader::new(UnixStream::connect(rig.path("station.sock")).unwrap());
-    stream.get_mut().write_all(format!("{question}\n").as_bytes()).unwrap();
-    let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    serde_json::from_str(&line).unwrap()
-}
-
-/// A scan on a lane, and its answer.
-fn scan(rig: &Rig, lane: &str, text: &str) -> Value {
-    let aim = text.starts_with("00").then_some("]C1");
-    let said = ask(rig, &json!({"ask": "scan", "text": text, "lane": lane, "aim": aim}));
-    said.get("answer").unwrap_or_else(|| panic!("{lane} {text}: {said}")).clone()
-}
-
-/// Scans on a lane; the code of each answer has to be this.
-fn scans(rig: &Rig, lane: &str, expected: &[(&str, &str)]) -> Value {
-    let mut last = Value::Null;
-    for (text, code) in expected {
-        last = scan(rig, lane, text);
-        assert_eq!(last["code"], *code, "{lane} {text}: {last}");
-        let is_red = last["outcome"] == "refused";
-        assert!(!is_red || !last["help"].as_str().unwrap_or_default().is_empty(), "red says what to do: {last}");
-    }
-    last
-}
-
 /// Has a unit tested by the lane's rig, and gives the code of the result.
 fn tested(rig: &Rig, serial: &str) -> Value {
     let watch = rig.watch().unwrap();
-    scans(rig, "test", &[(&format!("SN-{serial}"), "test-started")]);
+    rig.scans("test", &[(&format!("SN-{serial}"), "test-started")]);
     wait_for("the rig's result", 30, || {
         watch.so_far().into_iter().find(|answer| {
             let code = answer["code"].as_str().unwrap_or_default();
@@ -86,27 +57,15 @@ fn tested(rig: &Rig, serial: &str) -> Value {
     })
 }
 
-fn put_order(rig: &Rig, id: &str, more: &[&str]) {
-    let (url, data) = (format!("http://{}", rig.http()), rig.path("service"));
-    let asked = ["work-order", "put", id, "--set", "lotCode=L-9", "--url", &url, "--data", data.to_str().unwrap()];
-    let said = run("lotline-manufacturing", &[&asked[..], more].concat());
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-}
-
-fn label_of(sscc: &Value) -> String {
-    format!("00{}", sscc.as_str().unwrap())
-}
-
 #[test]
 fn a_day_at_the_line() {
     let Some(mosquitto) = mosquitto("a day at the line") else { return };
     let mut rig = start(mosquitto, &[]);
     let order = ["--quantity", "4", "--serial-pattern", "[0-9]{4}[A-Z]?"];
-    put_order(&rig, "WO-7", &order);
+    rig.put_order("WO-7", &order);
 
     // The bench: components into the unit; a misread radio is refused.
-    scans(
-        &rig,
+    rig.scans(
         "bench",
         &[
             ("SN-0001", "waiting"),
@@ -124,9 +83,9 @@ fn a_day_at_the_line() {
     // The test: a label on pass, red on fail, retests counted and limited.
     for lane in ["test", "main"] {
         if lane == "main" {
-            scans(&rig, lane, &[("WO:WO-7", "no-operator"), ("BADGE:4711", "signed-on")]);
+            rig.scans(lane, &[("WO:WO-7", "no-operator"), ("BADGE:4711", "signed-on")]);
         }
-        scans(&rig, lane, &[("WO:WO-8", "unknown-work-order"), ("WO:WO-7", "work-order-started")]);
+        rig.scans(lane, &[("WO:WO-8", "unknown-work-order"), ("WO:WO-7", "work-order-started")]);
     }
     for serial in ["0001", "0002", "0003", "0005", "0006"] {
         assert_eq!(tested(&rig, serial)["code"], "test-passed");
@@ -135,13 +94,12 @@ fn a_day_at_the_line() {
         let failed = tested(&rig, "0004F");
         assert_eq!((&failed["code"], &failed["outcome"]), (&json!("test-failed"), &json!("refused")), "{failed}");
     }
-    scans(&rig, "test", &[("SN-0004F", "retest-limit")]);
+    rig.scans("test", &[("SN-0004F", "retest-limit")]);
 
     // Packing and palletising, and what may not be packed.
-    let packed = scans(&rig, "main", &[("SN-0001", "packed")]);
+    let packed = rig.scans("main", &[("SN-0001", "packed")]);
     let package = packed["package"]["id"].clone();
-    scans(
-        &rig,
+    rig.scans(
         "main",
         &[
             ("SN-0001", "already-recorded"),
@@ -164,19 +122,18 @@ fn a_day_at_the_line() {
     // No network: the work order is known from before, units go on.
     rig.kill_service();
     rig.kill_broker();
-    scans(&rig, "main", &[("SN-0003", "packed")]);
+    rig.scans("main", &[("SN-0003", "packed")]);
     rig.start_broker();
     rig.start_service();
 
     // The end of the shift: what is part-filled is closed with a reason.
-    scans(&rig, "main", &[("LOTLINE-CLOSE-PACKAGE", "waiting"), ("R:WRONG-BOX", "package-closed")]);
-    let closed = scans(&rig, "main", &[("LOTLINE-CLOSE-PALLET", "waiting"), ("R:WRONG-BOX", "pallet-closed")]);
+    rig.scans("main", &[("LOTLINE-CLOSE-PACKAGE", "waiting"), ("R:WRONG-BOX", "package-closed")]);
+    let closed = rig.scans("main", &[("LOTLINE-CLOSE-PALLET", "waiting"), ("R:WRONG-BOX", "pallet-closed")]);
     let pallet = closed["pallet"]["id"].clone();
-    scans(&rig, "main", &[("LOTLINE-SIGN-OFF", "signed-off"), ("SN-0005", "no-operator")]);
+    rig.scans("main", &[("LOTLINE-SIGN-OFF", "signed-off"), ("SN-0005", "no-operator")]);
 
     // The desk: counted again, looked up, and off to the customer.
-    scans(
-        &rig,
+    rig.scans(
         "desk",
         &[
             ("LOTLINE-ROLE-RECOUNT", "role-changed"),
@@ -223,13 +180,13 @@ fn a_rig_over_http_and_what_it_may_not_say() {
     let Some(mosquitto) = mosquitto("a rig over HTTP") else { return };
     let program = format!("rig = {{ program = [\"{EXAMPLES}/rig.sh\"], timeout_ms = 60000 }}\n");
     let rig = start(mosquitto, &[(&program, "")]);
-    put_order(&rig, "WO-1", &[]);
-    scans(&rig, "test", &[("WO:WO-1", "work-order-started")]);
+    rig.put_order("WO-1", &[]);
+    rig.scans("test", &[("WO:WO-1", "work-order-started")]);
     let next =
         |seconds: u32| tests::get(&rig.page(), &format!("/v1/scans/next?lane=test&timeout={seconds}"), "*/*").unwrap();
     assert_eq!(next(0).0, 204);
     assert_eq!(tests::get(&rig.page(), "/v1/scans/next?lane=none", "*/*").unwrap().0, 400);
-    scans(&rig, "test", &[("SN-0001", "test-started"), ("SN-0002", "busy")]);
+    rig.scans("test", &[("SN-0001", "test-started"), ("SN-0002", "busy")]);
     let (status, body) = next(5);
     let unit: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &unit["serialNumber"], &unit["workOrder"]), (200, &json!("0001"), &json!("WO-1")));
@@ -264,7 +221,7 @@ fn a_rig_over_http_and_what_it_may_not_say() {
         .unwrap();
     let watch = rig.watch().unwrap();
     for (serial, expected) in [("0002", "test-passed"), ("0003F", "test-failed")] {
-        scans(&rig, "test", &[(&format!("SN-{serial}"), "test-started")]);
+        rig.scans("test", &[(&format!("SN-{serial}"), "test-started")]);
         wait_for("the rig in Python", 30, || watch.so_far().into_iter().find(|answer| answer["code"] == expected));
     }
     assert!(python.wait().unwrap().success());
@@ -274,8 +231,8 @@ fn a_rig_over_http_and_what_it_may_not_say() {
 fn commands_come_from_the_page_all_at_once_and_from_a_sheet() {
     let Some(mosquitto) = mosquitto("commands") else { return };
     let rig = start(mosquitto, &[("requires_test = true\n", ""), ("operator = \"required\"\n", "")]);
-    put_order(&rig, "WO-1", &[]);
-    scans(&rig, "main", &[("WO:WO-1", "work-order-started"), ("SN-0001", "packed")]);
+    rig.put_order("WO-1", &[]);
+    rig.scans("main", &[("WO:WO-1", "work-order-started"), ("SN-0001", "packed")]);
     let post = |body: &str| {
         let (status, body) = tests::post(&rig.page(), "/v1/commands", body).unwrap();
         (status, serde_json::from_str::<Value>(&body).unwrap())
@@ -308,7 +265,7 @@ fn commands_come_from_the_page_all_at_once_and_from_a_sheet() {
 fn a_supervisor_allows_what_the_configuration_lets_and_the_record_says_so() {
     let Some(mosquitto) = mosquitto("a supervisor") else { return };
     let mut rig = start(mosquitto, &[]);
-    put_order(&rig, "WO-1", &[]);
+    rig.put_order("WO-1", &[]);
     let explained = run("lotline-station", &["explain", "BADGE:9", "--json", "--config", &rig.config()]);
     let explained: Value = serde_json::from_slice(&explained.stdout).unwrap();
     let pseudonym = explained["rules"]["reads"]["id"].as_str().unwrap().to_owned();
@@ -318,8 +275,7 @@ fn a_supervisor_allows_what_the_configuration_lets_and_the_record_says_so() {
     assert_ne!(named, text);
     std::fs::write(rig.config(), named).unwrap();
     rig.start_station();
-    scans(
-        &rig,
+    rig.scans(
         "main",
         &[
             ("BADGE:1", "signed-on"),
@@ -328,9 +284,8 @@ fn a_supervisor_allows_what_the_configuration_lets_and_the_record_says_so() {
             ("BADGE:9", "waiting"),
         ],
     );
-    let packed = scans(&rig, "main", &[("R:SCRATCHED", "packed")]);
-    scans(
-        &rig,
+    let packed = rig.scans("main", &[("R:SCRATCHED", "packed")]);
+    rig.scans(
         "main",
         &[
             // What may not be allowed stays refused.
@@ -342,7 +297,7 @@ fn a_supervisor_allows_what_the_configuration_lets_and_the_record_says_so() {
     let records = packed["records"].as_array().unwrap();
     let (first, last) = (records[0].as_u64().unwrap(), records[1].as_u64().unwrap());
     let lines: Vec<String> =
-        (first..=last).map(|seq| ask(&rig, &json!({"ask": "queue-show", "seq": seq})).to_string()).collect();
+        (first..=last).map(|seq| rig.tell(&json!({"ask": "queue-show", "seq": seq})).to_string()).collect();
     let allowed = lines.iter().find(|line| line.contains("allowed")).unwrap_or_else(|| panic!("{lines:?}"));
     assert!(
         allowed.contains("not-tested") && allowed.contains(&pseudonym) && allowed.contains("scratched"),
@@ -363,8 +318,7 @@ fn work_orders_of_a_line_without_a_network_come_from_a_file() {
     ];
     let orders = "workOrder,lotCode,quantity,serialFirst,serialLast\nWO-1,L1,2,0001,0009\n";
     let rig = start_with(mosquitto, &edits, &[("orders.csv", orders)]);
-    scans(
-        &rig,
+    rig.scans(
         "main",
         &[
             ("WO:WO-2", "unknown-work-order"),
@@ -378,7 +332,7 @@ fn work_orders_of_a_line_without_a_network_come_from_a_file() {
     // Ten faults are named at once, and the line goes on with what it had.
     let bad = "workOrder,lotCode,quantity,serialFirst,serialLast,colour\nWO-1,,-1,,,\nWO-1,,,9,,\n,,,,,\nWO-3,x\n,,0,,,\nWO-4,,1.5,9,1,\n";
     std::fs::write(rig.path("orders.csv"), bad).unwrap();
-    scans(&rig, "main", &[("WO:WO-3", "unknown-work-order"), ("WO:WO-1", "work-order-unchanged")]);
+    rig.scans("main", &[("WO:WO-3", "unknown-work-order"), ("WO:WO-1", "work-order-unchanged")]);
     let check = run("lotline-station", &["check", "--config", &rig.config()]);
     let said = String::from_utf8(check.stderr).unwrap();
     assert_eq!(check.status.code(), Some(1));

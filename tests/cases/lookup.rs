@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use serde_json::Value;
-use tests::{Around, Rig, Shape, mosquitto, run, wait_for};
+use tests::{Around, Rig, Shape, mosquitto, wait_for};
 
 const SHAPE: Shape = Shape { package: 4, pallet: 4 };
 
@@ -31,7 +31,8 @@ fn told(what: &str, status: impl Fn() -> Option<Value>, serial: &str) -> Value {
 fn what_was_accepted_without_the_service_is_looked_up_later_and_a_contradiction_is_shown_everywhere() {
     let Some(mosquitto) = mosquitto("lookup") else { return };
     let mut rig = start(mosquitto, "interlock = \"preferred\"");
-    let other = rig.second("pack-2", 4, "");
+    let lane = "[[lane]]\nname = \"main\"\ninterlock = \"preferred\"\ntimeout_ms = 1500\n";
+    let other = rig.second("pack-2", 4, lane);
     rig.scan("WO:WO-1");
     other.scan("WO:WO-2");
     assert_eq!(code(&rig.scan("A1")), "packed");
@@ -51,13 +52,16 @@ fn what_was_accepted_without_the_service_is_looked_up_later_and_a_contradiction_
     // A restart in between forgets nothing of it.
     rig.kill_station();
     rig.start_station();
-    let watch = rig.watch().unwrap();
+    let watches = [rig.watch().unwrap(), other.watch().unwrap()];
     rig.start_service();
     rig.wait_until_delivered(30);
     other.wait_until_delivered(30);
 
-    let red = wait_for("the red light", 40, || watch.next(1).filter(|answer| code(answer) == "contradicted"));
-    assert_eq!((&red["serial"], &red["outcome"]), (&Value::from("A2"), &Value::from("refused")));
+    for watch in &watches {
+        let red =
+            wait_for("the red light at both", 40, || watch.next(1).filter(|answer| code(answer) == "contradicted"));
+        assert_eq!((&red["serial"], &red["outcome"]), (&Value::from("A2"), &Value::from("refused")));
+    }
     told("the contradiction at the station", || rig.status(), "A2");
     told("the contradiction at the other station", || other.status(), "A2");
     wait_for("the other units to be looked up", 40, || {
@@ -104,6 +108,47 @@ fn a_lane_that_requires_an_answer_packs_nothing_without_one() {
     wait_for("an answer", 40, || (code(&rig.scan("A2")) == "packed").then_some(()));
 }
 
+/// Packs `serial` at another station, and tells what this one says of it while the service is away, and afterwards.
+fn offline(policy: &str, first: &str) -> Option<(Rig, tests::Watch)> {
+    let mut rig = start(mosquitto("lookup")?, &format!("interlock = \"required\"\noffline = \"{policy}\""));
+    let other = rig.second("pack-2", 4, "");
+    rig.scan("WO:WO-1");
+    other.scan("WO:WO-1");
+    assert_eq!(code(&other.scan("B1")), "packed");
+    other.wait_until_delivered(20);
+    let refused = rig.scan("B1");
+    assert_eq!(code(&refused), "duplicate-order", "{refused}");
+    // An answer is good for a second only: then nobody can tell any more.
+    rig.kill_service();
+    assert_eq!(code(&rig.scan("A1")), first);
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    assert_eq!(code(&rig.scan("B1")), first);
+    // What waits for an answer waits over a restart, too.
+    rig.kill_station();
+    rig.start_station();
+    let watch = rig.watch().unwrap();
+    rig.start_service();
+    Some((rig, watch))
+}
+
+#[test]
+fn what_was_accepted_offline_and_should_not_have_been_is_red_as_soon_as_it_is_known() {
+    let Some((rig, watch)) = offline("accept", "packed") else { return };
+    let red = wait_for("the contradiction", 40, || watch.next(1).filter(|answer| code(answer) == "contradicted"));
+    assert_eq!((&red["serial"], &red["outcome"]), (&Value::from("B1"), &Value::from("refused")), "{red}");
+    wait_for("the other unit to be looked up", 40, || {
+        (rig.status()?["notices"]["lookup"]["unchecked"] == 0).then_some(())
+    });
+}
+
+#[test]
+fn what_was_set_aside_offline_may_be_packed_when_the_service_has_nothing_against_it() {
+    let Some((rig, watch)) = offline("hold", "service-silent") else { return };
+    let good = wait_for("the word about the unit", 40, || watch.next(1).filter(|answer| code(answer) == "looked-up"));
+    assert_eq!(good["serial"], "A1", "{good}");
+    assert_eq!((code(&rig.scan("A1")), code(&rig.scan("B1"))), ("packed", "duplicate-order"));
+}
+
 #[test]
 fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     let Some(mosquitto) = mosquitto("lookup") else { return };
@@ -118,6 +163,7 @@ fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     assert_eq!(code(&spare.scan("WO:WO-1")), "work-order-started");
     let said = adopt(&format!("00{open}\n"));
     assert!(said.status.success(), "{said:?}");
+    assert_eq!(spare.status().unwrap()["lanes"]["main"]["package"]["id"], open);
     assert_eq!(code(&spare.scan("A1")), "duplicate", "it knows what is in there");
     let answer = spare.scan("A3");
     assert_eq!(
@@ -137,11 +183,26 @@ fn a_spare_goes_on_with_what_a_dead_station_had_open() {
     rig.kill_station();
     rig.kill_service();
     spare.scan("LOTLINE-CLOSE-PACKAGE");
+    // At its own scanner, by command barcode: begun, and given up again.
+    assert_eq!(code(&spare.scan("LOTLINE-ADOPT")), "waiting");
+    let begun = spare.scan(&format!("]C100{next}"));
+    assert_eq!((code(&begun), code(&spare.scan("C1"))), ("waiting", "found"), "{begun}");
+    assert_eq!(code(&spare.scan("LOTLINE-CANCEL")), "cancelled");
     let said = adopt(&format!("00{next}\n"));
     assert!(!said.status.success() && String::from_utf8_lossy(&said.stderr).contains("scan"), "{said:?}");
     let said = adopt(&format!("00{next}\nC1\nC2\n\n"));
     assert!(said.status.success(), "{said:?}");
     let answer = spare.scan("C3");
     assert_eq!((&answer["package"]["id"], &answer["package"]["count"]), (&next.as_str().into(), &3.into()), "{answer}");
-    drop(run("lotline-station", &["status", "--config", &spare.config()]));
+    // And what the first one has open now goes back to it, when the service is there again, by one scan.
+    rig.start_service();
+    spare.wait_until_delivered(30);
+    assert_eq!(code(&spare.scan("C4")), "packed");
+    let third = spare.scan("C5")["package"]["id"].as_str().unwrap().to_owned();
+    spare.wait_until_delivered(30);
+    rig.start_station();
+    rig.scan("LOTLINE-CLOSE-PACKAGE");
+    assert_eq!(code(&rig.scan("LOTLINE-ADOPT")), "waiting");
+    let adopted = rig.scan(&format!("]C100{third}"));
+    assert_eq!((code(&adopted), &adopted["package"]["count"]), ("adopted", &1.into()), "{adopted}");
 }

@@ -184,6 +184,69 @@ fn a_page_of_another_origin_can_neither_scan_nor_read() {
 }
 
 #[test]
+fn commands_are_given_by_touch_with_what_and_why() {
+    let Some((mut rig, browser)) = start("commands on the page") else { return };
+    let text = std::fs::read_to_string(rig.config()).unwrap();
+    let reason = "[[reason]]\ncode = \"R:TORN\"\ntext = \"torn\"\n";
+    std::fs::write(rig.config(), format!("{text}{reason}")).unwrap();
+    rig.end_station();
+    rig.start_station();
+    browser.open(&format!("http://{}/", rig.page()));
+    rig.scan("WO:WO-77");
+    let first = rig.scan("U1")["package"]["id"].as_str().unwrap().to_owned();
+    rig.scan("U2");
+    rig.scan("LOTLINE-CLOSE-PACKAGE");
+    rig.scan("U3");
+    browser.wait_text("#answer", "U3");
+    // Opened, everything in it can be touched; what has just appeared takes no touch yet.
+    let give = |command: &str, what: &str, into: &str, why: &str| {
+        browser.click("#more-open");
+        for (field, text) in [("#more-what", what), ("#more-into", into), ("#more-why", why)] {
+            if !text.is_empty() {
+                browser.type_line(field, text);
+            }
+        }
+        is_well_made(&browser, "the page with its commands");
+        wait_for("touches to count", 10, || (browser.attribute("#more", "data-presses")? == "yes").then_some(()));
+        browser.click(&format!("#more-commands [data-command={command}]"));
+    };
+    let gone = || wait_for("the box to close", 20, || (!browser.sees("#more")).then_some(()));
+    // Into a closed package: refused in the box, which stays.
+    give("move", "U3", &format!("]C100{first}"), "");
+    browser.wait_text("#more-said", "is closed");
+    browser.click("#more-close");
+    gone();
+    give("reopen", &format!("]C100{first}"), "", "torn");
+    browser.wait_text("#more-said", "is open with");
+    browser.click("#more-close");
+    give("take-out", "U3", "", "torn");
+    gone();
+    browser.wait_text("#answer", "U3 taken out");
+    give("scrap", "U3", "", "torn");
+    gone();
+    browser.wait_text("#answer", "U3 is scrap");
+    assert_eq!(browser.attribute("#answer", "data-outcome").as_deref(), Some("done"));
+    give("reopen", &format!("]C100{first}"), "", "torn");
+    gone();
+    browser.wait_text("#answer", "is open again with 2");
+    // A reason that is missing is asked for, and can be scanned afterwards.
+    give("take-out", "U2", "", "");
+    gone();
+    browser.wait_text("#answer", "Scan the reason");
+    rig.scan("R:TORN");
+    browser.wait_text("#answer", "U2 taken out");
+    browser.click("#close-package");
+    browser.click("#confirm-yes");
+    browser.wait_text("#answer", "closed with 1 units");
+    rig.wait_until_delivered(20);
+    assert_eq!(rig.json("/v1/devices/U3")["state"], "scrapped");
+    let history = rig.json("/v1/devices/U2/history").to_string();
+    assert!(history.contains("takenOut") && history.contains("torn"), "{history}");
+    rig.end_station();
+    rig.end_service();
+}
+
+#[test]
 fn the_back_office_answers_a_recall() {
     let Some((mut rig, browser)) = start("the back-office pages") else { return };
     rig.scan("WO:WO-77");

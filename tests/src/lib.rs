@@ -15,7 +15,7 @@ pub use around::{Around, can_mount};
 pub use browser::{Browser, chromium};
 pub use http::{get, post};
 pub use process::{Process, find_mosquitto, mosquitto, program, run, run_with_input};
-pub use rig::{Rig, Second, Shape, free_port};
+pub use rig::{Rig, Second, Shape, free_port, label_of};
 pub use station::{Ask, Watch};
 
 /// Waits until `probe` gives something; panics with `what` after `seconds`.

@@ -13,8 +13,11 @@ use crate::station::{Ask, Watch};
 use crate::{Around, get, wait_for};
 
 mod asking;
+mod lanes;
 mod second;
 
+pub use lanes::label_of;
+use lanes::{PATIENCE, RULES};
 pub use second::Second;
 
 /// What a line is like.
@@ -197,10 +200,7 @@ data = "{folder}/station"
 socket = "{folder}/station.sock"
 [broker]
 url = "{url}"
-receipt_timeout_ms = 2000
-reconnect_first_ms = 50
-reconnect_longest_ms = 500
-[packing]
+{PATIENCE}[packing]
 package_size = {package}
 pallet_size = {pallet}
 [sscc]
@@ -220,14 +220,7 @@ address = "{printer}"
 answer_timeout_ms = 500
 {labels}[page]
 listen = "127.0.0.1:{page}"
-[[rule]]
-name = "serial"
-pattern = '(?<serialNumber>[!-9;-~]{{1,64}})'
-[[rule]]
-name = "work order"
-reads = "work-order"
-pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
-"#
+{RULES}"#
         )
     }
 

@@ -37,9 +37,11 @@ impl Ask {
         self.ask(&json!({ "ask": "queue-retry" })).map(drop)
     }
 
-    /// Scans, and gives the answer; `None` where the station ended meanwhile.
+    /// Scans, and gives the answer; `None` where the station ended meanwhile. A text may begin with its AIM identifier.
     pub fn scan(&mut self, text: &str) -> Option<Value> {
-        self.ask(&json!({ "ask": "scan", "text": text }))?.get("answer").cloned()
+        let (aim, text) = if text.starts_with("]C") { text.split_at(3) } else { ("", text) };
+        let aim = (!aim.is_empty()).then_some(aim);
+        self.ask(&json!({ "ask": "scan", "text": text, "aim": aim }))?.get("answer").cloned()
     }
 }
 

@@ -96,6 +96,7 @@ fn does(command: Command) -> &'static str {
         Command::Reopen => "Scan the label of the box that is opened again.",
         Command::AgainLabel => "Scan the box whose label is printed again.",
         Command::Seal => "Scan the work order or box that is done here.",
+        Command::Adopt => "Scan the open box of a dead station: this lane goes on with it.",
         Command::Cancel => "Nothing after all.",
         Command::SignOff => "The person at this lane leaves.",
         Command::Finish => "The recount, assembly or despatch is complete.",

@@ -5,6 +5,7 @@
 mod adopt;
 mod ask;
 mod check;
+mod codes;
 mod commands;
 mod decode;
 mod explain;
@@ -57,6 +58,8 @@ enum Command {
     Sscc(sscc::SsccArgs),
     /// What was counted in a shift
     Report(report::ReportArgs),
+    /// The words that answers have, with what each says
+    Codes(codes::CodesArgs),
     /// The command barcodes, and a sheet of them to print
     Commands(commands::CommandsArgs),
     /// Check, test and preview label templates
@@ -122,6 +125,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Key(args) => key::run(&args),
         Command::Sscc(args) => sscc::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Codes(args) => codes::run(&args),
         Command::Commands(args) => commands::run(&args),
         Command::Label(args) => label::run(&args),
     };

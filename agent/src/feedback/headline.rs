@@ -96,7 +96,6 @@ pub(super) fn headline(code: Code) -> &'static str {
         Code::OrderSealed => "Order is sealed",
         Code::UnknownLabel => "No such label",
         Code::RetestLimit => "Tested too often",
-        Code::NotAllowed => "Not allowed",
         Code::ReasonMissing => "Reason missing",
         Code::NotARole => "Not this lane",
         Code::UnknownUnit => "Unknown unit",

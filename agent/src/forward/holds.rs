@@ -9,8 +9,9 @@ use crate::board::Board;
 const MOST: usize = 100_000;
 /// Longest of them in bytes: longer than any serial number or lot that a rule takes.
 const LONGEST: usize = 512;
-/// The largest packet that is taken from the broker: so many serials, each with its quotes and comma, and some more.
-pub(super) const MOST_BYTES: u32 = 8 << 20;
+/// The largest packet that is taken from the broker: so many serials, each with its quotes and comma and perhaps named
+/// twice, and some more.
+pub(super) const MOST_BYTES: u32 = 16 << 20;
 
 /// Reads what comes.
 #[derive(Debug, Default)]
@@ -68,14 +69,9 @@ fn check(holds: &Holds) -> Result<(), String> {
              Put whole lots on hold instead of their serials."
         ));
     }
-    if holds
-        .serials
-        .iter()
-        .chain(&holds.lots)
-        .chain(&holds.recalled_serials)
-        .chain(&holds.recalled_lots)
-        .any(|id| id.is_empty() || id.len() > LONGEST)
-    {
+    let held = holds.serials.iter().chain(&holds.lots);
+    let mut all = held.chain(&holds.recalled_serials).chain(&holds.recalled_lots);
+    if all.any(|id| id.is_empty() || id.len() > LONGEST) {
         return Err(format!(
             "The service puts something on hold that is empty or longer than {LONGEST} bytes: what was on hold before \
              stays. Correct it in the service."

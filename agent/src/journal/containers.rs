@@ -1,5 +1,7 @@
 //! Containers and work orders that this station knows, and what is counted for the report of a shift.
 
+pub(super) mod mend;
+
 use std::collections::BTreeMap;
 
 use records::SeriesId;
@@ -84,7 +86,7 @@ impl Group<'_> {
     }
 
     /// Writes what a decision changes in containers, work orders and counts.
-    pub(super) fn change_containers(&self, decision: &Decision, at: i64) -> rusqlite::Result<()> {
+    pub(super) fn change_containers(&mut self, decision: &Decision, at: i64) -> rusqlite::Result<()> {
         for container in &decision.containers {
             put_container(&self.transaction, container, self.series)?;
         }
@@ -96,13 +98,21 @@ impl Group<'_> {
                 count,
             )?;
         }
-        for Count { lane, person, work_order, what } in &decision.counts {
+        for count in &decision.counts {
+            *self.counts.entry((at.div_euclid(3600), count.clone())).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes what was counted, once for the group.
+    pub(super) fn write_counts(&mut self) -> rusqlite::Result<()> {
+        for ((hour, Count { lane, person, work_order, what }), count) in std::mem::take(&mut self.counts) {
             self.transaction
                 .prepare_cached(
-                    "INSERT INTO tally (hour, lane, person, work_order, what, count) VALUES (?1, ?2, ?3, ?4, ?5, 1)
-                     ON CONFLICT DO UPDATE SET count = count + 1",
+                    "INSERT INTO tally (hour, lane, person, work_order, what, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                     ON CONFLICT DO UPDATE SET count = count + ?6",
                 )?
-                .execute(params![at.div_euclid(3600), lane, person, work_order, what])?;
+                .execute(params![hour, lane, person, work_order, what, count])?;
         }
         Ok(())
     }
@@ -158,7 +168,7 @@ fn body<T: DeserializeOwned>(connection: &Connection, sql: &str, id: &str) -> ru
     Ok(row.and_then(|(body, crc)| {
         let read = (crc == checksum(id, &body)).then(|| serde_json::from_str(&body).ok()).flatten();
         if read.is_none() {
-            tracing::error!("what is known of a container or work order is damaged on this disk: it counts as unknown");
+            tracing::error!("what is known of a container or work order is damaged on this disk: it counts as unknown until the next start");
         }
         read
     }))
@@ -182,10 +192,10 @@ fn put_container(connection: &Connection, container: &KnownContainer, series: Se
     let before = before.and_then(|before| before.parent);
     if before != container.parent {
         if let Some(before) = before {
-            units::leave_inside(connection, &before, units::CONTAINER, "", &container.id)?;
+            units::change_inside(connection, units::LEAVE, &before, units::CONTAINER, ("", &container.id))?;
         }
         if let Some(parent) = &container.parent {
-            units::put_inside(connection, parent, units::CONTAINER, "", &container.id)?;
+            units::change_inside(connection, units::ENTER, parent, units::CONTAINER, ("", &container.id))?;
         }
     }
     let written =

@@ -1,11 +1,13 @@
 //! One transaction for a group of decisions.
 
+use std::collections::BTreeMap;
+
 use records::{Event, Hash, Place, PublicKey, Record, SeriesId, Stamp, chain};
 use rusqlite::Transaction;
 
 use super::series::put_line;
 use super::{Filter, Journal, JournalError, Position, Row, query};
-use crate::station::{Decision, State};
+use crate::station::{Count, Decision, State};
 
 /// An open group. Dropped without [`Group::commit`], nothing of it has happened.
 pub struct Group<'j> {
@@ -20,6 +22,8 @@ pub struct Group<'j> {
     journal_refusals: &'j mut u64,
     pub(super) filter: &'j mut Option<Filter>,
     pub(super) quota: u64,
+    /// What was counted for the report of a shift, by hour: a row for each, however often a scanner fires.
+    pub(super) counts: BTreeMap<(i64, Count), u64>,
 }
 
 impl Journal {
@@ -43,6 +47,7 @@ impl Journal {
             journal_refusals: &mut self.refusals,
             filter: &mut self.filter,
             quota: self.quota,
+            counts: BTreeMap::new(),
         })
     }
 }
@@ -80,6 +85,7 @@ impl Group<'_> {
     /// # Errors
     /// When the disk or the quota is full; the journal is then as before the group.
     pub fn commit(mut self, state: &State, answered: u64) -> Result<(), JournalError> {
+        self.write_counts().map_err(query("write"))?;
         debug_assert_eq!(state.last_seq, self.position.last, "decisions and lines count alike");
         self.row.answered = answered;
         let (row, json) = self.row.with_state(state)?;

@@ -11,9 +11,8 @@ use crate::station::Hold;
 
 const SERIAL: &str = "serial";
 const LOT: &str = "lot";
-/// Beside the row of a hold, where it is one of a recall.
-const RECALLED_SERIAL: &str = "recalled serial";
-const RECALLED_LOT: &str = "recalled lot";
+/// What is under recall has a row of each kind.
+const RECALLED: [&str; 2] = ["recalled serial", "recalled lot"];
 
 /// The holds that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,21 +54,21 @@ impl Group<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn is_held(&self, hold: &Hold) -> Result<bool, JournalError> {
-        self.has_row(key(hold))
+        self.is_kept(key(hold))
     }
 
-    /// Is this under recall?
+    /// Is this on hold because it is under recall?
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn is_recalled(&self, hold: &Hold) -> Result<bool, JournalError> {
-        self.has_row(match hold {
-            Hold::Serial(id) => [RECALLED_SERIAL, id],
-            Hold::Lot(id) => [RECALLED_LOT, id],
+        self.is_kept(match hold {
+            Hold::Serial(id) => [RECALLED[0], id],
+            Hold::Lot(id) => [RECALLED[1], id],
         })
     }
 
-    fn has_row(&self, key: [&str; 2]) -> Result<bool, JournalError> {
+    fn is_kept(&self, key: [&str; 2]) -> Result<bool, JournalError> {
         self.transaction
             .prepare_cached("SELECT 1 FROM hold WHERE kind = ?1 AND id = ?2")
             .and_then(|mut held| held.exists(key))
@@ -92,12 +91,16 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<HoldsKept>> {
 }
 
 fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
-    let serials = holds.serials.iter().map(|id| (SERIAL.to_owned(), id.clone()));
-    let mut wanted: BTreeSet<_> = serials.chain(holds.lots.iter().map(|id| (LOT.to_owned(), id.clone()))).collect();
-    let ids = wanted.len();
-    for (kind, list) in [(RECALLED_SERIAL, &holds.recalled_serials), (RECALLED_LOT, &holds.recalled_lots)] {
-        wanted.extend(list.iter().map(|id| (kind.to_owned(), id.clone())));
-    }
+    let mut wanted = BTreeSet::new();
+    let mut want = |kind: &str, ids: &[String]| wanted.extend(ids.iter().map(|id| (kind.to_owned(), id.clone())));
+    want(SERIAL, &holds.serials);
+    want(LOT, &holds.lots);
+    // What is under recall is on hold, whatever else is said of it.
+    want(SERIAL, &holds.recalled_serials);
+    want(LOT, &holds.recalled_lots);
+    want(RECALLED[0], &holds.recalled_serials);
+    want(RECALLED[1], &holds.recalled_lots);
+    let ids = wanted.iter().filter(|(kind, _)| kind == SERIAL || kind == LOT).count();
     let before: BTreeSet<(String, String)> = connection
         .prepare("SELECT kind, id FROM hold")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

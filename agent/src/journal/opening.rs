@@ -6,7 +6,7 @@ use base::sqlite;
 use records::{SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::remains::{before, mend_known, take_over};
+use super::remains::{before, mend_containers, mend_known, take_over};
 use super::wreck::Wreck;
 use super::{
     Began, Filter, Journal, JournalError, MIGRATIONS, Marks, Opened, Position, Row, Storage, Why, place, query, room,
@@ -71,6 +71,7 @@ impl Journal {
         }
         let (mut journal, mut state, answered) = Self::load(connection, &path, station, storage.quota)?;
         mend_known(&journal.connection, journal.series(), &mut alarms)?;
+        mend_containers(&journal.connection, journal.series(), &mut alarms)?;
         // From here on units are written by groups alone.
         journal.filter = Some(Filter::of(&journal.connection).map_err(query("read"))?);
         let unanswered = journal.lines_after(answered)?;

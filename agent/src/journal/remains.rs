@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use records::{Record, RecordId, SeriesId};
+use records::{Kind, Record, RecordId, SeriesId};
 use rusqlite::Connection;
 
+use super::containers::mend;
 use super::opening::Home;
 use super::series::{put_carried, set_aside};
 use super::wreck::Wreck;
 use super::{FILE, JournalError, Marks, containers, query, sums, units};
+use crate::station::KnownContainer;
 
 /// The journal before this one, where it was damaged and set aside: now, or at an earlier start that did not get so far.
 pub(super) fn before(home: &Home<'_>, marks: Option<&Marks>, damaged_now: bool) -> Option<Wreck> {
@@ -177,6 +179,54 @@ pub(super) fn mend_known(
         "What is known of {} units was damaged on this disk and made anew, where their records are still here",
         bad.len()
     ));
+    Ok(())
+}
+
+/// Containers whose checksum is wrong are made anew from the records that are still there, and those of which nothing is
+/// known any more are named.
+pub(super) fn mend_containers(
+    connection: &Connection,
+    series: SeriesId,
+    alarms: &mut Vec<String>,
+) -> Result<(), JournalError> {
+    let bad = mend::damaged(connection).map_err(query("read"))?;
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let mut known: BTreeMap<String, Option<KnownContainer>> = BTreeMap::new();
+    for id in &bad {
+        mend::remove(connection, id).map_err(query("write"))?;
+        known.insert(String::from_utf8_lossy(id).into_owned(), None);
+    }
+    let mut lines = connection.prepare("SELECT seq, line, crc FROM record ORDER BY seq").map_err(query("read"))?;
+    let mut rows = lines.query([]).map_err(query("read"))?;
+    while let Some(row) = rows.next().map_err(query("read"))? {
+        let Ok((seq, line, crc)) = read_line(row) else { continue };
+        let Ok(record) = serde_json::from_slice::<Record>(&line) else { continue };
+        if record.subject.kind == Kind::Container
+            && sums::is_line(series, &line, crc)
+            && let Some(now) = known.get_mut(&record.subject.id)
+        {
+            *now = mend::learn(now.take(), seq, &record);
+        }
+    }
+    let mut lost = Vec::new();
+    for (id, container) in known {
+        match container {
+            Some(container) => mend::put(connection, container, series).map_err(query("write"))?,
+            None => lost.push(id.escape_debug().to_string()),
+        }
+    }
+    let mended = bad.len() - lost.len();
+    tracing::error!(mended, lost = lost.len(), "what is known of packages or pallets was damaged");
+    let mut text =
+        format!("What is known of {} packages or pallets was damaged on this disk; {mended} were made anew", bad.len());
+    if !lost.is_empty() {
+        let more = if lost.len() > 5 { " and others" } else { "" };
+        lost.truncate(5);
+        text.push_str(&format!(". Not known here any more are {}{more}: look them up at the service", lost.join(", ")));
+    }
+    alarms.push(text);
     Ok(())
 }
 

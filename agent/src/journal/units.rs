@@ -113,7 +113,7 @@ pub(super) fn put(
     let crc = crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest);
     leave(connection, scope, serial, (package, known.unchecked))?;
     if !package.is_empty() {
-        put_inside(connection, package, UNIT, scope, serial)?;
+        change_inside(connection, ENTER, package, UNIT, (scope, serial))?;
     }
     if known.unchecked {
         connection
@@ -140,33 +140,23 @@ pub(super) fn put(
 }
 
 /// In `inside`: a unit or component, and a container.
-const UNIT: i64 = 0;
+pub(super) const UNIT: i64 = 0;
 pub(super) const CONTAINER: i64 = 1;
 
-pub(super) fn put_inside(
-    connection: &Connection,
-    container: &str,
-    kind: i64,
-    scope: &str,
-    id: &str,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO inside (container, kind, scope, id) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![container, kind, scope, id])
-        .map(drop)
-}
+/// Something is in a container from now on.
+pub(super) const ENTER: &str = "INSERT OR IGNORE INTO inside (container, kind, scope, id) VALUES (?1, ?2, ?3, ?4)";
+/// It is not any more.
+pub(super) const LEAVE: &str = "DELETE FROM inside WHERE container = ?1 AND kind = ?2 AND scope = ?3 AND id = ?4";
 
-pub(super) fn leave_inside(
+/// Notes that something enters or leaves a container, as `sql` says.
+pub(super) fn change_inside(
     connection: &Connection,
+    sql: &str,
     container: &str,
     kind: i64,
-    scope: &str,
-    id: &str,
+    (scope, id): (&str, &str),
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM inside WHERE container = ?1 AND kind = ?2 AND scope = ?3 AND id = ?4")?
-        .execute(params![container, kind, scope, id])
-        .map(drop)
+    connection.prepare_cached(sql)?.execute(params![container, kind, scope, id]).map(drop)
 }
 
 /// The unit is not where it was before, and not unchecked any more, unless it is so still.
@@ -177,7 +167,7 @@ fn leave(connection: &Connection, scope: &str, serial: &str, now: (&str, bool)) 
         .optional()?;
     let Some((package, unchecked)) = before else { return Ok(()) };
     if package != now.0 && !package.is_empty() {
-        leave_inside(connection, &package, UNIT, scope, serial)?;
+        change_inside(connection, LEAVE, &package, UNIT, (scope, serial))?;
     }
     if unchecked && !now.1 {
         connection

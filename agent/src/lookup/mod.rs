@@ -5,6 +5,7 @@
 
 mod cache;
 mod client;
+mod kept;
 mod read;
 mod recheck;
 
@@ -12,12 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base::describe;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::board::Board;
+use crate::clock::{Clock, SystemClock};
 use crate::settings::Settings;
 use crate::station::{Interlock, Interlocked, LineRules, Reading, RemoteContainer, RemoteUnit, Service};
 use cache::Cache;
+use kept::Kept;
 
 pub use client::{Client, Silent};
 pub use recheck::Recheck;
@@ -26,7 +30,7 @@ pub use recheck::Recheck;
 const MOST_KEPT: usize = 10_000;
 
 /// What is asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum About {
     /// A unit or component.
     Unit {
@@ -56,11 +60,13 @@ impl About {
 }
 
 /// What the service knows.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
     /// Of a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<RemoteUnit>,
     /// Of a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<RemoteContainer>,
 }
 
@@ -73,6 +79,8 @@ struct Inner {
     timeout: Duration,
     lanes: LineRules,
     cache: Mutex<Cache<About, Told>>,
+    kept: Mutex<Kept>,
+    clock: SystemClock,
     /// It was not reached, and is not asked until the task that looks for it says that it is back.
     away: Mutex<bool>,
     /// Wakes that task.
@@ -87,11 +95,18 @@ impl Lookup {
     /// When the system gives no HTTP client.
     pub fn new(settings: &Settings, board: Board) -> reqwest::Result<Self> {
         let Some(service) = &settings.service else { return Ok(Self::off()) };
+        let clock = SystemClock::new();
+        let (kept, known) = Kept::read(&settings.data, &clock.now());
+        let mut cache = Cache::new(MOST_KEPT);
+        let now = Instant::now();
+        known.into_iter().for_each(|(about, told, age)| cache.keep_of_before(about, told, now, age));
         Ok(Self(Some(Arc::new(Inner {
             client: Client::new(service)?,
             timeout: service.timeout,
             lanes: settings.line_rules.clone(),
-            cache: Mutex::new(Cache::new(MOST_KEPT)),
+            cache: Mutex::new(cache),
+            kept: Mutex::new(kept),
+            clock,
             away: Mutex::new(false),
             look: Notify::new(),
             board,
@@ -146,6 +161,8 @@ impl Inner {
             match self.client.ask(about, interlock.timeout).await {
                 Ok(told) => {
                     self.cache().keep(about.clone(), told.clone(), Instant::now());
+                    let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    kept.note(about, &told, self.clock.now());
                     return answer(Duration::ZERO, told);
                 }
                 Err(error) => {

@@ -79,7 +79,7 @@ pub fn unit(body: &[u8]) -> Result<RemoteUnit, NotReadable> {
         work_order: unit.work_order.and_then(|order| order.as_str().map(str::to_owned)),
         passed: unit.test.map(|test| test.passed),
         held: !unit.on_hold.is_empty(),
-        recalled: unit.on_hold.iter().any(|hold| hold.get("recall").is_some()),
+        recalled: unit.on_hold.iter().any(|hold| hold.get("recall").is_some_and(|recall| !recall.is_null())),
         places,
         contradictions: unit.contradictions,
     })
@@ -155,7 +155,9 @@ mod tests {
         }));
         assert_eq!((told.state, told.package_id.as_deref(), told.passed), (UnitState::Packed, Some("P1"), Some(false)));
         assert_eq!((told.station.as_deref(), told.work_order.as_deref()), (Some("pack-2"), Some("W1")));
-        assert!(told.held && told.places == ["P1", "U1"]);
+        assert!(told.held && !told.recalled && told.places == ["P1", "U1"]);
+        let recalled = of(json!({"state": "packed", "onHold": [{"reason": "x", "recall": "R-1"}, {"reason": "y"}]}));
+        assert!(recalled.held && recalled.recalled);
         let contested = of(json!({
             "state": "packed", "packageIds": ["P1", "P2"],
             "contradictions": [{"code": "in-another-package", "text": "t", "at": "2026-03-01T12:00:00Z", "stations": ["a"]}],

@@ -11,9 +11,13 @@ use crate::station::{Facts, Hold, Wanted};
 pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) -> Result<Facts, JournalError> {
     let mut facts = Facts { room: group.has_room_for_refusals(), ..Facts::default() };
     for hold in &wanted.holds {
-        if !facts.held.contains(hold) && (waits_for(waiting, hold) || group.is_held(hold)?) {
+        if facts.held.contains(hold) {
+            continue;
+        }
+        let waits = waiting.map(|waiting| of_waiting(waiting, hold)).unwrap_or_default();
+        if waits.held || group.is_held(hold)? {
             facts.held.push(hold.clone());
-            if is_recalled(waiting, hold) || group.is_recalled(hold)? {
+            if waits.recalled || group.is_recalled(hold)? {
                 facts.recalled.push(hold.clone());
             }
         }
@@ -22,6 +26,11 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) 
     if let Some((scope, serial)) = &wanted.unit {
         facts.known = group.known(scope, serial)?;
         containers.extend(facts.known.as_ref().and_then(|known| known.package.clone()));
+    }
+    for (scope, serial) in &wanted.units {
+        if let Some(known) = group.known(scope, serial)? {
+            facts.units.insert((scope.clone(), serial.clone()), known);
+        }
     }
     facts.containers = group.containers(&containers)?;
     let of_unit = facts.known.as_ref().and_then(|known| known.work_order.clone());
@@ -45,17 +54,18 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) 
     Ok(facts)
 }
 
-/// Holds that could not be written yet hold all the same.
-fn waits_for(waiting: Option<&Holds>, hold: &Hold) -> bool {
-    waiting.is_some_and(|waiting| match hold {
-        Hold::Serial(serial) => waiting.serials.contains(serial),
-        Hold::Lot(lot) => waiting.lots.contains(lot),
-    })
+#[derive(Default)]
+struct Waits {
+    held: bool,
+    recalled: bool,
 }
 
-fn is_recalled(waiting: Option<&Holds>, hold: &Hold) -> bool {
-    waiting.is_some_and(|waiting| match hold {
-        Hold::Serial(serial) => waiting.recalled_serials.contains(serial),
-        Hold::Lot(lot) => waiting.recalled_lots.contains(lot),
-    })
+/// Holds that could not be written yet hold all the same.
+fn of_waiting(waiting: &Holds, hold: &Hold) -> Waits {
+    let (id, all, recalled) = match hold {
+        Hold::Serial(id) => (id, &waiting.serials, &waiting.recalled_serials),
+        Hold::Lot(id) => (id, &waiting.lots, &waiting.recalled_lots),
+    };
+    let recalled = recalled.contains(id);
+    Waits { held: recalled || all.contains(id), recalled }
 }

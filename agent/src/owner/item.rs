@@ -82,7 +82,7 @@ impl Item {
                 let reading = deciding.reading.clone().map(|reading| line.rules.whole_label(state, reading, now));
                 let raw = rules.raw(&deciding.data);
                 let mut facts = match &reading {
-                    Ok(reading) => facts(&Wanted::of(ahead, &lane, reading))?,
+                    Ok(reading) => facts(&Wanted::of(ahead, &lane, reading).with(ahead, &lane, &deciding.service))?,
                     Err(_) => facts(&Wanted::default())?,
                 };
                 facts.service = deciding.service.clone();
@@ -112,8 +112,7 @@ impl Item {
                 Ok(Input::Checked { lane, scope: scope.clone(), serial: serial.clone(), known, service })
             }
             Self::Adopt { lane, adopted, .. } => {
-                let containers = std::iter::once(&adopted.id).chain(&adopted.containers).cloned().collect();
-                let facts = facts(&Wanted { containers, ..Wanted::default() })?;
+                let facts = facts(&Wanted::of_adopted(adopted))?;
                 Ok(Input::Adopt { lane: lane.clone(), adopted: (**adopted).clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {

@@ -2,10 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One word for each answer; a page, a lamp or a test goes by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
+macro_rules! codes {
+    ($($(#[doc = $says:literal])+ $code:ident,)+) => {
+        /// One word for each answer; a page, a lamp or a test goes by it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Code {
+            $($(#[doc = $says])+ $code,)+
+        }
+
+        impl Code {
+            /// All of them, each with what it says.
+            pub const ALL: &[(Self, &str)] = &[$((Self::$code, concat!($($says),+).trim_ascii()),)+];
+        }
+    };
+}
+
+codes! {
     /// The unit is in the package.
     Packed,
     /// The package is closed.
@@ -188,8 +201,6 @@ pub enum Code {
     UnknownLabel,
     /// The unit was tested as often as it may be.
     RetestLimit,
-    /// Nobody may allow this, or not this person.
-    NotAllowed,
     /// The reason is missing.
     ReasonMissing,
     /// This lane does not have this role.

@@ -72,6 +72,8 @@ pub enum Command {
     AgainLabel,
     /// This station has done its share of the work order or container that is scanned next.
     Seal,
+    /// This lane goes on with an open container of another station, whose label is scanned next.
+    Adopt,
     /// Nothing after all: ends what waits for a scan.
     Cancel,
     /// The person at the lane signs off.
@@ -82,7 +84,7 @@ pub enum Command {
     Role(Role),
 }
 
-const WORDS: [(&str, Command); 14] = [
+const WORDS: [(&str, Command); 15] = [
     ("close-package", Command::ClosePackage),
     ("close-pallet", Command::ClosePallet),
     ("void-last", Command::VoidLast),
@@ -94,6 +96,7 @@ const WORDS: [(&str, Command); 14] = [
     ("reopen", Command::Reopen),
     ("label-again", Command::AgainLabel),
     ("seal", Command::Seal),
+    ("adopt", Command::Adopt),
     ("cancel", Command::Cancel),
     ("sign-off", Command::SignOff),
     ("finish", Command::Finish),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use records::wire::WorkOrderMessage;
 
-use super::adopt::Adopted;
+use super::adopted::Adopted;
 use super::command::Command;
 use super::hold::Hold;
 use super::input::Reading;
@@ -20,6 +20,8 @@ use super::state::{Lane, State};
 pub struct Facts {
     /// The unit or component, if it is known here.
     pub known: Option<Known>,
+    /// The units that are known here of a container that is taken over, by scope and serial.
+    pub units: BTreeMap<(String, String), Known>,
     /// The containers concerned that are known here, by id: those scanned, the one the unit is in, and those around them.
     pub containers: BTreeMap<String, KnownContainer>,
     /// What was counted of the work orders concerned that no lane works on.
@@ -43,6 +45,8 @@ pub struct Facts {
 pub struct Wanted {
     /// A unit or component: scope and serial.
     pub unit: Option<(String, String)>,
+    /// The units of a container that is taken over.
+    pub units: Vec<(String, String)>,
     /// Containers, with all those around them.
     pub containers: Vec<String>,
     /// A work order.
@@ -98,7 +102,20 @@ impl Wanted {
     pub fn of_adopted(adopted: &Adopted) -> Self {
         let mut containers = adopted.containers.clone();
         containers.push(adopted.id.clone());
-        Self { containers, ..Self::default() }
+        Self { containers, units: adopted.units.clone(), ..Self::default() }
+    }
+
+    /// The same with what the service said: what is in a container that is to be taken over.
+    #[must_use]
+    pub fn with(mut self, state: &State, lane: &str, service: &Service) -> Self {
+        let adopts = state.lanes.get(lane).and_then(|lane| lane.pending.as_ref());
+        if adopts.is_some_and(|pending| matches!(pending.doing, Doing::Command(Command::Adopt)))
+            && let Service::Answer { container: Some(remote), .. } = service
+        {
+            self.units.extend(remote.units_with_scopes());
+            self.containers.extend(remote.containers.iter().cloned());
+        }
+        self
     }
 
     fn add(&mut self, state: &State, name: &str, reading: &Reading) {
@@ -165,11 +182,19 @@ impl Wanted {
         }
     }
 
-    /// A lane that recounts needs what should be in the container.
+    /// A lane that recounts needs what should be in the container; one that takes over what is known of what it has scanned.
     fn contents_of(&mut self, lane: Option<&Lane>) {
-        if let Some(Task::Recount { container, .. }) = lane.and_then(|lane| lane.task.as_ref()) {
-            self.contents = Some(container.clone());
-            self.containers.push(container.clone());
+        match lane.and_then(|lane| lane.task.as_ref()) {
+            Some(Task::Recount { container, .. }) => {
+                self.contents = Some(container.clone());
+                self.containers.push(container.clone());
+            }
+            Some(Task::Adopt { container, units, containers }) => {
+                self.units.clone_from(units);
+                self.containers.push(container.clone());
+                self.containers.extend(containers.iter().cloned());
+            }
+            _ => {}
         }
     }
 }

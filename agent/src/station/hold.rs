@@ -50,18 +50,19 @@ impl Hold {
     }
 }
 
-/// The unit, or its lot, is on hold; where it is recalled, that is said.
-pub(super) fn refuse(lane: &str, serial: &str, held: &[Hold], recalled: &[Hold], known: Option<&Known>) -> Answer {
-    let (held, code, is, help) = match recalled.is_empty() {
-        true => (held, Code::OnHold, "is on hold", "Set the unit aside; quality has put it on hold."),
-        false => (recalled, Code::Recall, "is under recall", "Set the unit aside; it is recalled."),
+/// The unit, or its lot, is on hold or under recall.
+pub(super) fn refuse(lane: &str, serial: &str, (held, recalled): (&[Hold], &[Hold]), known: Option<&Known>) -> Answer {
+    // A recall is the graver of the two.
+    let (code, all, state, help) = match recalled {
+        [] => (Code::OnHold, held, "on hold", "Set the unit aside; quality has put it on hold."),
+        some => (Code::Recall, some, "under recall", "Set the unit aside, and tell the office: it must not leave."),
     };
-    let lots: Vec<&str> = held.iter().filter_map(Hold::lot).collect();
-    let itself = held.iter().any(|hold| matches!(hold, Hold::Serial(_)));
+    let lots: Vec<&str> = all.iter().filter_map(Hold::lot).collect();
+    let itself = all.iter().any(|hold| matches!(hold, Hold::Serial(_)));
     let text = match (itself, lots.join(" and ")) {
-        (true, lots) if lots.is_empty() => format!("{serial} {is}"),
-        (true, lots) => format!("{serial} {is}, and so is its lot {lots}"),
-        (false, lots) => format!("Lot {lots} of {serial} {is}"),
+        (true, lots) if lots.is_empty() => format!("{serial} is {state}"),
+        (true, lots) => format!("{serial} is {state}, and so is its lot {lots}"),
+        (false, lots) => format!("Lot {lots} of {serial} is {state}"),
     };
     let packed =
         known.map_or(String::new(), |known| format!("; it is packed already{}", super::packing::in_package(known)));
@@ -74,20 +75,4 @@ pub(super) fn warn(mut answer: Answer, held: &[Hold]) -> Answer {
         answer.help = format!("Lot {lot} is on hold: its units are refused until quality releases it.");
     }
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recall_is_told_from_a_hold() {
-        let (lot, unit) = (Hold::Lot("L1".into()), Hold::Serial("S1".into()));
-        let held = [unit.clone(), lot.clone()];
-        let answer = refuse("main", "S1", &held, &[], None);
-        assert_eq!((answer.code, &*answer.text), (Code::OnHold, "S1 is on hold, and so is its lot L1"));
-        let answer = refuse("main", "S1", &held, &[lot], None);
-        assert_eq!((answer.code, &*answer.text), (Code::Recall, "Lot L1 of S1 is under recall"));
-        assert_eq!(answer.help, "Set the unit aside; it is recalled.");
-    }
 }

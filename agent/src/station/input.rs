@@ -5,7 +5,7 @@ use records::wire::{Terms, WorkOrderMessage};
 use records::{Hash, PublicKey, SeriesId, Signature};
 use serde::{Deserialize, Serialize};
 
-use super::adopt::Adopted;
+use super::adopted::Adopted;
 use super::answer::Code;
 use super::command::Command;
 use super::facts::{Commanded, Facts, RigResult};

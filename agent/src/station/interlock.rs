@@ -177,6 +177,6 @@ impl Turn<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        self.unless_allowed(super::hold::refuse(name, serial, &held, &facts.recalled, facts.known.as_ref()))
+        self.unless_allowed(super::hold::refuse(name, serial, (&held, &facts.recalled), facts.known.as_ref()))
     }
 }

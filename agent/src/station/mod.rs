@@ -4,6 +4,7 @@
 //! and what to tell the operator once it is written. The journal commits decisions; nothing here is true before that.
 
 mod adopt;
+mod adopted;
 mod answer;
 mod code;
 mod collect;
@@ -34,7 +35,7 @@ mod tests;
 mod turn;
 mod unrecorded;
 
-pub use adopt::{Adopted, How};
+pub use adopted::{Adopted, How};
 pub use answer::{Answer, Code, Filling, Outcome};
 pub use command::{Command, NoCommand, Role};
 pub use decide::{Decision, decide};

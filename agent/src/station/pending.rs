@@ -72,8 +72,8 @@ impl Pending {
 
 /// Which commands need something that is scanned.
 fn needs_subject(command: Command) -> bool {
-    use Command::{AgainLabel, Correct, Hold, Move, Reopen, Scrap, Seal, TakeOut};
-    matches!(command, Move | Correct | TakeOut | Scrap | Hold | Reopen | AgainLabel | Seal)
+    use Command::{Adopt, AgainLabel, Correct, Hold, Move, Reopen, Scrap, Seal, TakeOut};
+    matches!(command, Move | Correct | TakeOut | Scrap | Hold | Reopen | AgainLabel | Seal | Adopt)
 }
 
 fn needs_target(command: Command) -> bool {
@@ -89,7 +89,7 @@ fn needs_reason(command: Command) -> bool {
 fn what_is_scanned(command: Command) -> &'static str {
     match command {
         Command::Scrap | Command::Hold => "Scan the unit",
-        Command::Reopen | Command::AgainLabel => "Scan the label of the container",
+        Command::Reopen | Command::AgainLabel | Command::Adopt => "Scan the label of the container",
         Command::Seal => "Scan the work order, or the label of the container",
         _ => "Scan the unit, or the label of the container",
     }
@@ -223,7 +223,7 @@ impl Turn<'_> {
     fn check_subject(&mut self, name: &str, command: Command, reading: &Reading) -> Result<(), Answer> {
         let fits = match command {
             Command::Scrap | Command::Hold => unit_of(reading).is_some(),
-            Command::Reopen | Command::AgainLabel => matches!(reading, Reading::Container { .. }),
+            Command::Reopen | Command::AgainLabel | Command::Adopt => matches!(reading, Reading::Container { .. }),
             Command::Seal => matches!(reading, Reading::Container { .. } | Reading::WorkOrder { .. }),
             _ => unit_of(reading).is_some() || matches!(reading, Reading::Container { .. }),
         };
@@ -320,6 +320,7 @@ impl Turn<'_> {
                 None => Err(unknown_container(name, id)),
             },
             (Command::AgainLabel, Some(Reading::Container { id, .. })) => self.label_again(name, id, reason),
+            (Command::Adopt, Some(Reading::Container { id, .. })) => self.take_over(name, id),
             _ => Err(super::scan::not_here(name)),
         }
     }

@@ -9,6 +9,7 @@ use super::hold;
 use super::input::{Raw, Reading, Unread};
 use super::known::{Known, UnitState};
 use super::refusals::Due;
+use super::roles::Task;
 use super::turn::{Turn, device};
 
 impl Turn<'_> {
@@ -93,6 +94,9 @@ impl Turn<'_> {
 
     /// What a scan means to a lane that waits for nothing.
     pub(super) fn by_role(&mut self, name: &str, reading: &Reading) -> Result<Answer, Answer> {
+        if let Some(Task::Adopt { .. }) = self.on(name).and_then(|lane| lane.task.as_ref()) {
+            return self.scan_over(name, reading);
+        }
         if let Some(answer) = self.scan_back(name, reading)? {
             return Ok(answer);
         }
@@ -140,6 +144,9 @@ impl Turn<'_> {
     /// A recount, an assembly or a despatch is complete.
     pub(super) fn finish(&mut self, name: &str) -> Result<Answer, Answer> {
         match self.role(name) {
+            _ if matches!(self.on(name).and_then(|lane| lane.task.as_ref()), Some(Task::Adopt { .. })) => {
+                self.finish_adopting(name)
+            }
             Role::Recount => self.finish_recount(name),
             Role::Assemble => self.finish_assembly(name),
             Role::Despatch => self.finish_despatch(name),

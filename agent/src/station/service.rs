@@ -44,7 +44,7 @@ pub struct RemoteUnit {
     pub passed: Option<bool>,
     /// Is it, or its lot, on hold or under recall?
     pub held: bool,
-    /// Is it, or its lot, under recall?
+    /// Is it under recall?
     pub recalled: bool,
     /// The ids of all containers that it is in; more than one of a level where records contradict each other.
     pub places: Vec<String>,
@@ -59,6 +59,15 @@ pub struct RemoteContradiction {
     pub code: String,
     /// In a sentence.
     pub text: String,
+}
+
+impl RemoteContainer {
+    /// The units directly in it: scope and serial.
+    #[must_use]
+    pub fn units_with_scopes(&self) -> Vec<(String, String)> {
+        let mut scopes = self.scopes.iter().cloned();
+        self.serials.iter().map(|serial| (scopes.next().unwrap_or_default(), serial.clone())).collect()
+    }
 }
 
 /// A container, as the service knows it.

@@ -15,6 +15,7 @@ use super::state::{Lane, Line, State};
 /// Where nothing was read.
 pub(super) static NO_FACTS: Facts = Facts {
     known: None,
+    units: BTreeMap::new(),
     containers: BTreeMap::new(),
     orders: BTreeMap::new(),
     contents: Vec::new(),

@@ -36,6 +36,8 @@ pub enum What {
     Reason,
     /// Consignee and despatch note.
     Consignee,
+    /// The other station is dead: this one goes on with a container that it had open.
+    Adopt(u8),
     /// The rig says something.
     Rig(bool),
     /// A code that means nothing.
@@ -155,6 +157,7 @@ fn what() -> impl Strategy<Value = What> {
         3 => (0..3_u8).prop_map(What::Badge),
         3 => Just(What::Reason),
         1 => Just(What::Consignee),
+        1 => any::<u8>().prop_map(What::Adopt),
         4 => any::<bool>().prop_map(What::Rig),
         1 => Just(What::Unread),
         2 => (0..90_000_u32).prop_map(What::Wait),

@@ -142,6 +142,10 @@ struct Bench {
     queue: Vec<Draft>,
     inputs: Vec<(Input, u64)>,
     serials: u64,
+    /// What the service says to the next scan, whatever it is about.
+    told: Option<Service>,
+    /// Another station has gone on with what this one had open.
+    dead: bool,
     mutation: Option<Mutation>,
 }
 
@@ -225,7 +229,20 @@ impl Bench {
         });
         let is_held = |hold: &&Hold| matches!(hold, Hold::Serial(serial) if self.holds.contains(serial));
         let held = wanted.holds.iter().filter(is_held).cloned().collect();
-        Facts { known, containers, orders, contents, label: None, held, service, room: self.room, ..Facts::default() }
+        let known_of = |unit: &(String, String)| Some((unit.clone(), self.known.get(unit)?.clone()));
+        let units = wanted.units.iter().filter_map(known_of).collect();
+        Facts {
+            known,
+            units,
+            containers,
+            orders,
+            contents,
+            label: None,
+            held,
+            recalled: Vec::new(),
+            service,
+            room: self.room,
+        }
     }
 
     fn ask(&self, office: &Office, network: bool, wanted: &Wanted) -> Service {
@@ -246,7 +263,9 @@ impl Bench {
         network: bool,
     ) -> Result<Answer, String> {
         let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.state, lane, r));
-        let facts = self.facts(&wanted, self.ask(office, network, &wanted));
+        let service = self.told.take().unwrap_or_else(|| self.ask(office, network, &wanted));
+        let wanted = wanted.with(&self.state, lane, &service);
+        let facts = self.facts(&wanted, service);
         let raw = Raw { bytes: 3, mark: format!("{reading:?}").chars().take(60).collect() };
         let input = Input::Scanned { lane: lane.to_owned(), scanner: "hand".into(), reading, raw, facts };
         self.decide(input, office, network).map(|answer| answer.expect("a scan is answered"))

@@ -15,6 +15,9 @@ pub struct Office {
 impl Office {
     /// A record of a station arrives.
     pub fn receive(&mut self, station: usize, draft: &Draft) {
+        if draft.event == Event::Adopted {
+            self.adopted(station, &draft.subject.id);
+        }
         if draft.subject.kind != Kind::Device {
             return;
         }
@@ -38,6 +41,18 @@ impl Office {
         (unit.state, unit.package_id) = (state, package);
         let order = draft.attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
         unit.work_order = order.or(unit.work_order.take());
+    }
+
+    /// What was in a container of the other station is where it was, and this station's from now on.
+    fn adopted(&mut self, station: usize, id: &str) {
+        for known in self.units.values_mut() {
+            let is_there = |unit: &RemoteUnit| unit.package_id.as_deref() == Some(id);
+            if known.get(&(1 - station)).is_some_and(is_there)
+                && let Some(unit) = known.remove(&(1 - station))
+            {
+                known.insert(station, RemoteUnit { station: Some(name(station)), ..unit });
+            }
+        }
     }
 
     /// What a station is told of a unit.

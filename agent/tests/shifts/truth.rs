@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use records::{Draft, Event, Kind};
 
-type Unit = (String, String);
+pub type Unit = (String, String);
 
 /// What the records say.
 #[derive(Default, Debug)]
@@ -31,6 +31,16 @@ pub struct Truth {
     pub contradicted: BTreeSet<Unit>,
     /// How often scans were refused.
     pub refused: u64,
+    /// What is in the container that is taken over next.
+    pub taking: Taking,
+}
+
+/// A container of another station, with what is in it.
+#[derive(Default, Debug, Clone)]
+pub struct Taking {
+    pub units: Vec<Unit>,
+    pub containers: Vec<String>,
+    pub parent: Option<String>,
 }
 
 impl Truth {
@@ -141,6 +151,29 @@ impl Truth {
                     return Err("its id was given out before".to_owned());
                 }
                 self.open.insert(id);
+                Ok(())
+            }
+            Event::Adopted => {
+                if !self.opened.insert(id.clone()) {
+                    return Err("it was opened here".to_owned());
+                }
+                self.open.insert(id.clone());
+                let Taking { units, containers, parent } = std::mem::take(&mut self.taking);
+                if draft.attributes["count"] != units.len() + containers.len() {
+                    return Err(format!("{units:?} and {containers:?} are in it"));
+                }
+                for unit in units {
+                    self.orders.remove(&unit);
+                    if let Some(other) = self.inside.insert(unit, id.clone()) {
+                        return Err(format!("what is in it is in {other} already"));
+                    }
+                }
+                for inner in containers {
+                    if let Some(other) = self.parent.insert(inner, id.clone()) {
+                        return Err(format!("what is in it is in {other} already"));
+                    }
+                }
+                self.parent.extend(parent.map(|parent| (id, parent)));
                 Ok(())
             }
             Event::Closed => {

@@ -188,6 +188,12 @@ impl From<Denied> for Problem {
             Denied::TooManyTokens { .. } => {
                 (StatusCode::CONFLICT, "tooMany", "use one of them, or wait: after 7 days they are void")
             }
+            Denied::Schema(fault) => return super::schemas::conflicting(fault),
+            Denied::Stored(_) => (
+                StatusCode::CONFLICT,
+                "contradictsStored",
+                "nothing was changed, and what is stored never is: allow that value as well, or take another name",
+            ),
             Denied::NoKey => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "start the service with its key"),
         };
         Self::new(status, code, denied.to_string()).help(help)

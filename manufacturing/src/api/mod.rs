@@ -15,6 +15,7 @@ mod problem;
 mod recall;
 mod recalls;
 mod recent;
+mod schemas;
 mod search;
 mod stations;
 mod streaming;
@@ -95,6 +96,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/stations/{name}/write-off", post(changes::write_off))
         .route("/v1/stations/{name}/token", post(changes::token))
         .route("/v1/holds", get(holds::list).post(holds::change))
+        .route("/v1/schemas", get(schemas::list).post(schemas::add))
+        .route("/v1/schemas/{id}", get(schemas::one))
         .route("/v1/work-orders", get(work_orders::list))
         .route("/v1/work-orders/{id}", get(work_orders::one).put(work_orders::put))
         .route("/v1/work-orders/{id}/balance", get(work_orders::balance))
@@ -111,7 +114,7 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history, /groups and /genealogy, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/recalls, /v1/drills, /v1/stations, /v1/holds, /v1/work-orders, \
+        "GET /v1/devices/{serial}, its /history, /groups and /genealogy, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/recalls, /v1/drills, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
              /healthz or /metrics; the pages are at /",
     )
 }

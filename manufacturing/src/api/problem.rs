@@ -25,6 +25,12 @@ impl Problem {
         Self { status, code, message: message.into(), help: String::new(), details: Vec::new() }
     }
 
+    /// A further member of the error.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
     /// What to do about it.
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: help.into(), ..self }
@@ -47,7 +53,7 @@ impl From<Unanswerable> for Problem {
                         .help("choose one of the candidates with ?scope=")
                 }
             }
-            Unanswerable::Dimension(_) => {
+            Unanswerable::Dimension { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "unknownDimension", message).help("choose one of them with ?by=")
             }
             Unanswerable::NoGroup { .. } => Self::new(StatusCode::NOT_FOUND, "noGroup", message)

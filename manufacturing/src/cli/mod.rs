@@ -13,6 +13,7 @@ mod place;
 mod progress;
 mod recall;
 mod recalls;
+mod schema;
 mod serve;
 mod shown;
 mod station;
@@ -58,6 +59,9 @@ enum Command {
     /// What must not be packed
     #[command(subcommand)]
     Hold(hold::Hold),
+    /// Further attributes of devices, described by JSON Schema
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Work orders that stations may begin
     #[command(subcommand)]
     WorkOrder(work_order::WorkOrder),
@@ -152,6 +156,7 @@ pub(crate) fn run_with(
         Command::Device(device) => client::blocking(device.run(output)),
         Command::Station(station) => client::blocking(station.run(output)),
         Command::Hold(hold) => client::blocking(hold.run(output)),
+        Command::Schema(schema) => client::blocking(schema.run(output)),
         Command::WorkOrder(order) => client::blocking(order.run(output)),
         Command::Genealogy(genealogy) => client::blocking(genealogy.run(output)),
         Command::Drill(drill) => client::blocking(drill.run(output)),

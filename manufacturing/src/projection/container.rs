@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::condition::Taken;
 use super::contradictions::contradictions;
 use super::fold::{Read, despatch};
-use super::{ContainerState, ContainerView, Count, Fact};
+use super::{ContainerState, ContainerView, Count, Dimensions, Fact};
 
 /// Reads the records of a container and those of everything that it was ever inside, as [`super::fold`] does for a device.
 /// What is in it is known from the records of that. `None` where no record is about the container itself.
 pub fn fold_container(container: &Subject, facts: &[&Fact]) -> Option<ContainerView> {
-    let Read { order, voided, walk } = Read::of(container, facts);
+    let Read { order, voided, walk } = Read::of(container, facts, Dimensions::none());
     let own = |index: &&usize| facts[**index].reading.subject.as_ref() == Some(container);
     let own_records =
         || order.iter().filter(own).filter_map(|index| Some((*index, facts[*index].reading.record.as_ref()?)));

@@ -10,13 +10,13 @@ use super::handled;
 use super::order::total_order;
 use super::repeats::Counted;
 use super::walk::{Place, Span, Truth, Walk};
-use super::{Despatch, DeviceView, Fact, Mark, Membership, State, Test, correction};
+use super::{Despatch, DeviceView, Dimensions, Fact, Mark, Membership, State, Test, correction};
 
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
 /// harm. The answer is the same for every order of `facts`, each of which is there once; what only repeats another one
 /// counts for nothing. `None` where no record says that the device exists: a refusal does not.
-pub fn fold(device: &Subject, facts: &[&Fact]) -> Option<DeviceView> {
-    let read = Read::of(device, facts);
+pub fn fold(device: &Subject, facts: &[&Fact], dimensions: &Dimensions) -> Option<DeviceView> {
+    let read = Read::of(device, facts, dimensions);
     view(device, facts, &read)
 }
 
@@ -32,11 +32,11 @@ pub struct Read<'a> {
 
 impl<'a> Read<'a> {
     /// Reads the facts about a subject and all that it was ever inside.
-    pub fn of(subject: &'a Subject, facts: &[&'a Fact]) -> Self {
+    pub fn of(subject: &'a Subject, facts: &[&'a Fact], dimensions: &'a Dimensions) -> Self {
         let counted = Counted::of(facts);
         let order = total_order(facts, &counted);
         let voided = voided(facts, &order, &counted);
-        let mut walk = Walk::new(subject);
+        let mut walk = Walk::new(subject, dimensions);
         for &index in &order {
             step(&mut walk, facts, &voided, index);
         }
@@ -71,7 +71,7 @@ pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
     let counted = Counted::of(facts);
     let order = total_order(facts, &counted);
     let voided = voided(facts, &order, &counted);
-    let mut walk = Walk::new(device);
+    let mut walk = Walk::new(device, Dimensions::none());
     let mut told = Vec::new();
     for index in order {
         let reading = &facts[index].reading;
@@ -245,7 +245,7 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
     let spans = walk.spans();
     let mut memberships: Vec<Membership> = spans.iter().map(|span| membership(span, span.until, false)).collect();
     if !voided.is_empty() {
-        let never_true = as_said(device, facts, order).into_iter().filter(|s| spans.iter().all(|t| t.group != s.group));
+        let never_true = as_said(device, facts, read).into_iter().filter(|s| spans.iter().all(|t| t.group != s.group));
         let corrections: Vec<usize> = order.iter().copied().filter(|i| voided.values().any(|v| v.by == *i)).collect();
         memberships.extend(never_true.map(|span| {
             // What followed in what was said, or the first correction after it.
@@ -261,9 +261,9 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
 }
 
 /// What the corrected records would have made of the device, had they been true.
-fn as_said<'a>(device: &'a Subject, facts: &[&'a Fact], order: &[usize]) -> Vec<Span<'a>> {
-    let mut walk = Walk::new(device);
-    for &index in order {
+fn as_said<'a>(device: &'a Subject, facts: &[&'a Fact], read: &Read<'a>) -> Vec<Span<'a>> {
+    let mut walk = Walk::new(device, read.walk.dimensions());
+    for &index in &read.order {
         if let Some(record) = facts[index].reading.record.as_ref() {
             walk.step(index, record, Truth::Whole);
         }

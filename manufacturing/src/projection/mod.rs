@@ -3,6 +3,7 @@
 mod condition;
 mod container;
 mod contradictions;
+mod dimensions;
 mod fold;
 mod handled;
 mod happened;
@@ -21,6 +22,7 @@ pub use happened::tests::Known;
 pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use container::fold_container;
+pub use dimensions::Dimensions;
 pub use handled::Handled;
 pub use part::{part, part_value};
 pub use reading::{Reading, previous};

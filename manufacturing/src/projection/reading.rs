@@ -1,6 +1,6 @@
 //! What a stored line says. A line is never refused here: what cannot be read is flagged and kept.
 
-use records::attributes::{self, FIELDS};
+use records::attributes;
 use records::{Event, Hash, Kind, Record, Subject, WIRE_VERSION};
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ impl Reading {
     /// Reads a line.
     pub fn of(line: &[u8]) -> Self {
         if let Ok(record) = serde_json::from_slice::<Record>(line) {
-            let (subject, conforming) = (Some(record.subject.clone()), conforms(&record));
+            let (subject, conforming) = (Some(record.subject.clone()), conforms(&record, |_, _| false));
             return Self { record: Some(record), subject, conforming, raw: None };
         }
         let raw = Some(String::from_utf8_lossy(line).into_owned());
@@ -52,6 +52,12 @@ impl Reading {
         let subject = fields.get("subject").and_then(|subject| serde_json::from_value(subject.clone()).ok());
         let record = serde_json::from_value(Value::Object(fields)).ok();
         Self { record, subject, conforming: false, raw }
+    }
+
+    /// Whether it conforms where some further attributes of devices, each with its value, are allowed.
+    pub fn conforms_with(&self, allowed: impl Fn(&str, &Value) -> bool) -> bool {
+        let whole = self.record.as_ref().filter(|_| self.raw.is_none());
+        whole.is_some_and(|record| conforms(record, allowed))
     }
 }
 
@@ -64,19 +70,20 @@ pub fn previous(line: &[u8]) -> Option<Hash> {
     serde_json::from_slice::<Previous>(line).ok().map(|previous| previous.prev)
 }
 
-fn conforms(record: &Record) -> bool {
+fn conforms(record: &Record, allowed: impl Fn(&str, &Value) -> bool) -> bool {
     record.v == WIRE_VERSION
         && record.event != Event::Unknown
         && record.into.iter().chain(&record.from).all(|joined| {
             (joined.kind == Kind::Container) == joined.level.is_some() && joined.subject() != record.subject
         })
-        && (record.subject.kind != Kind::Device || record.event == Event::Refused || attributes_conform(record))
+        && (record.subject.kind != Kind::Device
+            || record.event == Event::Refused
+            || attributes_conform(record, allowed))
 }
 
-/// A device's attributes are texts with known names; what follows from edges is not copied into a record. A test, a
+/// A device's attributes are texts with known names, or what a schema allows; what follows from edges is not copied into a record. A test, a
 /// contradiction and a label have some more.
-fn attributes_conform(record: &Record) -> bool {
-    debug_assert!(attributes::GROUPS.iter().all(|name| FIELDS.contains(name)));
+fn attributes_conform(record: &Record, allowed: impl Fn(&str, &Value) -> bool) -> bool {
     let of_event = |name: &str, value: &Value| match (record.event, name) {
         (Event::Tested, "result") => value == "pass" || value == "fail",
         (Event::Tested, "attempt") => value.as_u64().is_some_and(|attempt| attempt > 0),
@@ -90,10 +97,8 @@ fn attributes_conform(record: &Record) -> bool {
         (Event::LabelPrinted, "copies") => value.is_u64(),
         _ => false,
     };
-    record
-        .attributes
-        .iter()
-        .all(|(name, value)| (attributes::is_settable(name) && value.is_string()) || of_event(name, value))
+    let settable = |name: &str, value: &Value| attributes::is_settable(name) && value.is_string();
+    record.attributes.iter().all(|(name, value)| settable(name, value) || of_event(name, value) || allowed(name, value))
 }
 
 #[cfg(test)]

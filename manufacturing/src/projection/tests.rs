@@ -22,7 +22,7 @@ fn facts(stations: &[&Station]) -> Vec<Fact> {
 
 fn folded(stations: &[&Station], serial: &str) -> Option<DeviceView> {
     let facts = facts(stations);
-    fold(&Subject::device(serial), &facts.iter().collect::<Vec<_>>())
+    fold(&Subject::device(serial), &facts.iter().collect::<Vec<_>>(), Dimensions::none())
 }
 
 /// The sequences of the history.

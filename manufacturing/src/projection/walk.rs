@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use records::attributes::{GROUPS, PART_OF};
+use records::attributes::PART_OF;
 use records::{Event, Joined, Kind, Level, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
-use super::{dimension, part_value};
+use super::{Dimensions, dimension, part_value};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -101,6 +101,7 @@ pub struct Span<'a> {
 /// Where a walk stands.
 pub struct Walk<'a> {
     device: Node<'a>,
+    dimensions: &'a Dimensions,
     edges: Vec<Edge<'a>>,
     attributes: BTreeMap<&'a str, &'a Value>,
     open: BTreeMap<Group<'a>, usize>,
@@ -111,9 +112,10 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(device: &'a Subject) -> Self {
+    pub fn new(device: &'a Subject, dimensions: &'a Dimensions) -> Self {
         Self {
             device: device.into(),
+            dimensions,
             edges: Vec::new(),
             attributes: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -173,7 +175,8 @@ impl<'a> Walk<'a> {
     }
 
     fn groups(&self) -> BTreeSet<Group<'a>> {
-        let said = GROUPS.into_iter().filter_map(|name| Some((name, text(self.attributes.get(name)?)?)));
+        let said = self.attributes.iter().filter(|(name, _)| self.dimensions.has(name));
+        let said = said.filter_map(|(name, value)| Some((*name, text(value)?)));
         let inside = self.edges_above(self.device).into_iter().filter_map(|edge| self.group(edge));
         said.chain(inside).collect()
     }
@@ -274,6 +277,11 @@ impl<'a> Walk<'a> {
         let innermost = of_it.iter().filter(|edge| !holds_another(edge)).max_by_key(|edge| joined(edge));
         // In a circle none is the innermost.
         innermost.or(of_it.iter().max_by_key(|edge| joined(edge))).copied()
+    }
+
+    /// Which attributes make groups.
+    pub fn dimensions(&self) -> &'a Dimensions {
+        self.dimensions
     }
 
     /// Every group that the device was in.

@@ -27,7 +27,7 @@ pub struct Size {
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
     /// The group attribute.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// Its values, each once.
     pub values: Vec<Span>,
     /// How many units share one of them.
@@ -52,19 +52,21 @@ pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> sql:
     Ok(size)
 }
 
-/// Every dimension by which a device can be recalled, in the order of [`GROUPS`].
+/// Every dimension by which a device can be recalled, in the order of [`GROUPS`], then those of schemas.
 ///
 /// # Errors
 /// What the store says.
 pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> sql::Result<Vec<Group>> {
     let mut groups = Vec::new();
-    for dimension in GROUPS {
+    let further = snapshot.dimensions()?;
+    for dimension in GROUPS.into_iter().chain(further.names()) {
         let values = spans(kept, dimension, None);
         if values.is_empty() {
             continue;
         }
         let names: Vec<String> = values.iter().map(|span| span.value.clone()).collect();
-        groups.push(Group { dimension, values, size: size(snapshot, dimension, &names)? });
+        let size = size(snapshot, dimension, &names)?;
+        groups.push(Group { dimension: dimension.to_owned(), values, size });
     }
     Ok(groups)
 }

@@ -1,7 +1,7 @@
 //! From a question to the groups whose units are the answer, and the statement that goes with it.
 
 use jiff::Timestamp;
-use records::attributes::{DERIVED, GROUPS, RECALL_ORDER, STATION};
+use records::attributes::{DERIVED, RECALL_ORDER, STATION};
 use records::{Kind, Subject};
 
 use super::format::{Header, Span, Times};
@@ -11,6 +11,7 @@ use super::seals::differences;
 use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::projection::part;
+use crate::schema;
 use crate::search::sscc_readings;
 use crate::store::{DeviceName, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find_kept};
@@ -184,6 +185,8 @@ impl Prepared {
 
     /// What else keeps the answer from being complete.
     fn judge(&mut self, snapshot: &Snapshot<'_>) -> sql::Result<()> {
+        let asked = |dimension: &str| self.clauses.iter().any(|clause| clause.by == dimension);
+        schema::incomplete(&mut self.completeness, &snapshot.backfills()?, asked);
         let differences = differences(snapshot, &self.clauses)?;
         self.completeness.complete &= differences.is_empty();
         self.completeness.why.extend(differences);
@@ -197,11 +200,15 @@ impl Prepared {
     }
 }
 
-/// Can devices be recalled by this? By a group attribute, or by what follows from records.
-fn known(_: &Snapshot<'_>, by: &str) -> Found<String> {
-    Ok(match GROUPS.contains(&by) || DERIVED.contains(&by) {
+/// Can devices be recalled by this? By a group attribute, by what a schema has made one, or by what follows from records.
+fn known(snapshot: &Snapshot<'_>, by: &str) -> Found<String> {
+    let dimensions = snapshot.dimensions()?;
+    Ok(match dimensions.has(by) || DERIVED.contains(&by) {
         true => Ok(by.to_owned()),
-        false => Err(Unanswerable::Dimension(by.to_owned())),
+        false => {
+            let further = dimensions.names().map(str::to_owned).collect();
+            Err(Unanswerable::Dimension { by: by.to_owned(), further })
+        }
     })
 }
 

@@ -85,7 +85,7 @@ pub fn handled<'k>(
     let facts = snapshot.facts(&device)?;
     let known = |position: u64| prepared.known_at.is_none_or(|known| position <= known);
     let facts: Vec<_> = facts.iter().map(AsRef::as_ref).filter(|fact| known(fact.position)).collect();
-    Ok(Cow::Owned(fold(&device.subject, &facts).map(|view| view.handled).unwrap_or_default()))
+    Ok(Cow::Owned(fold(&device.subject, &facts, &snapshot.dimensions()?).map(|view| view.handled).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -148,6 +148,7 @@ pub async fn serve(
     let board = told.board.get_or_init(|| Arc::new(Board::new(holds, stations))).clone();
     let lanes = told.lanes.get_or_init(|| Arc::new(Lanes::new(orders))).clone();
     let others = place.is_shared().then(|| tokio::spawn(hear_of_others(store.clone(), board.clone(), lanes.clone())));
+    let filling = tokio::spawn(crate::schema::run(store.clone()));
     let topics = settings.topics;
     let Told { outbox, refusals, waiting, .. } = told;
     let inlet =
@@ -170,6 +171,7 @@ pub async fn serve(
     tracing::info!(%address, "listening");
     let ended = answer(listener, app, end, stopped, &place).await;
     others.into_iter().for_each(|others| others.abort());
+    filling.abort();
     session.stop_reading();
     let stopped = match ended {
         Ok(stopped) => stopped,

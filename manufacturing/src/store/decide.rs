@@ -1,11 +1,13 @@
 //! What a person asks the service to decide, and why it does not.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use records::attributes::Attributes;
 use records::{Kind, PublicKey, SeriesId, Subject};
 
+use crate::schema::{Document, Fault, Found};
 use crate::work_order::Plan;
 
 /// How the key of a station may come in, beside a person and the endorsement of a key that is enrolled.
@@ -78,6 +80,15 @@ pub enum Ask {
         id: String,
         /// Why.
         reason: String,
+    },
+    /// This is the next version of a schema.
+    Schema {
+        /// The schema.
+        id: String,
+        /// What it says.
+        document: Box<Document>,
+        /// Of these attributes everything stored up to a position is known to be allowed.
+        checked: (BTreeSet<String>, u64),
     },
     /// A hold is over.
     Release {
@@ -239,6 +250,15 @@ pub enum Denied {
     /// The message to the stations has to stay small.
     #[error("{0} devices and lots are on hold, more cannot be told to the stations")]
     TooManyHolds(usize),
+    /// It does not go together with the schemas that there are.
+    #[error(transparent)]
+    Schema(Fault),
+    /// It does not go together with what is stored.
+    #[error(
+        "record {} of series {} of the station `{}` says {} of `{}`: {}", .0.record.seq, .0.record.series,
+        .0.record.station, .0.value, .0.name, .0.reason
+    )]
+    Stored(Box<Found>),
     /// The configuration lets no token in.
     #[error("one-time tokens are not taken: `mode` of `[enrolment]` is \"closed\"")]
     NoTokens,

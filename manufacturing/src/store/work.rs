@@ -67,6 +67,8 @@ pub enum Work {
     },
     /// What a person asks for.
     Decide(Decide),
+    /// The next devices are taken into new recall dimensions.
+    Backfill,
 }
 
 impl Work {
@@ -74,7 +76,7 @@ impl Work {
     pub fn records(&self) -> usize {
         match self {
             Self::Segment(checked) => checked.lines.len(),
-            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } | Self::Decide(_) => 0,
+            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } | Self::Decide(_) | Self::Backfill => 0,
         }
     }
 }

@@ -87,6 +87,7 @@ impl Message for ServiceHello {
 
 /// What may not be packed, retained.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Holds {
     /// Grows with each change; a lower one is old.
     pub revision: u64,
@@ -94,11 +95,11 @@ pub struct Holds {
     pub serials: Vec<String>,
     /// Lots on hold or under recall.
     pub lots: Vec<String>,
-    /// Those of `serials` that are under recall.
-    #[serde(default, rename = "recalledSerials", skip_serializing_if = "Vec::is_empty")]
+    /// Those of `serials` that are under recall. A station that does not know this holds them all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recalled_serials: Vec<String>,
     /// Those of `lots` that are under recall.
-    #[serde(default, rename = "recalledLots", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recalled_lots: Vec<String>,
 }
 

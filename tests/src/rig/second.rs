@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::Rig;
+use super::lanes::{PATIENCE, RULES};
 use crate::process::{Process, program};
 use crate::station::Ask;
 use crate::wait_for;
@@ -33,10 +34,7 @@ data = "{shown}/data"
 socket = "{shown}/station.sock"
 [broker]
 url = "mqtt://127.0.0.1:{port}"
-receipt_timeout_ms = 2000
-reconnect_first_ms = 50
-reconnect_longest_ms = 500
-[service]
+{PATIENCE}[service]
 url = "http://{}"
 [packing]
 package_size = {package}
@@ -44,14 +42,7 @@ pallet_size = 4
 [sscc]
 company_prefix = "9521234"
 extension_digit = 7
-[[rule]]
-name = "serial"
-pattern = '(?<serialNumber>[!-9;-~]{{1,64}})'
-[[rule]]
-name = "work order"
-reads = "work-order"
-pattern = 'WO:(?<workOrder>[0-9A-Za-z-]+)'
-{lines}"#,
+{RULES}{lines}"#,
             self.http()
         );
         std::fs::write(folder.join("station.toml"), text).expect("a configuration");
@@ -97,6 +88,12 @@ impl Second {
     pub fn scan(&self, text: &str) -> Value {
         let answer = Ask::open(&self.folder.join("station.sock")).and_then(|mut ask| ask.scan(text));
         answer.unwrap_or_else(|| panic!("no answer of {}", self.name))
+    }
+
+    /// Everything that its operators are told from now on.
+    #[must_use]
+    pub fn watch(&self) -> Option<crate::Watch> {
+        crate::Watch::open(&self.folder.join("station.sock"))
     }
 
     /// Waits until everything has its receipt.

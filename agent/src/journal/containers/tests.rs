@@ -85,6 +85,52 @@ fn a_damaged_row_says_nothing() {
 }
 
 #[test]
+fn damaged_rows_are_made_anew_from_records_and_what_cannot_be_is_named() {
+    use records::{Draft, Event, Joined, Subject};
+
+    use crate::station::{Known, KnownChange};
+
+    let folder = tempfile::tempdir().unwrap();
+    Marks::enter(folder.path(), 0).unwrap();
+    let Opened { mut journal, state, .. } = open(&folder);
+    let of_pallet = |id: &str| KnownContainer { level: Level::Pallet, name: "pallet".into(), ..container(id, None) };
+    let containers = vec![container("P", Some("Q")), of_pallet("Q"), container("OLD", None)];
+    let unit =
+        |serial: &str| KnownChange::Set { scope: String::new(), serial: serial.into(), known: Known::packed(2, "P") };
+    let draft = |event, id: &str, level: &str, into: Option<&str>| Draft {
+        into: into.map(|into| Joined::container(into, Level::Pallet)).into_iter().collect(),
+        attributes: [("level".to_owned(), level.into())].into(),
+        lane: Some("main".into()),
+        ..Draft::new(event, Subject::container(id))
+    };
+    let drafts = vec![
+        draft(Event::Opened, "Q", "pallet", None),
+        draft(Event::Opened, "P", "package", None),
+        draft(Event::Closed, "P", "package", Some("Q")),
+    ];
+    let mut next = state.clone();
+    next.last_seq = 3;
+    let known = vec![unit("S1"), unit("S2")];
+    let decision = Decision { containers, drafts, known, next: next.clone(), ..Decision::of(state) };
+    commit(&mut journal, &decision, 0);
+    drop(journal.close());
+    let connection = rusqlite::Connection::open(Journal::file(folder.path())).unwrap();
+    connection.execute_batch("UPDATE container SET body = replace(body, 'e', 'f')").unwrap();
+    drop(connection);
+    let Opened { mut journal, alarms, .. } = open(&folder);
+    let alarm =
+        alarms.iter().find(|alarm| alarm.contains("packages or pallets")).unwrap_or_else(|| panic!("{alarms:?}"));
+    assert!(alarm.contains("of 3 packages") && alarm.contains("2 were made anew") && alarm.contains("OLD"), "{alarm}");
+    let found = journal.group().unwrap().containers(&["P".into(), "Q".into(), "OLD".into()]).unwrap();
+    let (package, pallet) = (&found["P"], &found["Q"]);
+    assert_eq!((found.len(), package.state, package.count), (2, ContainerState::Closed, 2));
+    assert_eq!((package.parent.as_deref(), package.joined), (Some("Q"), Some((3, None))));
+    assert_eq!((pallet.level, pallet.state, pallet.count), (Level::Pallet, ContainerState::Open, 1));
+    drop(journal);
+    assert!(open(&folder).alarms.is_empty(), "once");
+}
+
+#[test]
 fn counts_are_added_by_hour_and_forgotten_after_a_while() {
     let folder = tempfile::tempdir().unwrap();
     Marks::enter(folder.path(), 0).unwrap();

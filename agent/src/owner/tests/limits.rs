@@ -80,12 +80,11 @@ fn holds_that_the_disk_does_not_take_count_all_the_same() {
     let (handle, thread) = owner.spawn().unwrap();
     ask(&handle, "WO:1");
     let many = (0..40_000).map(|number| format!("SERIAL-NUMBER-{number:020}"));
-    let holds =
-        Holds { revision: 1, serials: many.chain(["A1".to_owned()]).collect(), lots: vec![], ..Holds::default() };
+    let holds = Holds { revision: 1, serials: many.chain(["A1".to_owned()]).collect(), ..Holds::default() };
     handle.submit(Request::Holds(holds)).unwrap();
     assert_eq!(ask(&handle, "A1").code, Code::OnHold);
     assert_eq!(report(&handle).capacity.holds, None, "they are not kept yet");
-    let holds = Holds { revision: 2, serials: vec!["A2".to_owned()], lots: vec![], ..Holds::default() };
+    let holds = Holds { revision: 2, serials: vec!["A2".to_owned()], ..Holds::default() };
     handle.submit(Request::Holds(holds)).unwrap();
     assert_eq!(ask(&handle, "A2").code, Code::OnHold);
     clock.advance(2_000);

@@ -266,20 +266,16 @@ impl Turn<'_> {
             let text = format!("{} cannot go into {} {into}", thing.name(), target.name);
             return refuse(Code::WrongLevel, text, "Scan the label of a container that takes it.");
         };
-        if self.is_full(&lane, depth) {
+        if self.takes_no_other(&lane, depth) {
             let text = format!("{} {into} is full with {} {}", title(&target.name), target.count, self.inside(depth));
             return refuse(Code::ContainerFull, text, "Take something out of it first, or choose another one.");
         }
+        self.check_room(&lane, depth)?;
         if let Thing::Unit { serial, .. } = &thing
             && !self.facts.held.is_empty()
         {
-            return Err(super::super::hold::refuse(
-                name,
-                serial,
-                &self.facts.held,
-                &self.facts.recalled,
-                self.facts.known.as_ref(),
-            ));
+            let (facts, known) = (self.facts, self.facts.known.as_ref());
+            return Err(super::super::hold::refuse(name, serial, (&facts.held, &facts.recalled), known));
         }
         let corrects = match &thing {
             _ if !mistake => None,

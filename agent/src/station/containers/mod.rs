@@ -15,7 +15,7 @@ use super::answer::{Answer, Code};
 use super::command::Role;
 use super::known::{ContainerState, KnownContainer};
 use super::lanes::{IdFrom, LevelRules};
-use super::state::{Lane, Open};
+use super::state::{Close, Lane, Open};
 use super::turn::Turn;
 
 pub(super) use change::unit_of;
@@ -80,25 +80,80 @@ impl<'a> Turn<'a> {
         lane.and_then(|lane| self.at(lane, depth)).is_some_and(|open| open.count >= self.size(lane, depth))
     }
 
-    /// Is there room for one more at this level, in the open containers and those around them?
-    pub(super) fn check_room(&self, name: &str, from: usize) -> Result<(), Answer> {
-        let lane = self.on(name);
-        for depth in from..self.range(name).end {
-            let Some(open) = lane.and_then(|lane| self.at(lane, depth)) else { continue };
-            if !self.is_full(name, depth) {
+    /// Is there room for one more at this level, and in the containers around it that it will need?
+    pub(super) fn check_room(&self, name: &str, depth: usize) -> Result<(), Answer> {
+        let Some(open) = self.on(name).and_then(|lane| self.at(lane, depth)) else {
+            return self.check_around(name, depth);
+        };
+        if self.is_full(name, depth) {
+            return Err(self.full(name, depth, open));
+        }
+        if self.is_kept(name, depth) {
+            return Err(self.kept(name, depth, open));
+        }
+        match open.count > 0 || open.parent.is_some() {
+            true => Ok(()),
+            // The first one in it gives it a place in what is around it.
+            false => self.check_around(name, depth),
+        }
+    }
+
+    /// A container of this level gets its first content: is there room for it in those around it?
+    pub(super) fn check_around(&self, name: &str, depth: usize) -> Result<(), Answer> {
+        for around in depth + 1..self.range(name).end {
+            let Some(open) = self.on(name).and_then(|lane| self.at(lane, around)) else { continue };
+            if self.joins_later(name, around) {
                 return Ok(());
             }
-            let level = &self.levels()[depth];
-            let inside = self.inside(depth);
-            let (code, help) = match (depth, level.kind) {
-                (0, _) => (Code::PackageFull, "Scan CLOSE PACKAGE, then the unit again.".to_owned()),
-                (_, Level::Pallet) => (Code::PalletFull, "Scan CLOSE PALLET, then the unit again.".to_owned()),
-                _ => (Code::ContainerFull, format!("Close the {}, then scan the unit again.", level.name)),
-            };
-            let text = format!("{} {} is full with {} {inside}", title(&level.name), open.id, open.count);
-            return Err(Answer::refused(name, code, text, help));
+            if self.is_full(name, around) {
+                return Err(self.full(name, around, open));
+            }
+            if open.count > 0 || open.parent.is_some() {
+                return Ok(());
+            }
         }
         Ok(())
+    }
+
+    /// Will something that is open further inside join the container of this level when it is closed?
+    fn joins_later(&self, name: &str, depth: usize) -> bool {
+        let Some(below) = depth.checked_sub(1).filter(|below| self.range(name).contains(below)) else { return false };
+        match self.on(name).and_then(|lane| self.at(lane, below)) {
+            Some(open) => open.parent.is_none() && (open.count > 0 || self.joins_later(name, below)),
+            None => self.joins_later(name, below),
+        }
+    }
+
+    /// Is the last place of a container kept for what is open in it? One that closes by itself makes way for another.
+    fn is_kept(&self, name: &str, depth: usize) -> bool {
+        let lane = self.on(name);
+        let count = lane.and_then(|lane| self.at(lane, depth)).map_or(0, |open| open.count);
+        self.levels().get(depth).is_some_and(|level| level.close == Close::Command)
+            && count.saturating_add(1) >= self.size(lane, depth)
+            && self.joins_later(name, depth)
+    }
+
+    /// Is there no place for something from elsewhere?
+    pub(super) fn takes_no_other(&self, name: &str, depth: usize) -> bool {
+        self.is_full(name, depth) || self.is_kept(name, depth)
+    }
+
+    fn full(&self, name: &str, depth: usize, open: &Open) -> Answer {
+        let level = &self.levels()[depth];
+        let (code, help) = match (depth, level.kind) {
+            (0, _) => (Code::PackageFull, "Scan CLOSE PACKAGE, then the unit again.".to_owned()),
+            (_, Level::Pallet) => (Code::PalletFull, "Scan CLOSE PALLET, then the unit again.".to_owned()),
+            _ => (Code::ContainerFull, format!("Close the {}, then scan the unit again.", level.name)),
+        };
+        let text = format!("{} {} is full with {} {}", title(&level.name), open.id, open.count, self.inside(depth));
+        Answer::refused(name, code, text, help)
+    }
+
+    fn kept(&self, name: &str, depth: usize, open: &Open) -> Answer {
+        let level = &self.levels()[depth];
+        let code = if level.kind == Level::Pallet { Code::PalletFull } else { Code::ContainerFull };
+        let text = format!("The last place of {} {} is for what is open now", level.name, open.id);
+        Answer::refused(name, code, text, "Close what is open, or choose another one.")
     }
 
     /// What a container of this level holds, as people say it.

@@ -42,6 +42,9 @@ impl Turn<'_> {
                 return refuse(Code::PackageOpen, text, &help);
             }
         }
+        if container.parent.is_none() {
+            self.check_around(name, depth)?;
+        }
         let mut draft = self.draft(name, Event::Reopened, Subject::container(id));
         draft.reason = reason.map(str::to_owned);
         self.write(draft);

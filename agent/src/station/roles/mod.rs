@@ -21,6 +21,15 @@ pub enum Task {
         /// What of it was scanned: serials, or ids of containers.
         found: std::collections::BTreeSet<String>,
     },
+    /// What is in a container of another station is scanned, to go on with it here.
+    Adopt {
+        /// Which.
+        container: String,
+        /// The units in it: scope and serial.
+        units: Vec<(String, String)>,
+        /// The containers in it.
+        containers: Vec<String>,
+    },
     /// A unit gets its components.
     Assemble {
         /// Its serial.

@@ -13,6 +13,7 @@ pub(super) struct Bench {
     pub(super) labels: BTreeMap<String, Job>,
     pub(super) service: Service,
     pub(super) holds: BTreeSet<Hold>,
+    pub(super) recalled: BTreeSet<Hold>,
     pub(super) room: bool,
     pub(super) records: Vec<records::Draft>,
     pub(super) now: u64,
@@ -31,6 +32,7 @@ impl Bench {
             labels: BTreeMap::new(),
             service: Service::Off,
             holds: BTreeSet::new(),
+            recalled: BTreeSet::new(),
             room: true,
             records: Vec::new(),
             now: 0,
@@ -92,13 +94,16 @@ impl Bench {
             let inner = self.containers.values().filter(|known| known.parent.as_ref() == Some(container));
             units.chain(inner.map(|known| known.id.clone())).collect()
         };
+        let known_of = |unit: &(String, String)| Some((unit.clone(), self.known.get(unit)?.clone()));
         Facts {
             known,
+            units: wanted.units.iter().filter_map(known_of).collect(),
             containers,
             orders,
             contents: wanted.contents.as_ref().map(inside).unwrap_or_default(),
             label: wanted.label.as_ref().and_then(|id| self.labels.get(id).cloned()),
             held: wanted.holds.iter().filter(|hold| self.holds.contains(hold)).cloned().collect(),
+            recalled: wanted.holds.iter().filter(|hold| self.recalled.contains(hold)).cloned().collect(),
             service: self.service.clone(),
             room: self.room,
             ..Facts::default()
@@ -114,7 +119,7 @@ impl Bench {
         let state = self.state.lanes.get(lane);
         let reading = reading.map(|reading| self.line.rules.whole_label(state, reading, &stamp(self.now)));
         let wanted = reading.as_ref().map_or(Wanted::default(), |r| Wanted::of(&self.state, lane, r));
-        let facts = self.facts(&wanted);
+        let facts = self.facts(&wanted.with(&self.state, lane, &self.service));
         let (lane, scanner) = (lane.into(), "hand".into());
         self.decide(Input::Scanned { lane, scanner, reading, raw, facts }).unwrap()
     }

@@ -341,11 +341,21 @@ fn a_scrap_at_the_service_or_on_hold_there_is_not_packed() {
     let mut bench = asked(Interlocked::Preferred, Offline::Refuse);
     bench.service = answer(0, Some(RemoteUnit { state: UnitState::Scrapped, ..RemoteUnit::default() }));
     assert_eq!(bench.device("A1").code, Code::Scrapped);
-    bench.service = answer(0, Some(RemoteUnit { held: true, state: UnitState::Seen, ..RemoteUnit::default() }));
+    let held = RemoteUnit { held: true, state: UnitState::Seen, ..RemoteUnit::default() };
+    bench.service = answer(0, Some(held.clone()));
     assert_eq!(bench.device("A1").code, Code::OnHold);
-    let recalled = RemoteUnit { held: true, recalled: true, state: UnitState::Seen, ..RemoteUnit::default() };
-    bench.service = answer(0, Some(recalled));
+    bench.service = answer(0, Some(RemoteUnit { recalled: true, ..held }));
     assert_eq!(bench.device("A1").code, Code::Recall);
+}
+
+#[test]
+fn a_recall_is_said_before_a_hold() {
+    let mut bench = Bench::with_work_order();
+    bench.holds.extend([Hold::Serial("A1".into()), Hold::Lot("L1".into())]);
+    assert_eq!(bench.labelled("A1", &[("lotCode", "L1")]).code, Code::OnHold);
+    bench.recalled.insert(Hold::Lot("L1".into()));
+    let refused = bench.labelled("A1", &[("lotCode", "L1")]);
+    assert_eq!((refused.code, refused.text.as_str()), (Code::Recall, "Lot L1 of A1 is under recall"));
 }
 
 #[test]

@@ -246,6 +246,7 @@ fn a_spare_goes_on_with_what_another_station_had_open() {
         id: "OLD".into(),
         level: "package".into(),
         station_before: Some("dead".into()),
+        parent: None,
         units: vec![(String::new(), "X1".into()), (String::new(), "X2".into())],
         containers: vec![],
         common: Attributes::new(),
@@ -263,4 +264,78 @@ fn a_spare_goes_on_with_what_another_station_had_open() {
     let full = bench.device("X3");
     assert_eq!(full.text, "X3 packed, package full and closed");
     assert_eq!(bench.containers["OLD"].count, 3);
+}
+
+#[test]
+fn a_container_is_taken_over_at_the_lane_by_the_service_or_by_a_count() {
+    let mut bench = Bench::new(Line { packing: of_size(4), ..line() });
+    bench.work_order("WO-1");
+    bench.device("A1");
+    let own = bench.package_of("A1");
+    bench.command(Command::ClosePackage);
+    let told = RemoteContainer {
+        level: Level::Package,
+        state: ContainerState::Open,
+        parent: None,
+        station: Some("dead".into()),
+        serials: vec!["X1".into(), "A1".into()],
+        scopes: vec![],
+        containers: vec![],
+        count: 2,
+        units: Some(2),
+        work_order: None,
+        common: Attributes::new(),
+    };
+    let answer = |container| Service::Answer { age_ms: 0, unit: None, container: Some(container) };
+    bench.service = answer(told.clone());
+    bench.command(Command::Adopt);
+    let refused = bench.scan(container("OLD"));
+    assert_eq!((refused.code, refused.text), (Code::InAnotherPackage, format!("A1 is in {own} here")));
+    bench.service = answer(RemoteContainer { serials: vec!["X1".into(), "X2".into()], ..told.clone() });
+    assert_eq!(
+        (bench.scan(container("OLD")).code, bench.last().attributes["how"].clone()),
+        (Code::Adopted, "service".into())
+    );
+    assert_eq!(bench.device("X1").code, Code::Duplicate);
+    bench.service = Service::Off;
+    bench.command(Command::ClosePackage);
+    // Without the service everything in it is scanned.
+    bench.command(Command::Adopt);
+    assert_eq!(bench.scan(container("OLD")).code, Code::AlreadyThere);
+    assert_eq!(bench.scan(container("OTHER")).code, Code::Waiting);
+    assert_eq!(bench.scan(unit("A1")).code, Code::InAnotherPackage);
+    assert_eq!((bench.scan(unit("Y1")).code, bench.scan(unit("Y1")).outcome), (Code::Found, Outcome::Known));
+    assert_eq!(bench.scan(container("P")).code, Code::WrongLevel, "units and containers do not mix");
+    assert_eq!(bench.scan(unit("Y2")).code, Code::Found);
+    assert!(!bench.known.contains_key(&(String::new(), "Y1".to_owned())), "nothing is taken over before the end");
+    assert_eq!(bench.command(Command::Finish).code, Code::Adopted);
+    assert_eq!(bench.last().attributes["how"], "recount");
+    assert_eq!((bench.package_of("Y1").as_str(), bench.device("Y3").package.unwrap().count), ("OTHER", 3));
+    // Given up, nothing of it stays.
+    bench.command(Command::ClosePackage);
+    bench.command(Command::Adopt);
+    bench.scan(container("THIRD"));
+    bench.scan(unit("Z1"));
+    assert_eq!((bench.command(Command::Cancel).code, bench.device("Z1").code), (Code::Cancelled, Code::Packed));
+}
+
+#[test]
+fn the_last_place_of_a_pallet_is_kept_for_the_package_that_is_open() {
+    let mut packing = packing();
+    packing.levels[1].close = Close::Command;
+    let mut bench = Bench::new(Line { packing, ..line() });
+    bench.work_order("WO-1");
+    // A package that stands alone, one on the pallet, and one that is open.
+    ["A1", "A2"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    let alone = bench.package_of("A1");
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(container(&alone)).code, Code::TakenOut);
+    ["A3", "A4", "A5"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    assert_eq!(bench.scan(container(&alone)).code, Code::PalletFull, "the open one gets the place");
+    bench.command(Command::VoidLast);
+    assert_eq!(bench.scan(container(&alone)).code, Code::Stacked, "nothing is open any more");
+    assert_eq!(bench.scan(unit("A5")).code, Code::PalletFull, "and now the place is taken");
+    let pallet = bench.state.lanes["main"].pallet().cloned().unwrap();
+    assert_eq!((pallet.count, bench.command(Command::ClosePallet).code), (2, Code::PalletClosed));
+    assert_eq!(bench.scan(unit("A5")).code, Code::Packed);
 }

@@ -131,6 +131,16 @@ impl Bench {
                 return Err(format!("{container:?} has {count} in it, and {units} units"));
             }
         }
+        for container in self.containers.values() {
+            // A work order of these shifts may ask for packages of two.
+            let depth = self.line.packing.levels.iter().position(|level| level.name == container.name);
+            let Some(level) = depth.and_then(|depth| self.line.packing.levels.get(depth)) else { continue };
+            let most = if depth == Some(0) { level.size.max(2) } else { level.size } as usize;
+            let count = self.truth.count(&container.id);
+            if count > most {
+                return Err(format!("{container:?} takes {most}, and {count} are in it"));
+            }
+        }
         for (id, count) in self.orders.iter().chain(&self.state.orders) {
             let current = self.state.orders.get(id).unwrap_or(count);
             if current.packed != self.truth.packed_of(id) {

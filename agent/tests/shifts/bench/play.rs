@@ -2,6 +2,10 @@
 
 use super::*;
 
+mod adopt;
+
+use adopt::adopt;
+
 /// Plays a shift; the first thing that is not as it must be.
 ///
 /// # Errors
@@ -24,6 +28,8 @@ pub fn play(shift: &Shift, mutation: Option<Mutation>) -> Result<Figures, String
         queue: Vec::new(),
         inputs: Vec::new(),
         serials: 0,
+        told: None,
+        dead: false,
         mutation,
     });
     let mut revision = 0;
@@ -115,6 +121,12 @@ fn one(
             }
         }
         return Ok(());
+    }
+    if benches[act.station].dead {
+        return Ok(());
+    }
+    if let What::Adopt(which) = act.what {
+        return adopt(benches, act, which, office, *network, told);
     }
     let (bench, lane) = (&mut benches[act.station], LANES[act.lane]);
     bench.now += 1_000;

@@ -7,7 +7,7 @@ const KEY: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af46
 
 impl Running {
     /// Posts with these headers; answers with status and body.
-    fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+    pub(super) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
         self.runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let mut request = client.post(format!("http://{}{path}", self.address)).body(body.to_owned());

@@ -57,7 +57,7 @@ fn a_stay_reaches_from_its_earliest_border_to_its_latest() {
             record.at.synchronised = false;
         }
     }
-    let view = fold(&Subject::device("S"), &facts.iter().collect::<Vec<_>>()).unwrap();
+    let view = fold(&Subject::device("S"), &facts.iter().collect::<Vec<_>>(), Dimensions::none()).unwrap();
     let day = |value: &str| view.memberships.iter().find(|m| m.dimension == DAY && m.value == value).unwrap();
     let days: Vec<&str> = view.memberships.iter().filter(|m| m.dimension == DAY).map(|m| &*m.value).collect();
     assert_eq!(days, ["2026-03-01", "2026-03-02", "2026-03-03"]);
@@ -76,7 +76,7 @@ fn a_component_is_part_of_every_device_above_it_for_as_long_as_it_was() {
     let out = a.write(4, Draft { from: vec![device("S")], ..Draft::new(Event::TakenOut, Subject::device("PACK")) });
     let of_cell = |a: &Station| {
         let facts = facts(&[a]);
-        let view = fold(&component_subject("CELL"), &facts.iter().collect::<Vec<_>>()).unwrap();
+        let view = fold(&component_subject("CELL"), &facts.iter().collect::<Vec<_>>(), Dimensions::none()).unwrap();
         (of(&view, "partOf"), view.attributes.contains_key("partOf"))
     };
     assert_eq!(of_cell(&a), (vec!["PACK 1..".to_owned(), "S 2..4".to_owned()], false));

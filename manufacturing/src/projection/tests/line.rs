@@ -93,7 +93,8 @@ fn a_component_is_where_its_device_is_and_of_its_own_lot() {
     a.write(1, assembled("B1", "L7", "S"));
     a.write(2, packed("S", "P1", &[("lotCode", "L")]));
     let facts = facts(&[&a]);
-    let of = |facts: &[Fact]| fold(&component_subject("B1"), &facts.iter().collect::<Vec<_>>()).unwrap();
+    let of =
+        |facts: &[Fact]| fold(&component_subject("B1"), &facts.iter().collect::<Vec<_>>(), Dimensions::none()).unwrap();
     let battery = of(&facts);
     assert_eq!(groups(&battery), ["lotCode=L7 1..", "packageId=P1 2..", "partOf=S 1.."]);
     assert_eq!((battery.state, battery.part_of.as_deref()), (State::Assembled, Some("S")));

@@ -47,6 +47,9 @@ pub enum Error {
     /// The session was ended.
     #[error("the connection has ended")]
     Ended,
+    /// Another instance has added a schema since this one looked.
+    #[error("there is a new schema")]
+    NewSchema,
     /// A stored value is none that this program writes.
     #[error("the store holds {found} where {wanted} should be")]
     Value {
@@ -89,6 +92,10 @@ impl Error {
 
     /// Whether another transaction was in the way, so that the same input has to be tried again.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Postgres(said) if said.is_conflict())
+        match self {
+            Self::Postgres(said) => said.is_conflict(),
+            Self::NewSchema => true,
+            _ => false,
+        }
     }
 }

@@ -23,7 +23,8 @@ use super::load::{self, Facts};
 use super::names::Names;
 use super::own::Own;
 use super::project::{self, Inside};
-use super::{holds, int, lineage, micros, runs, sscc, stations, work_orders};
+use super::schemas::Dimensioned;
+use super::{holds, int, lineage, micros, runs, schemas, sscc, stations, work_orders};
 use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
@@ -36,6 +37,8 @@ use series::Open;
 const MOST_RUNS: usize = 32;
 /// The lock of what the service decides.
 pub const DECISIONS: &str = "decisions";
+/// The lock of what is taken into new recall dimensions.
+const BACKFILL: &str = "backfill";
 
 /// What the transaction says about a series, beside what is stored of it.
 struct Touched {
@@ -62,6 +65,8 @@ struct Waiting {
 pub struct Append<'c> {
     connection: &'c Connection,
     own: Option<&'c Own>,
+    /// What devices are recalled by.
+    known: Dimensioned,
     now: Timestamp,
     /// The last position, once others cannot change it any more.
     position: Option<i64>,
@@ -94,10 +99,11 @@ pub struct Append<'c> {
 }
 
 impl<'c> Append<'c> {
-    pub fn new(connection: &'c Connection, own: Option<&'c Own>, now: Timestamp) -> Self {
+    pub fn new(connection: &'c Connection, own: Option<&'c Own>, known: Dimensioned, now: Timestamp) -> Self {
         Self {
             connection,
             own,
+            known,
             now,
             position: None,
             names: Names::default(),
@@ -133,6 +139,7 @@ impl<'c> Append<'c> {
                 Work::Status(heard) => format!("station {}", heard.status.station),
                 Work::Online { station, .. } => format!("station {station}"),
                 Work::Decide(_) => DECISIONS.to_owned(),
+                Work::Backfill => BACKFILL.to_owned(),
             });
         }
         self.connection.lock(&locks.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -153,6 +160,10 @@ impl<'c> Append<'c> {
             Work::Unreadable(unreadable) => self.unreadable(unreadable),
             Work::Status(heard) => self.status(heard),
             Work::Online { station, online } => stations::online(self.connection, station, *online, self.now),
+            Work::Backfill => {
+                self.affected.extend(schemas::step(self.connection, self.known.position)?);
+                Ok(())
+            }
         }
     }
 
@@ -251,7 +262,7 @@ impl<'c> Append<'c> {
     }
 
     /// Brings the projections up to date and says what is now stored.
-    pub fn finish(mut self) -> sql::Result<Committed> {
+    pub fn finish(mut self) -> sql::Result<(Committed, Dimensioned)> {
         self.name()?;
         let mut affected = std::mem::take(&mut self.affected);
         // What is now known of a clock may put records that were stored before at another time.
@@ -264,7 +275,8 @@ impl<'c> Append<'c> {
         }
         let parents = std::mem::take(&mut self.parents);
         let devices = project::devices_inside(self.connection, &self.names, &self.inside, affected, parents)?;
-        let changes = project::refold(self.connection, &mut self.names, &mut self.facts, &devices)?;
+        let changes =
+            project::refold(self.connection, &mut self.names, &mut self.facts, &devices, &self.known.dimensions)?;
         self.flush()?;
         for (device, one) in changes.contradictions() {
             tracing::error!(
@@ -286,8 +298,8 @@ impl<'c> Append<'c> {
             Some(before) => work_orders::messages(self.connection, before)?,
             None => Vec::new(),
         };
-        let Self { refused, keys, heard, decided, .. } = self;
-        Ok(Committed { receipts, refused, keys, heard, decided, holds, orders })
+        let Self { refused, keys, heard, decided, known, .. } = self;
+        Ok((Committed { receipts, refused, keys, heard, decided, holds, orders }, known))
     }
 
     fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {

@@ -18,6 +18,7 @@ mod property;
 mod rebuild;
 mod recalls;
 mod runs;
+mod schemas;
 mod select;
 mod snapshot;
 mod spelling;
@@ -49,11 +50,12 @@ pub use work_orders::StoredOrder;
 use super::sql::{self, Connection, Place, Purpose, params};
 use super::work::{Committed, Work};
 use append::Append;
+use schemas::Dimensioned;
 
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -62,7 +64,8 @@ const MIGRATIONS: [Migration; 9] = [
     Migration { number: 6, sql: include_str!("work_orders.sql") },
     Migration { number: 7, sql: include_str!("instances.sql") },
     Migration { number: 8, sql: include_str!("hold-revision.sql") },
-    Migration { number: 9, sql: include_str!("recalls.sql") },
+    Migration { number: 9, sql: include_str!("schemas.sql") },
+    Migration { number: 10, sql: include_str!("recalls.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
@@ -81,6 +84,8 @@ pub struct Writer {
     /// Where it is; `None` of a store in memory.
     place: Option<Place>,
     own: Option<Own>,
+    /// What devices are recalled by, as far as this writer has heard.
+    known: Dimensioned,
 }
 
 impl Writer {
@@ -129,8 +134,9 @@ impl Writer {
     }
 
     fn with(connection: Connection) -> sql::Result<Self> {
-        let mut writer = Self { connection, place: None, own: None };
+        let mut writer = Self { connection, place: None, own: None, known: Dimensioned::default() };
         writer.renew()?;
+        writer.known = schemas::dimensions(&writer.connection)?;
         Ok(writer)
     }
 
@@ -171,6 +177,7 @@ impl Writer {
         }
         for attempt in 1..ATTEMPTS {
             match self.attempt(now, &fill) {
+                Err(sql::Error::NewSchema) => self.known = schemas::dimensions(&self.connection)?,
                 Err(error) if error.is_conflict() => {
                     tracing::debug!(%error, attempt, "another transaction was in the way");
                     std::thread::sleep(PAUSE * attempt);
@@ -187,10 +194,11 @@ impl Writer {
         fill: &impl Fn(&mut Append<'_>) -> sql::Result<()>,
     ) -> sql::Result<Committed> {
         let transaction = self.connection.transaction(Purpose::Write)?;
-        let mut append = Append::new(&transaction, self.own.as_ref(), now);
+        let mut append = Append::new(&transaction, self.own.as_ref(), self.known.clone(), now);
         fill(&mut append)?;
-        let committed = append.finish()?;
+        let (committed, known) = append.finish()?;
         transaction.commit()?;
+        self.known = known;
         Ok(committed)
     }
 

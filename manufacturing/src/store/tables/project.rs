@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::load::Facts;
 use super::names::{self, Names};
 use super::{TENANT, contradictions, member, micros};
-use crate::projection::{Contradiction, Despatch, DeviceView, Fact, Handled, State, Test, fold};
+use crate::projection::{Contradiction, Despatch, DeviceView, Dimensions, Fact, Handled, State, Test, fold};
 
 /// Dimensions that say where a device is.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -281,6 +281,7 @@ pub fn refold(
     names: &mut Names,
     facts: &mut Facts,
     devices: &BTreeMap<i64, Subject>,
+    dimensions: &Dimensions,
 ) -> sql::Result<Changes> {
     facts.load(connection, names, devices.keys().copied())?;
     let stored: Vec<i64> = devices.keys().copied().filter(|id| !names.is_fresh(*id)).collect();
@@ -296,7 +297,7 @@ pub fn refold(
         let relevant = facts.relevant(*id);
         let relevant: Vec<&Fact> = relevant.iter().map(AsRef::as_ref).collect();
         // Records never go away, so a device that is none now was none before.
-        if let Some(new) = fold(device, &relevant).map(Kept::of) {
+        if let Some(new) = fold(device, &relevant, dimensions).map(Kept::of) {
             changes.take(*id, device, old.remove(id), new)?;
         }
     }

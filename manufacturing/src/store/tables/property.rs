@@ -9,11 +9,13 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use records::{Draft, Event, Joined, Level, Record, RecordId, Stamp, Subject};
+use serde_json::json;
 
 use super::Writer;
 use crate::projection::{Known, Standing, happened};
-use crate::store::Work;
+use crate::schema::Document;
 use crate::store::sql::{Row, params};
+use crate::store::{Ask, Enrolment, Work};
 use crate::testkit::{
     self, Station, at, closed, contradicted, despatched, moved, moved_by_mistake, packed, scrapped, taken_out, tested,
     voided,
@@ -55,6 +57,12 @@ enum Op {
     },
     Despatch {
         pallet: u8,
+    },
+    /// Says what no built-in field is.
+    Paint {
+        device: u8,
+        colour: u8,
+        as_number: bool,
     },
     Contradict {
         device: u8,
@@ -114,6 +122,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..5u8).prop_map(|device| Op::Scrap { device }),
         1 => (0..5u8, 0..5u8).prop_map(|(device, into)| Op::Assemble { device, into }),
         1 => (0..2u8).prop_map(|pallet| Op::Despatch { pallet }),
+        2 => (0..5u8, 0..3u8, any::<bool>())
+            .prop_map(|(device, colour, as_number)| Op::Paint { device, colour, as_number }),
         1 => (0..5u8).prop_map(|device| Op::Contradict { device }),
         3 => (0..3u8, 0..2u8).prop_map(|(package, pallet)| Op::Close { package, pallet }),
         1 => (0..3u8, 0..2u8, 0..2u8).prop_map(|(package, from, into)| Op::Reload { package, from, into }),
@@ -202,6 +212,11 @@ fn play(script: &Script) -> Vec<Station> {
                 Draft { into: vec![into], ..Draft::new(Event::Assembled, Subject::device(d(device))) }
             }
             Op::Despatch { pallet } => despatched(&u(pallet), "ACME"),
+            Op::Paint { device, colour, as_number } => {
+                let colour = if *as_number { (*colour).into() } else { format!("C{colour}").into() };
+                let attributes = [("colour".to_owned(), colour), ("weight".to_owned(), 5.into())].into();
+                Draft { attributes, ..Draft::new(Event::Opened, Subject::device(d(device))) }
+            }
             Op::Contradict { device } => contradicted(&d(device), "not-tested"),
             Op::Close { package, pallet } => closed(&p(package), &u(pallet)),
             Op::Reload { package, from, into } => {
@@ -291,12 +306,14 @@ pub fn projections(writer: &Writer) -> BTreeMap<&'static str, Vec<String>> {
             "SELECT p.name, c.name FROM inside JOIN subject p ON p.id = parent JOIN subject c ON c.id = child",
         ),
         ("carried", 4, "SELECT station, series, first, last FROM carried"),
-        ("successor", 4, "SELECT station, series, before, last_before FROM successor"),
+        // What the service writes itself comes at any moment.
+        ("successor", 4, "SELECT station, series, before, last_before FROM successor WHERE station <> 'service'"),
         (
             "about",
             3,
             "SELECT name, station, seq FROM about JOIN subject ON subject.id = subject
-             JOIN record ON record.position = about.position JOIN series ON series.id = series_id",
+             JOIN record ON record.position = about.position JOIN series ON series.id = series_id
+             WHERE station <> 'service'",
         ),
     ];
     let read = |columns: usize, sql: &str| {
@@ -332,30 +349,69 @@ fn recall_sets(writer: &mut Writer) -> RecallSets {
 }
 
 /// A history, and how it comes in.
-type Case = (Script, Vec<usize>, Vec<Vec<u32>>, usize);
+type Case = (Script, Vec<usize>, Vec<Vec<u32>>, usize, prop::sample::Index);
 
 fn case() -> impl Strategy<Value = Case> {
     let orders = prop::collection::vec(prop::collection::vec(any::<u32>(), 1..20), 2);
-    (script(), prop::collection::vec(0..5usize, 1..6), orders, 1..6usize)
+    (script(), prop::collection::vec(0..5usize, 1..6), orders, 1..6usize, any::<prop::sample::Index>())
+}
+
+/// From now on devices are recalled by their colour.
+fn add_schema(writer: &mut Writer) {
+    let document = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {"colour": {"type": ["string", "integer"], "x-group": true}, "weight": {"type": "integer"}},
+    });
+    let document = Box::new(Document::of(document).unwrap());
+    let (work, answer) = testkit::ask(Ask::Schema { id: "paint".into(), document, checked: Default::default() });
+    writer.commit(&[work], at(1000)).unwrap();
+    assert_eq!(answer.get(), Some(&Ok(())));
+}
+
+/// Takes in all that was stored before.
+fn fill(writer: &mut Writer) {
+    for _ in 0..20 {
+        writer.commit(&[Work::Backfill], at(1000)).unwrap();
+    }
+    assert_eq!(writer.snapshot().unwrap().backfills().unwrap(), []);
+}
+
+/// One that can decide.
+fn owned(writer: Writer) -> Writer {
+    writer.owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap()
 }
 
 /// Plays a history into an embedded store at once, and into other stores in other orders; all of them, and the plain
 /// reading, have to agree.
-fn agree((script, cuts, orders, group): Case, mut fresh: impl FnMut() -> Writer) -> Result<(), TestCaseError> {
+fn agree((script, cuts, orders, group, when): Case, mut fresh: impl FnMut() -> Writer) -> Result<(), TestCaseError> {
     let stations = play(&script);
     let written: Vec<&Station> = stations.iter().filter(|station| !station.lines.is_empty()).collect();
-    let mut at_once = Writer::in_memory();
+    let mut at_once = owned(Writer::in_memory());
     at_once.commit(&written.iter().map(|station| station.all()).collect::<Vec<_>>(), at(1000)).unwrap();
+    add_schema(&mut at_once);
+    fill(&mut at_once);
     let expected = projections(&at_once);
     let sets = reference::recall_sets(&stations);
     prop_assert_eq!(&recall_sets(&mut at_once), &sets);
 
     for order in &orders {
-        let mut writer = fresh();
+        let mut writer = owned(fresh());
         let works = segments(&stations, &cuts, order);
-        for batch in works.chunks(group) {
+        let batches: Vec<&[Work]> = works.chunks(group).collect();
+        let when = when.index(batches.len() + 1);
+        for (n, batch) in batches.iter().enumerate() {
+            if n == when {
+                add_schema(&mut writer);
+            }
             writer.commit(batch, at(1000)).unwrap();
+            if n % 2 == 0 {
+                writer.commit(&[Work::Backfill], at(1000)).unwrap();
+            }
         }
+        if when == batches.len() {
+            add_schema(&mut writer);
+        }
+        fill(&mut writer);
         for work in works.iter().rev() {
             let committed = writer.commit(std::slice::from_ref(work), at(1)).unwrap();
             for receipt in &committed.receipts {

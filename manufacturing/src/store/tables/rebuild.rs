@@ -10,7 +10,7 @@ use super::lineage::{self, Succession};
 use super::load::{self, Facts};
 use super::names::{self, Names};
 use super::project::refold;
-use super::{PROJECTION, holds, own};
+use super::{PROJECTION, holds, own, schemas};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Param, params};
 
@@ -19,7 +19,7 @@ const STRIDE: i64 = 1000;
 /// Lines between two reports.
 const REPORT: i64 = 10_000;
 /// What follows from the lines. The numbers of subjects are kept: they are the order in which they were first heard of.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 23] = [
     "about",
     "inside",
     "device",
@@ -38,6 +38,8 @@ const TABLES: [&str; 21] = [
     "hold",
     "planned_order",
     "lane_order",
+    "json_schema",
+    "dimension",
     "recall",
     "recall_hold",
     "drill",
@@ -67,6 +69,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
             progress(super::number(first));
         }
     }
+    let known = schemas::dimensions(connection)?.dimensions;
+    // Every device is folded by all of them now.
+    connection.batch("DELETE FROM backfill")?;
     let mut after: i64 = 0;
     loop {
         let devices: BTreeMap<i64, Subject> = connection
@@ -79,7 +84,7 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
             .collect();
         let Some((last, _)) = devices.last_key_value() else { break };
         after = *last;
-        refold(connection, &mut Names::default(), &mut Facts::default(), &devices)?.write(connection)?;
+        refold(connection, &mut Names::default(), &mut Facts::default(), &devices, &known)?.write(connection)?;
     }
     let differing = differing(connection)?;
     connection.execute("INSERT INTO projected (version) VALUES (?)", params![PROJECTION])?;

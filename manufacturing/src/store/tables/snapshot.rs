@@ -1,5 +1,6 @@
 //! One consistent view of the store, for one answer.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -21,9 +22,10 @@ use super::select::{self, Matched, Source};
 use super::spelling::spellings;
 use super::stations::{self, SeriesState};
 use super::work_orders::StoredOrder;
-use super::{TENANT, contradictions, holds, keys, lapses, member, recalls, work_orders};
+use super::{TENANT, contradictions, holds, int, keys, lapses, member, recalls, schemas, work_orders};
 use crate::lapses::Lapses;
-use crate::projection::{Fact, fold};
+use crate::projection::{Dimensions, Fact, fold};
+use crate::schema::{Backfill, Document, Schemas};
 use crate::work_order::LaneName;
 
 /// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
@@ -174,7 +176,17 @@ impl<'c> Snapshot<'c> {
     pub fn facts(&self, device: &DeviceName) -> sql::Result<Vec<Rc<Fact>>> {
         let mut facts = Facts::default();
         facts.load(&self.connection, &mut Names::default(), [device.id])?;
-        Ok(facts.relevant(device.id))
+        let mut relevant = facts.relevant(device.id);
+        // Its own copies: what a fact is changed to here concerns nobody else.
+        drop(facts);
+        if relevant.iter().any(|fact| !fact.reading.conforming && fact.reading.raw.is_none()) {
+            let schemas = schemas::all(&self.connection)?;
+            for fact in relevant.iter_mut().filter(|fact| !fact.reading.conforming) {
+                let conforming = schemas.conforms(fact);
+                Rc::make_mut(fact).reading.conforming = conforming;
+            }
+        }
+        Ok(relevant)
     }
 
     /// A package or pallet, and what is in it.
@@ -301,7 +313,7 @@ impl<'c> Snapshot<'c> {
     pub fn kept_at(&self, device: &DeviceName, position: u64) -> sql::Result<Option<Kept>> {
         let facts = self.facts(device)?;
         let facts: Vec<&Fact> = facts.iter().map(AsRef::as_ref).filter(|fact| fact.position <= position).collect();
-        Ok(fold(&device.subject, &facts).map(Kept::of))
+        Ok(fold(&device.subject, &facts, &self.dimensions()?).map(Kept::of))
     }
 
     /// The facts about a subject that is no device, and about everything that it was ever inside.
@@ -337,6 +349,30 @@ impl<'c> Snapshot<'c> {
     /// What is kept of the device with this serial and scope.
     pub fn kept_by_name(&self, serial: &str, scope: &str) -> sql::Result<Option<Kept>> {
         project::kept_by_name(&self.connection, serial, scope)
+    }
+
+    /// Every version of every schema.
+    pub fn schemas(&self) -> sql::Result<Schemas> {
+        schemas::all(&self.connection)
+    }
+
+    /// The recall dimensions that schemas have made.
+    pub fn dimensions(&self) -> sql::Result<Dimensions> {
+        Ok(schemas::dimensions(&self.connection)?.dimensions)
+    }
+
+    /// Of which of them what was stored before is still being taken in.
+    pub fn backfills(&self) -> sql::Result<Vec<Backfill>> {
+        schemas::backfills(&self.connection)
+    }
+
+    /// Up to which position a document allows everything that is stored of these attributes. The writer looks at the rest.
+    pub fn looked_through(&self, document: &Document, attributes: &BTreeSet<String>) -> sql::Result<u64> {
+        let last = self.stored()?.position;
+        Ok(match schemas::against(&self.connection, document, attributes, 0, int(last))? {
+            Some(found) => found.position.saturating_sub(1),
+            None => last,
+        })
     }
 
     /// What is stored, in numbers.

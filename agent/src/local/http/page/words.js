@@ -101,7 +101,6 @@ export const TITLES = {
   "order-sealed": "ORDER IS SEALED",
   "unknown-label": "NO SUCH LABEL",
   "retest-limit": "TESTED TOO OFTEN",
-  "not-allowed": "NOT ALLOWED",
   "reason-missing": "REASON MISSING",
   "not-a-role": "NOT THIS LANE",
   "unknown-unit": "UNKNOWN UNIT",

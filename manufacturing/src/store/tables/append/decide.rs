@@ -1,5 +1,7 @@
 //! What a person asks for, decided by what is stored.
 
+use std::collections::BTreeSet;
+
 use crate::store::sql::{self, Connection, params};
 use records::attributes::Attributes;
 use records::enrolment::SERVICE;
@@ -7,8 +9,9 @@ use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
+use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
-use crate::store::tables::{TENANT, holds, keys, lapses, recalls, stations, work_orders};
+use crate::store::tables::{TENANT, holds, int, keys, lapses, recalls, schemas, stations, work_orders};
 use crate::store::work::KeyNews;
 
 type Drafts = Result<Vec<Draft>, Denied>;
@@ -47,6 +50,7 @@ impl Append<'_> {
                 Ok(Ok(vec![plan.draft()]))
             }
             Ask::CloseOrder { id, reason } => self.close_order(id, reason),
+            Ask::Schema { id, document, checked } => self.schema(id, document, checked),
             Ask::Release { what, reason } => self.release(what, reason),
             Ask::OpenRecall(asked) => self.open_recall(asked),
             Ask::CloseRecall { id, reason, figures, release } => self.close_recall(id, reason, figures, *release),
@@ -68,6 +72,23 @@ impl Append<'_> {
                 self.orders_changed = true;
                 Ok(vec![reasoned(Draft::new(Event::WorkOrderClosed, Subject::new(Kind::WorkOrder, id)), reason)])
             }
+        })
+    }
+
+    fn schema(&mut self, id: &str, document: &Document, checked: &(BTreeSet<String>, u64)) -> sql::Result<Drafts> {
+        let schemas = schemas::all(self.connection)?;
+        let number = match schemas.next(id, document) {
+            Ok(number) => number,
+            Err(fault) => return Ok(Err(Denied::Schema(fault))),
+        };
+        let changed: BTreeSet<String> = schemas.changed(id, document).into_iter().map(str::to_owned).collect();
+        let (known, upto) = checked;
+        let after = if changed.is_subset(known) { int(*upto) } else { 0 };
+        // From here on nobody else stores anything.
+        let last = self.last_position()?;
+        Ok(match schemas::against(self.connection, document, &changed, after, last)? {
+            Some(found) => Err(Denied::Stored(Box::new(found))),
+            None => Ok(vec![schema::draft(id, number, document)]),
         })
     }
 

@@ -8,7 +8,7 @@ use records::{Event, Joined, Subject};
 use super::{Append, Waiting};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
-use crate::store::tables::{POSITIONS, holds, int, micros, own, runs};
+use crate::store::tables::{POSITIONS, holds, int, micros, own, runs, schemas};
 
 const RECORD: Insert = Insert {
     table: "record",
@@ -114,6 +114,9 @@ impl Append<'_> {
                 self.holds_changed |= holds::learn_of_station(connection, at(number), &waiting.id, &waiting.reading)?;
             } else if let Some(record) = &waiting.reading.record {
                 own::learn(connection, at(number), record)?;
+                if record.event == Event::SchemaAdded {
+                    self.known = schemas::dimensions(connection)?;
+                }
             }
         }
         self.position = Some(at(waiting.len()) - 1);
@@ -125,13 +128,15 @@ impl Append<'_> {
     }
 
     /// The last position that was given. From now on nobody else gives one before this transaction ends.
-    fn last_position(&mut self) -> sql::Result<i64> {
+    pub(super) fn last_position(&mut self) -> sql::Result<i64> {
         if let Some(position) = self.position {
             return Ok(position);
         }
         self.connection.lock(&[POSITIONS])?;
-        let sql = "SELECT coalesce(max(position), 0) FROM record";
-        let position = self.connection.query_row(sql, params![], |row| row.get(0))?;
+        let sql = format!("SELECT coalesce(max(position), 0), {} FROM record", schemas::LAST);
+        let (position, schema) = self.connection.query_row(&sql, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // Devices may be folded by what was known of schemas before: that has to be all of them.
+        schemas::agree(self.known.position, schema)?;
         self.before = Some(position);
         Ok(position)
     }
