@@ -49,11 +49,11 @@ pub async fn genealogy(
             // Reopened: the list follows.
             waiting.pop();
             waiting += ",\n\"devices\":[";
-            let mut count = 0_u64;
+            let (mut count, mut listed) = (0_u64, 0_u64);
             let mut write = |waiting: &mut String, relative: &Relative| {
-                *waiting += if count == 0 { "\n" } else { ",\n" };
+                *waiting += if listed == 0 { "\n" } else { ",\n" };
                 *waiting += &json!(relative).to_string();
-                count += u64::from(!relative.corrected);
+                (count, listed) = (count + u64::from(!relative.corrected), listed + 1);
             };
             let flow = match is_down {
                 true => down(snapshot, &device.subject, as_of, |relative| {
