@@ -337,5 +337,8 @@ fn a_work_order_that_cannot_be_is_refused_whole_and_the_line_goes_on() {
         assert!(!output.status.success() && !output.stderr.is_empty(), "{more:?}: {output:?}");
     }
     assert_eq!(get(&rig.http(), "/v1/work-orders?workOrder=WO-2", "application/json").unwrap().0, 404);
-    assert_eq!((rig.scan("A2")["code"].clone(), rig.status().unwrap()["lanes"]["main"]["workOrder"].clone()), ("packed".into(), "WO-1".into()));
+    assert_eq!(
+        (rig.scan("A2")["code"].clone(), rig.status().unwrap()["lanes"]["main"]["workOrder"].clone()),
+        ("packed".into(), "WO-1".into())
+    );
 }

@@ -2,8 +2,8 @@
 
 use base::describe;
 use base::mqtt::Message;
-use records::WIRE_VERSION;
 use records::wire::{Holds, Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
+use records::{SeriesId, WIRE_VERSION};
 
 use super::alarms::Alarm;
 use super::{Running, Uplink};
@@ -69,10 +69,13 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            let ask = |reply| Request::Journal(Box::new(move |journal| drop(reply.send(journal.series()))));
-            let series = self.setup.owner.ask(ask).await?;
+            let series = self.setup.owner.ask(|reply| {
+                // Who asked may have gone meanwhile.
+                Request::Journal(Box::new(move |journal| reply.send(Some(journal.series())).unwrap_or_default()))
+            });
+            let series: Option<SeriesId> = series.await?;
             self.first_word_given();
-            if series == self.series {
+            if series == Some(self.series) {
                 // A status that was heard late names less than is stored, and so does nobody's copy.
                 self.forked = None;
             }
