@@ -277,3 +277,68 @@ fn requests_under_other_names_or_from_other_pages_are_refused() {
     rig.end_station();
     rig.end_service();
 }
+
+#[test]
+fn rules_that_contradict_themselves_are_named_at_their_place_and_no_pattern_takes_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let text = r#"station = "a"
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "never"
+pattern = 'A$B(?<serialNumber>[0-9]+)'
+[[rule]]
+name = "wide"
+pattern = '(?<serialNumber>[0-9]+)'
+[[rule]]
+name = "hidden"
+pattern = '(?<serialNumber>[0-9]{4})'
+[[rule]]
+name = "large"
+pattern = '(?<serialNumber>(\w{1,100}){1,100})'
+[[rule]]
+name = "other example"
+pattern = 'B(?<serialNumber>[0-9]+)'
+examples = ["C1"]
+"#;
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let output = run("lotline-station", &["check", "--config", &file]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for (line, what) in [(6, "can never match"), (12, "`wide` matches as well"), (15, "too large"), (19, "C1")] {
+        let place = format!("{file}:{line}:");
+        assert!(said.lines().any(|said| said.starts_with(&place) && said.contains(what)), "{place} {what}:\n{said}");
+    }
+    // What takes exponential time elsewhere is linear here.
+    let slow = text.split("[[rule]]").next().unwrap().to_owned();
+    std::fs::write(&file, format!("{slow}[[rule]]\nname = \"slow\"\npattern = '(?<serialNumber>(a+)+)b'\n")).unwrap();
+    let begin = std::time::Instant::now();
+    let output = run("lotline-station", &["explain", &"a".repeat(4000), "--config", &file]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("slow"), "{output:?}");
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_work_order_that_cannot_be_is_refused_whole_and_the_line_goes_on() {
+    let Some(mosquitto) = mosquitto("work orders that cannot be") else { return };
+    let rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    assert_eq!(rig.scan("A1")["code"], "packed");
+    let bad = br#"{"revision":9,"workOrder":"WO-2","terms":{"quantity":-5}}"#;
+    if rig.publish("work orders that cannot be", "work-order/main", bad) {
+        wait_for("its refusal", 15, || rig.status()?["notices"]["refusedWorkOrders"]["main"].as_str().map(drop));
+    }
+    let data = rig.path("service").display().to_string();
+    let put = ["work-order", "put", "WO-2", "--url", &format!("http://{}", rig.http()), "--data", &data];
+    for more in [["--quantity", "-5"], ["--quantity", "0"], ["--serial-pattern", "("]] {
+        let output = run("lotline-manufacturing", &[&put[..], &more].concat());
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{more:?}: {output:?}");
+    }
+    assert_eq!(get(&rig.http(), "/v1/work-orders?workOrder=WO-2", "application/json").unwrap().0, 404);
+    assert_eq!(
+        (rig.scan("A2")["code"].clone(), rig.status().unwrap()["lanes"]["main"]["workOrder"].clone()),
+        ("packed".into(), "WO-1".into())
+    );
+}

@@ -2,8 +2,8 @@
 
 use base::describe;
 use base::mqtt::Message;
-use records::WIRE_VERSION;
 use records::wire::{Holds, Receipt, ServiceHello, Topic, WorkOrderMessage, signed};
+use records::{SeriesId, WIRE_VERSION};
 
 use super::alarms::Alarm;
 use super::{Running, Uplink};
@@ -69,9 +69,12 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            let report = self.setup.owner.ask(Request::Report).await?;
+            let ask = |reply: tokio::sync::oneshot::Sender<SeriesId>| {
+                Request::Journal(Box::new(move |journal| reply.send(journal.series()).unwrap_or(())))
+            };
+            let series = self.setup.owner.ask(ask).await?;
             self.first_word_given();
-            if report.is_ok_and(|report| report.mark.series == self.series) {
+            if series == self.series {
                 // A status that was heard late names less than is stored, and so does nobody's copy.
                 self.forked = None;
             }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod clocks;
+mod conditions;
 mod containers;
 mod metrics;
 mod questions;

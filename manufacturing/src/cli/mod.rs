@@ -6,6 +6,7 @@ mod client;
 mod device;
 mod drill;
 mod export;
+mod genealogy;
 mod history;
 mod hold;
 mod place;
@@ -64,6 +65,8 @@ enum Command {
     /// Work orders that stations may begin
     #[command(subcommand)]
     WorkOrder(work_order::WorkOrder),
+    /// What is inside a device, and what it is inside of, at any depth
+    Genealogy(genealogy::Genealogy),
     /// A timed mock recall; its result is kept
     Drill(drill::Drill),
     /// Make all projections of a store anew from its records; stop the service first
@@ -155,6 +158,7 @@ pub(crate) fn run_with(
         Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::Schema(schema) => client::blocking(schema.run(output)),
         Command::WorkOrder(order) => client::blocking(order.run(output)),
+        Command::Genealogy(genealogy) => client::blocking(genealogy.run(output)),
         Command::Drill(drill) => client::blocking(drill.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
         Command::Backup(backup) => backup.run(output, errors),

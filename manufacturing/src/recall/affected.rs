@@ -3,34 +3,43 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use records::Subject;
 use serde::Serialize;
 
 use super::balance::Balance;
+use super::parts::{Names, Parents, in_chunks};
 use super::prepare::Prepared;
-use super::question::Members;
+use super::question::{Clause, Members};
+use super::window;
 use crate::projection::{Despatch, State};
-use crate::store::{Kept, Snapshot, Source, Unit, sql};
+use crate::store::{Kept, Matched, Snapshot, Source, Unit, sql, unit_of};
 
 /// Why a unit is in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Why {
-    /// The group attribute.
+    /// The group attribute; `component` or `componentLot` of what contained a component; `handled` of what was handled.
     pub by: String,
-    /// Its value.
+    /// Its value; of a component its serial number, of what was handled the station and what it did.
     pub value: String,
+    /// The lot of the component, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
     /// Since when the unit had it.
     pub since: Timestamp,
     /// Until when; null while it lasts.
     pub until: Option<Timestamp>,
+    /// It was said and never true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub corrected: bool,
 }
 
 /// A unit of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Affected {
-    /// The unit. Where several groups had to hold, its value is that of the first, and its times are those in which all
+    /// The unit. Where several conditions had to hold, its value is that of the first, and its times are those in which all
     /// of them held, as far as they did at one time.
     pub unit: Unit,
-    /// Each group that had to hold; empty where there is one.
+    /// Each condition that had to hold; empty where there is one group.
     pub why: Vec<Why>,
     /// What became of it; `None` for a time before now, of which only the places are known.
     pub state: Option<State>,
@@ -41,21 +50,7 @@ pub struct Affected {
 }
 
 impl Affected {
-    fn of(matched: Vec<Unit>, clauses: &[super::question::Clause]) -> Option<Self> {
-        let why: Vec<Why> = match matched.len() {
-            1 => Vec::new(),
-            _ => matched.iter().zip(clauses).map(|(unit, clause)| why(unit, &clause.by)).collect(),
-        };
-        let unit = matched.into_iter().reduce(|all, one| Unit {
-            since: all.since.max(one.since),
-            until: [all.until, one.until].into_iter().flatten().min(),
-            corrected: all.corrected || one.corrected,
-            ..all
-        })?;
-        Some(Self { unit, why, state: None, connhex_id: None, despatch: None })
-    }
-
-    fn tell(&mut self, kept: Kept) {
+    fn tell(&mut self, kept: &Kept) {
         self.state = Some(kept.state);
         self.despatch = kept.despatch.clone();
         self.connhex_id = kept.text("connhexId").map(str::to_owned);
@@ -63,7 +58,34 @@ impl Affected {
 }
 
 fn why(unit: &Unit, by: &str) -> Why {
-    Why { by: by.to_owned(), value: unit.value.clone(), since: unit.since, until: unit.until }
+    let Unit { value, since, until, corrected, .. } = unit.clone();
+    Why { by: by.to_owned(), value, lot: None, since, until, corrected }
+}
+
+/// A unit of which nothing is known but that it held a component.
+fn of_parts(device: (String, String), why: &[Why]) -> Option<Unit> {
+    let first = why.iter().find(|why| !why.corrected).or(why.first())?;
+    Some(Unit {
+        serial: device.0,
+        scope: device.1,
+        value: first.value.clone(),
+        since: why.iter().map(|why| why.since).min()?,
+        until: why.iter().map(|why| why.until).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()),
+        corrected: why.iter().all(|why| why.corrected),
+        contested: false,
+        packages: Vec::new(),
+        pallets: Vec::new(),
+    })
+}
+
+/// All conditions at once.
+fn both(all: Unit, one: Unit) -> Unit {
+    Unit {
+        since: all.since.max(one.since),
+        until: [all.until, one.until].into_iter().flatten().min(),
+        corrected: all.corrected || one.corrected,
+        ..all
+    }
 }
 
 /// Hands out the units of an answer by serial and scope: those that were affected (`corrected` false), or those that were
@@ -77,26 +99,114 @@ pub fn each(
     corrected: bool,
     mut each: impl FnMut(Affected) -> ControlFlow<()>,
 ) -> sql::Result<ControlFlow<()>> {
-    let Prepared { clauses, as_of, members, .. } = prepared;
-    let sources: Vec<Source<'_>> =
-        clauses.iter().map(|clause| Source::Group { dimension: &clause.by, values: &clause.values }).collect();
-    let mut flow = ControlFlow::Continue(());
-    snapshot.select(&sources, *as_of, |matched| {
-        let Some(mut affected) = Affected::of(matched.units, clauses) else { return Ok(flow) };
-        let is_current = affected.unit.until.is_none() && !affected.unit.corrected;
-        if affected.unit.corrected != corrected || (*members == Members::Current && !corrected && !is_current) {
-            return Ok(flow);
-        }
-        snapshot.put_in_place(&mut affected.unit, *as_of)?;
-        if as_of.is_none()
-            && let Some(kept) = snapshot.kept_by_name(&affected.unit.serial, &affected.unit.scope)?
-        {
-            affected.tell(kept);
-        }
-        flow = each(affected);
-        Ok(flow)
+    let mut pass = Pass { snapshot, prepared, corrected, each: &mut each, flow: ControlFlow::Continue(()) };
+    if prepared.parts.is_empty() {
+        pass.run(None)?;
+        return Ok(pass.flow);
+    }
+    in_chunks(snapshot, prepared, |parents| {
+        pass.run(Some(parents))?;
+        Ok(pass.flow)
     })?;
-    Ok(flow)
+    Ok(pass.flow)
+}
+
+struct Pass<'p, 's, 'c> {
+    snapshot: &'s Snapshot<'c>,
+    prepared: &'p Prepared,
+    corrected: bool,
+    each: &'p mut dyn FnMut(Affected) -> ControlFlow<()>,
+    flow: ControlFlow<()>,
+}
+
+impl Pass<'_, '_, '_> {
+    fn run(&mut self, parents: Option<&Parents>) -> sql::Result<()> {
+        let Prepared { clauses, as_of, known_at, further, days, .. } = self.prepared;
+        let clauses = clauses.iter().zip(further);
+        let mut sources: Vec<Source<'_>> = clauses
+            .map(|(clause, further)| Source::Group { dimension: &clause.by, values: &clause.values, further })
+            .collect();
+        let names: Names = parents.map(|parents| parents.keys().cloned().collect()).unwrap_or_default();
+        if parents.is_some() {
+            sources.push(Source::Devices(&names));
+        }
+        if let Some(days) = days {
+            sources.push(Source::Group { dimension: &days.by, values: &days.values, further: &[] });
+        }
+        // What was known earlier is not in the rows: who may have been a member is asked for, and looked at one by one.
+        let as_of = as_of.filter(|_| known_at.is_none());
+        self.snapshot.select(&sources, as_of, |matched| {
+            self.matched(matched, parents)?;
+            Ok(self.flow)
+        })
+    }
+
+    fn matched(&mut self, matched: Matched, parents: Option<&Parents>) -> sql::Result<()> {
+        let Prepared { clauses, as_of, known_at, members, window, .. } = self.prepared;
+        let parts = parents.and_then(|parents| parents.get(&matched.device)).map(Vec::as_slice).unwrap_or_default();
+        let (serial, scope) = (matched.device.0.as_str(), matched.device.1.as_str());
+        // Read once, and only where the rows do not say it.
+        let mut kept = None;
+        let mut units = matched.units;
+        units.truncate(clauses.len());
+        if let Some(position) = known_at {
+            let Some(device) = self.snapshot.device(serial, scope)? else { return Ok(()) };
+            let Some(then) = self.snapshot.kept_at(&device, *position)? else { return Ok(()) };
+            let said = clauses.iter().map(|Clause { by, values }| unit_of(&then, &device.subject, by, values, *as_of));
+            let Some(said) = said.collect::<Option<Vec<Unit>>>() else { return Ok(()) };
+            (units, kept) = (said, Some(then));
+        }
+        let mut reasons: Vec<Why> = match clauses.len() + usize::from(!parts.is_empty()) + usize::from(window.is_some())
+        {
+            1 => Vec::new(),
+            _ => units.iter().zip(clauses).map(|(unit, clause)| why(unit, &clause.by)).collect(),
+        };
+        reasons.extend_from_slice(parts);
+        units.extend(of_parts(matched.device.clone(), parts));
+        if units.is_empty() {
+            // A window alone: the unit is whoever was handled in it.
+            units.extend(self.bare(serial, scope)?);
+        }
+        let Some(mut unit) = units.into_iter().reduce(both) else { return Ok(()) };
+        let is_current = unit.until.is_none() && !unit.corrected;
+        if unit.corrected != self.corrected || (*members == Members::Current && !self.corrected && !is_current) {
+            return Ok(());
+        }
+        if kept.is_none() {
+            kept = self.snapshot.kept_by_name(serial, scope)?;
+        }
+        let Some(kept) = kept else { return Ok(()) };
+        if let Some(window) = window.as_ref().filter(|_| !self.corrected) {
+            let handled = window::handled(self.snapshot, self.prepared, (serial, scope), &kept)?;
+            let met: Vec<Why> = window.met(&handled, *as_of).collect();
+            if met.is_empty() {
+                return Ok(());
+            }
+            reasons.extend(met);
+        }
+        let at = as_of.map_or(i64::MAX, |time| time.as_microsecond());
+        (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
+        unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
+        if !unit.contested && as_of.is_none() {
+            // Of packages inside packages the innermost.
+            let one = |name: &str| kept.text(name).map(str::to_owned).into_iter().collect();
+            (unit.packages, unit.pallets) = (one("packageId"), one("palletId"));
+        }
+        let mut affected = Affected { unit, why: reasons, state: None, connhex_id: None, despatch: None };
+        if as_of.is_none() {
+            affected.tell(&kept);
+        }
+        self.flow = (self.each)(affected);
+        Ok(())
+    }
+
+    /// A unit that nothing but a window asks for.
+    fn bare(&self, serial: &str, scope: &str) -> sql::Result<Option<Unit>> {
+        let Some(kept) = self.snapshot.kept_by_name(serial, scope)? else { return Ok(None) };
+        let device = Subject { scope: scope.to_owned(), ..Subject::device(serial) };
+        let Some(days) = &self.prepared.days else { return Ok(None) };
+        Ok(unit_of(&kept, &device, &days.by, &days.values, self.prepared.as_of))
+    }
 }
 
 /// Counts what became of units; `None` once there is one of which that is not known, as for a time before now.

@@ -3,13 +3,17 @@
 mod affected;
 mod balance;
 mod format;
+pub mod genealogy;
 mod groups;
+mod parts;
 mod prepare;
 mod question;
+pub mod seals;
 mod spreadsheet;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use affected::{Affected, Counting, each};
 pub use balance::Balance;

@@ -1,11 +1,16 @@
 //! From a question to the groups whose units are the answer, and the statement that goes with it.
 
 use jiff::Timestamp;
-use records::attributes::RECALL_ORDER;
+use records::attributes::{DERIVED, RECALL_ORDER, STATION};
+use records::{Kind, Subject};
 
 use super::format::{Header, Span, Times};
-use super::question::{Clause, Conditions, Members, Of, Question, Window};
+use super::parts::{Names, Parts};
+use super::question::{Clause, Conditions, Members, Of, Question};
+use super::seals::differences;
+use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
+use crate::projection::part;
 use crate::schema;
 use crate::search::sscc_readings;
 use crate::store::{DeviceName, Kept, Snapshot, shown, sql};
@@ -19,7 +24,12 @@ const SSCC_DIMENSIONS: [&str; 2] = ["packageId", "palletId"];
 pub struct Prepared {
     pub(super) header: Header,
     pub(super) clauses: Vec<Clause>,
-    pub(super) window: Option<Window>,
+    /// For each of them: devices that are no members now and may have been known as such.
+    pub(super) further: Vec<Names>,
+    pub(super) parts: Vec<Parts>,
+    pub(super) window: Option<At>,
+    /// The days of the window, where nothing but it says which units to look at.
+    pub(super) days: Option<Clause>,
     pub(super) as_of: Option<Timestamp>,
     pub(super) known_at: Option<u64>,
     pub(super) members: Members,
@@ -34,8 +44,8 @@ impl Prepared {
 
     /// Is it a whole group as it is known now, whoever was ever in it?
     pub fn is_plain(&self) -> bool {
-        let Self { window, as_of, known_at, members, .. } = self;
-        window.is_none() && as_of.is_none() && known_at.is_none() && *members == Members::Ever
+        let Self { parts, window, as_of, known_at, members, .. } = self;
+        parts.is_empty() && window.is_none() && as_of.is_none() && known_at.is_none() && *members == Members::Ever
     }
 
     /// The groups, each with its values: a unit is in one of the values of each.
@@ -46,6 +56,16 @@ impl Prepared {
 
 type Found<T> = sql::Result<Result<T, Unanswerable>>;
 
+/// Takes out what was found, or ends with why there is no answer.
+macro_rules! found {
+    ($found:expr) => {
+        match $found {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        }
+    };
+}
+
 /// Finds the device, the dimensions and their values.
 ///
 /// # Errors
@@ -53,38 +73,137 @@ type Found<T> = sql::Result<Result<T, Unanswerable>>;
 pub fn prepare(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connected: bool) -> Found<Prepared> {
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
-    let found = match of {
+    let (mut header, clauses) = found!(match of {
         Of::Group { by, value } => of_group(snapshot, by, value)?,
-        Of::Device { serial, scope, by } => of_device(snapshot, serial, scope.as_deref(), by.as_deref(), as_of)?,
+        Of::Device { serial, scope, by } => {
+            let asked = (serial.as_str(), scope.as_deref());
+            of_device(snapshot, asked, by.as_deref(), as_of, known_at)?
+        }
         Of::All(conditions) => of_all(snapshot, conditions)?,
+    });
+    (header.known_at, header.current) = (known_at, *members == Members::Current);
+    let mut prepared = Prepared {
+        header,
+        further: clauses.iter().map(|_| Names::new()).collect(),
+        clauses,
+        parts: Vec::new(),
+        window: None,
+        days: None,
+        as_of,
+        known_at,
+        members: *members,
+        completeness: judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of, connected }),
     };
-    let (mut header, clauses) = match found {
-        Ok(found) => found,
-        Err(why) => return Ok(Err(why)),
-    };
-    header.known_at = known_at;
-    header.current = *members == Members::Current;
-    let moment = Moment { now, as_of, connected };
-    let mut completeness = judge(&snapshot.stations()?, &snapshot.lapses()?, moment);
-    let backfills = snapshot.backfills()?;
-    schema::incomplete(&mut completeness, &backfills, |dimension| clauses.iter().any(|clause| clause.by == dimension));
-    if let Some(position) = known_at {
-        completeness.complete = false;
-        completeness.why.push(format!(
-            "this is what was stored up to position {position}; whether that was all, the stations say only of now"
-        ));
+    if let Of::All(conditions) = of {
+        found!(prepared.take(snapshot, conditions)?);
     }
-    let window = match of {
-        Of::All(conditions) => conditions.window,
-        _ => None,
-    };
-    Ok(Ok(Prepared { header, clauses, window, as_of, known_at, members: *members, completeness }))
+    if let Some(as_of) = as_of.filter(|_| !matches!(of, Of::Device { .. })) {
+        found!(prepared.had_begun(snapshot, as_of)?);
+    }
+    prepared.widen(snapshot)?;
+    prepared.judge(snapshot)?;
+    Ok(Ok(prepared))
 }
 
-/// Can devices be recalled by this? By a group attribute, or by what a schema has made one.
+impl Prepared {
+    /// Takes in what is asked beside groups.
+    fn take(&mut self, snapshot: &Snapshot<'_>, conditions: &Conditions) -> Found<()> {
+        let Conditions { window, components, component_lots, .. } = conditions;
+        if !components.is_empty() {
+            let mut named = Vec::new();
+            for serial in components {
+                let devices = snapshot.devices(serial, true)?;
+                if devices.is_empty() {
+                    return Ok(Err(Unanswerable::Unknown(serial.clone())));
+                }
+                named.extend(devices.into_iter().map(|device| device.subject));
+            }
+            self.parts.push(Parts::Named(named));
+        }
+        if !component_lots.is_empty() {
+            for lot in component_lots {
+                if !snapshot.has_group("lotCode", lot)? {
+                    return Ok(Err(Unanswerable::NoSuchGroup { by: "lotCode".to_owned(), value: lot.clone() }));
+                }
+            }
+            self.parts.push(Parts::Lots(component_lots.clone()));
+        }
+        let Some(window) = *window else { return Ok(Ok(())) };
+        let stations = self.clauses.iter().find(|clause| clause.by == STATION);
+        self.window = Some(At { window, stations: stations.map(|clause| clause.values.clone()).unwrap_or_default() });
+        if self.clauses.is_empty() && self.parts.is_empty() {
+            match window::days(&window) {
+                Some(days) => self.days = Some(days),
+                None => return Ok(Err(Unanswerable::Window { most_days: window::MOST_DAYS })),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A time before the first unit of a group is no time to ask for: an empty list would look like an answer.
+    fn had_begun(&self, snapshot: &Snapshot<'_>, as_of: Timestamp) -> Found<()> {
+        for Clause { by, values } in &self.clauses {
+            let mut first = None;
+            for value in values {
+                if snapshot.group_since(by, value, Some(as_of))?.is_some() {
+                    first = None;
+                    break;
+                }
+                first = first.or(snapshot.group_since(by, value, None)?.map(|since| (value, since)));
+            }
+            if let Some((value, since)) = first {
+                return Ok(Err(Unanswerable::GroupLater { by: by.clone(), value: value.clone(), as_of, since }));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Who was known as a member at a position is a member now, or was corrected, or is inside a container in another way
+    /// than was known then: whoever was ever inside is looked at.
+    fn widen(&mut self, snapshot: &Snapshot<'_>) -> sql::Result<()> {
+        if self.known_at.is_none() {
+            return Ok(());
+        }
+        for (Clause { by, values }, further) in self.clauses.iter().zip(&mut self.further) {
+            for value in values {
+                let of = match by.as_str() {
+                    "packageId" | "palletId" => Some(Subject::container(value.as_str())),
+                    "workOrder" => Some(Subject::new(Kind::WorkOrder, value.as_str())),
+                    "lotCode" => Some(Subject::new(Kind::Lot, value.as_str())),
+                    "partOf" => part(value),
+                    _ => None,
+                };
+                if let Some(of) = of {
+                    further.extend(snapshot.ever_inside(&of)?);
+                }
+            }
+            further.sort();
+            further.dedup();
+        }
+        Ok(())
+    }
+
+    /// What else keeps the answer from being complete.
+    fn judge(&mut self, snapshot: &Snapshot<'_>) -> sql::Result<()> {
+        let asked = |dimension: &str| self.clauses.iter().any(|clause| clause.by == dimension);
+        schema::incomplete(&mut self.completeness, &snapshot.backfills()?, asked);
+        let differences = differences(snapshot, &self.clauses)?;
+        self.completeness.complete &= differences.is_empty();
+        self.completeness.why.extend(differences);
+        if let Some(position) = self.known_at {
+            self.completeness.complete = false;
+            self.completeness.why.push(format!(
+                "this is what was stored up to position {position}; whether that was all, stations say only of now"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Can devices be recalled by this? By a group attribute, by what a schema has made one, or by what follows from records.
 fn known(snapshot: &Snapshot<'_>, by: &str) -> Found<String> {
     let dimensions = snapshot.dimensions()?;
-    Ok(match dimensions.has(by) {
+    Ok(match dimensions.has(by) || DERIVED.contains(&by) {
         true => Ok(by.to_owned()),
         false => {
             let further = dimensions.names().map(str::to_owned).collect();
@@ -95,24 +214,19 @@ fn known(snapshot: &Snapshot<'_>, by: &str) -> Found<String> {
 
 /// The value as it is written in records: the label of a package or pallet is scanned or typed as it stands there, and the
 /// answer names what was read.
-fn read_value(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Option<String>> {
+fn read_value(snapshot: &Snapshot<'_>, by: &str, value: &str) -> Found<String> {
     let readings = if SSCC_DIMENSIONS.contains(&by) { sscc_readings(value) } else { vec![value.to_owned()] };
     for value in readings {
         if snapshot.has_group(by, &value)? {
-            return Ok(Some(value));
+            return Ok(Ok(value));
         }
     }
-    Ok(None)
+    Ok(Err(Unanswerable::NoSuchGroup { by: by.to_owned(), value: value.to_owned() }))
 }
 
 fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> Found<(Header, Vec<Clause>)> {
-    let by = match known(snapshot, by)? {
-        Ok(by) => by,
-        Err(why) => return Ok(Err(why)),
-    };
-    let Some(value) = read_value(snapshot, &by, value)? else {
-        return Ok(Err(Unanswerable::NoSuchGroup { by, value: value.to_owned() }));
-    };
+    let by = found!(known(snapshot, by)?);
+    let value = found!(read_value(snapshot, &by, value)?);
     let header = Header::by(&by, vec![Span { value: value.clone(), time: None }]);
     Ok(Ok((header, vec![Clause { by, values: vec![value] }])))
 }
@@ -121,16 +235,10 @@ fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> Found<(Header, Ve
 fn of_all(snapshot: &Snapshot<'_>, conditions: &Conditions) -> Found<(Header, Vec<Clause>)> {
     let mut clauses = Vec::new();
     for Clause { by, values } in &conditions.clauses {
-        let by = match known(snapshot, by)? {
-            Ok(by) => by,
-            Err(why) => return Ok(Err(why)),
-        };
+        let by = found!(known(snapshot, by)?);
         let mut read = Vec::new();
         for value in values {
-            match read_value(snapshot, &by, value)? {
-                Some(value) => read.push(value),
-                None => return Ok(Err(Unanswerable::NoSuchGroup { by, value: value.clone() })),
-            }
+            read.push(found!(read_value(snapshot, &by, value)?));
         }
         read.sort();
         read.dedup();
@@ -141,19 +249,23 @@ fn of_all(snapshot: &Snapshot<'_>, conditions: &Conditions) -> Found<(Header, Ve
 
 fn of_device(
     snapshot: &Snapshot<'_>,
-    serial: &str,
-    scope: Option<&str>,
+    (serial, scope): (&str, Option<&str>),
     by: Option<&str>,
     as_of: Option<Timestamp>,
+    known_at: Option<u64>,
 ) -> Found<(Header, Vec<Clause>)> {
-    let candidates = match by.map(|by| known(snapshot, by)).transpose()?.transpose() {
-        Ok(by) => by.map_or(RECALL_ORDER.map(str::to_owned).to_vec(), |by| vec![by]),
-        Err(why) => return Ok(Err(why)),
+    let candidates = match by {
+        Some(by) => vec![found!(known(snapshot, by)?)],
+        None => RECALL_ORDER.map(str::to_owned).to_vec(),
     };
-    let (DeviceName { subject, .. }, kept) = match find_kept(snapshot, serial, scope)? {
-        Ok(found) => found,
-        Err(why) => return Ok(Err(why)),
-    };
+    let (device, mut kept) = found!(find_kept(snapshot, serial, scope)?);
+    if let Some(position) = known_at {
+        match snapshot.kept_at(&device, position)? {
+            Some(then) => kept = then,
+            None => return Ok(Err(Unanswerable::UnknownThen { serial: serial.to_owned(), position })),
+        }
+    }
+    let DeviceName { subject, .. } = device;
     let found = |as_of| {
         candidates.iter().find_map(|dimension| {
             let values = spans(&kept, dimension, as_of);

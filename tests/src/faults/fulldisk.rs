@@ -22,6 +22,8 @@ const MEBIBYTES: u32 = 8;
 const PAGE: u64 = 4096;
 /// One round in so many lets the queue itself fill the disk.
 const OWN_DOING: u32 = 50;
+/// In the short form another program leaves it only so many pages: some two thousand units instead of all that the disk takes.
+const SHORT_PAGES: u64 = 400;
 
 fn run(options: &Options) -> Ran {
     let mosquitto = find_mosquitto().ok_or_else(LeftOut::mosquitto)?;
@@ -29,7 +31,8 @@ fn run(options: &Options) -> Ran {
     rig.station_disk = Some(Mounted::memory(&rig.path("station"), MEBIBYTES)?);
     rig.start_all();
     rig.scan("WO:WO-1");
-    let mut run = Run { rig, outcome: Outcome::default(), green: 0, red: 0, at_start: 0 };
+    let short = options.runs <= CAMPAIGN.runs_short;
+    let mut run = Run { rig, outcome: Outcome::default(), green: 0, red: 0, at_start: 0, short };
     let mut dice = options.dice();
     for round in 0..options.runs {
         // The short form takes steps that reach as far.
@@ -67,6 +70,7 @@ struct Run {
     red: u64,
     /// Stations that were killed on the full disk and started on it again.
     at_start: u64,
+    short: bool,
 }
 
 fn unit(number: u64) -> String {
@@ -102,6 +106,7 @@ impl Run {
     fn filled_by_the_queue(&mut self) {
         self.rig.wait_until_delivered(60);
         self.rig.kill_service();
+        let filler = self.short.then(|| fill(&self.rig.path("station"), SHORT_PAGES));
         self.scan_until_red(u64::MAX);
         self.rig.kill_station();
         self.rig.start_station();
@@ -111,6 +116,7 @@ impl Run {
         self.rig.wait_until_delivered(120);
         self.must_be_stored("on a disk that the queue had filled");
         self.green_again();
+        filler.into_iter().for_each(|filler| std::fs::remove_file(filler).expect("the filler"));
     }
 
     /// The disk is filled while the station is off, and its start has to go on record.

@@ -118,27 +118,6 @@ fn the_papers_of_a_recall_name_every_unit_and_what_is_missing() {
 }
 
 #[test]
-fn conditions_are_all_held_and_one_of_several_values_is_enough() {
-    let service = serve(&line());
-    let ask = |query: &str| service.json(&format!("/v1/recall?{query}"));
-    let (status, both) = ask("lotCode=L1&packageId=P1");
-    assert_eq!((status, serials(&both)), (200, vec!["S1", "S2"]), "{both}");
-    assert_eq!(both["where"], json!([{"by": "lotCode", "values": ["L1"]}, {"by": "packageId", "values": ["P1"]}]));
-    let why = &both["units"][1]["why"];
-    assert_eq!((&why[0]["by"], &why[1]["value"], &why[1]["until"]), (&json!("lotCode"), &json!("P1"), &json!(at(7))));
-    assert_eq!(serials(&ask("lotCode=L1&lotCode=L2&packageId=P2").1).len(), 1 + ODD.len(), "S2 moved there");
-    assert_eq!(serials(&ask("lotCode=L1&packageId=P1&members=current").1), ["S1"]);
-    assert_eq!(both["corrected"][0]["serialNumber"], "S3", "in both by mistake");
-    assert_eq!(serials(&ask(&format!("lotCode=L1&packageId=P1&packageId=P2&asOf={}", at(6))).1), ["S1", "S2"]);
-    assert_eq!(serials(&ask("lotCode=L1&packageId=P2&workOrder=WO-7").1), ["S2"]);
-    assert_eq!(ask("lotCode=L1&packageId=none").1["error"]["code"], "unknownGroup");
-    assert_eq!(ask("lotCode=L1&colour=red").1["error"]["code"], "unknownDimension");
-    let (code, table, errors) =
-        service.command(&["recall", "--where", "lotCode=L1", "--where", "packageId=P1", "--members", "current"]);
-    assert!(code == 0 && table.contains("1 units are affected"), "{table}{errors}");
-}
-
-#[test]
 fn a_drill_is_timed_and_kept() {
     let service = serve(&lot());
     let (status, drill) = service.post("/v1/drills", json!({"serialNumber": "S1"}));

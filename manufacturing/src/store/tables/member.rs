@@ -241,14 +241,6 @@ pub fn units(
     Ok(())
 }
 
-/// Says where a unit is at a time, where its rows do not: in the row is the one place of now.
-pub fn put_in_place(connection: &Connection, unit: &mut Unit, as_of: Option<Timestamp>) -> sql::Result<()> {
-    match unit.contested || as_of.is_some() {
-        true => place(connection, unit, as_of.map_or(i64::MAX, micros)),
-        false => Ok(()),
-    }
-}
-
 /// Says where a unit is at a time: in every container that it had joined and not left by then.
 fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
@@ -257,31 +249,67 @@ fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     Ok(())
 }
 
-/// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
-/// group, the first beginning and the last end are told.
+/// Adds a row to what is known of a unit.
 pub fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
     let until = row.until.filter(|_| row.latest.is_some_and(|latest| latest <= as_of)).map(time);
-    let since = time(row.since);
-    if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {
-        known.until = known.until.and_then(|known| Some(known.max(until?)));
-        known.since = known.since.min(since);
+    let one = Unit {
+        serial: row.serial,
+        scope: row.scope,
+        value: value.to_owned(),
+        since: time(row.since),
+        until,
+        corrected: row.corrected,
+        contested: row.contested,
+        packages: row.package.into_iter().collect(),
+        pallets: row.pallet.into_iter().collect(),
+    };
+    merge(unit, one);
+}
+
+/// What is true outweighs what was corrected, what lasts what has ended; of one group, the first beginning and the last end
+/// are told.
+fn merge(unit: &mut Option<Unit>, one: Unit) {
+    if let Some(known) = unit.as_mut().filter(|known| known.value == one.value && known.corrected == one.corrected) {
+        known.until = known.until.and_then(|known| Some(known.max(one.until?)));
+        known.since = known.since.min(one.since);
         return;
     }
     let outweighs = unit.as_ref().is_none_or(|known| {
-        (known.corrected && !row.corrected)
-            || (known.corrected == row.corrected && known.until.is_some() && until.is_none())
+        (known.corrected && !one.corrected)
+            || (known.corrected == one.corrected && known.until.is_some() && one.until.is_none())
     });
     if outweighs {
-        *unit = Some(Unit {
-            serial: row.serial,
-            scope: row.scope,
-            value: value.to_owned(),
-            since,
-            until,
-            corrected: row.corrected,
-            contested: row.contested,
-            packages: row.package.into_iter().collect(),
-            pallets: row.pallet.into_iter().collect(),
-        });
+        *unit = Some(one);
     }
+}
+
+/// What is kept of a device as a unit of groups, as its rows tell it; where it is, too. `None` where it was never said to be
+/// in one of them by then.
+pub fn unit_of(
+    kept: &Kept,
+    device: &Subject,
+    dimension: &str,
+    values: &[String],
+    as_of: Option<Timestamp>,
+) -> Option<Unit> {
+    let at = as_of.map_or(i64::MAX, micros);
+    let (packages, pallets) = (kept.places("packageId", at), kept.places("palletId", at));
+    let mut unit = None;
+    let in_them =
+        |group: &&Group| group.dimension == dimension && values.contains(&group.value) && group.earliest <= at;
+    for group in kept.groups.iter().filter(in_them) {
+        let one = Unit {
+            serial: device.id.clone(),
+            scope: device.scope.clone(),
+            value: group.value.clone(),
+            since: time(group.since),
+            until: group.until.filter(|_| group.latest.is_some_and(|latest| latest <= at)).map(time),
+            corrected: group.corrected,
+            contested: packages.len() > 1 || pallets.len() > 1,
+            packages: packages.clone(),
+            pallets: pallets.clone(),
+        };
+        merge(&mut unit, one);
+    }
+    unit
 }

@@ -3,13 +3,16 @@
 //! Each group is read in the order of its devices, and whoever is behind skips to where the others are: nothing is
 //! collected, and of a large group beside a small one little more is read than is answered.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use records::{Kind, Subject};
 
 use super::member::{Stretch, Unit, take};
 use super::micros;
-use crate::store::sql::{self, Connection};
+use super::names::{self, Names};
+use crate::store::sql::{self, Connection, params};
 
 /// Where units come from. Each has them in the order of serial and scope.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,8 @@ pub enum Source<'r> {
         dimension: &'r str,
         /// Its values.
         values: &'r [String],
+        /// Further devices that may have been in it, in the order of serial and scope.
+        further: &'r [(String, String)],
     },
     /// Devices that are known by serial and scope, in that order, each once.
     Devices(&'r [(String, String)]),
@@ -35,19 +40,30 @@ pub struct Matched {
 }
 
 enum Stream<'r> {
-    Group(Vec<Stretch<'r>>),
+    Group(Vec<Stretch<'r>>, &'r [(String, String)]),
     Devices(&'r [(String, String)]),
+}
+
+/// The first of some devices.
+fn first(devices: &[(String, String)]) -> Option<(&str, &str)> {
+    devices.first().map(|(serial, scope)| (serial.as_str(), scope.as_str()))
+}
+
+/// Those that are not before a device.
+fn from<'r>(devices: &'r [(String, String)], device: (&str, &str)) -> &'r [(String, String)] {
+    &devices[devices.partition_point(|(serial, scope)| (&**serial, &**scope) < device)..]
 }
 
 impl<'r> Stream<'r> {
     fn open(connection: &'r Connection, source: Source<'r>, until: i64) -> sql::Result<Self> {
         Ok(match source {
             Source::Devices(devices) => Self::Devices(devices),
-            Source::Group { dimension, values } => Self::Group(
+            Source::Group { dimension, values, further } => Self::Group(
                 values
                     .iter()
                     .map(|value| Stretch::open(connection, dimension, value, until))
                     .collect::<Result<_, _>>()?,
+                further,
             ),
         })
     }
@@ -55,16 +71,22 @@ impl<'r> Stream<'r> {
     /// The device that comes next.
     fn head(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Group(stretches) => stretches.iter().filter_map(|s| Some(s.head.as_ref()?.device())).min(),
-            Self::Devices(devices) => devices.first().map(|(serial, scope)| (serial.as_str(), scope.as_str())),
+            Self::Group(stretches, further) => {
+                let heads = stretches.iter().filter_map(|stretch| Some(stretch.head.as_ref()?.device()));
+                heads.chain(first(further)).min()
+            }
+            Self::Devices(devices) => first(devices),
         }
     }
 
     fn skip_to(&mut self, device: (&str, &str)) -> sql::Result<()> {
         match self {
-            Self::Group(stretches) => stretches.iter_mut().try_for_each(|stretch| stretch.skip_to(device)),
+            Self::Group(stretches, further) => {
+                *further = from(further, device);
+                stretches.iter_mut().try_for_each(|stretch| stretch.skip_to(device))
+            }
             Self::Devices(devices) => {
-                *devices = &devices[devices.partition_point(|(serial, scope)| (&**serial, &**scope) < device)..];
+                *devices = from(devices, device);
                 Ok(())
             }
         }
@@ -77,7 +99,10 @@ impl<'r> Stream<'r> {
                 *devices = devices.get(1..).unwrap_or_default();
                 Ok(None)
             }
-            Self::Group(stretches) => {
+            Self::Group(stretches, further) => {
+                if first(further) == Some(device) {
+                    *further = &further[1..];
+                }
                 let mut unit = None;
                 for stretch in stretches {
                     while stretch.head.as_ref().is_some_and(|head| head.device() == device) {
@@ -124,6 +149,33 @@ pub fn select(
     }
 }
 
+/// Every device that was ever said to be inside of this, at any depth, in the order of serial and scope. Held in memory:
+/// what fits in a container, on a pallet or in a device.
+///
+/// # Errors
+/// What the store says.
+pub fn ever_inside(connection: &Connection, of: &Subject) -> sql::Result<Vec<(String, String)>> {
+    let mut names = Names::default();
+    names.find(connection, [of])?;
+    let mut level: Vec<i64> = names.get(of).into_iter().collect();
+    let mut seen: BTreeSet<i64> = level.iter().copied().collect();
+    let mut found = BTreeSet::new();
+    while let Some(parent) = level.pop() {
+        let children: Vec<(i64, Subject)> = connection.query(
+            "SELECT id, kind, name, scope FROM inside JOIN subject ON id = child WHERE parent = ?",
+            params![parent],
+            |row| Ok((row.get(0)?, names::subject(row, 1)?)),
+        )?;
+        for (id, child) in children.into_iter().filter(|(id, _)| seen.insert(*id)) {
+            level.push(id);
+            if child.kind == Kind::Device {
+                found.insert((child.id, child.scope));
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -137,7 +189,7 @@ mod tests {
     }
 
     /// 1,500 units: lots by the last digit, firmware by the number modulo 7, and 3 of them in a package of their own.
-    fn store() -> (Writer, Vec<(String, String, String)>) {
+    fn store() -> (Writer, Vec<Made>) {
         let mut a = Station::new("a", 1);
         let mut all = Vec::new();
         for n in 0..1500_u32 {
@@ -152,6 +204,9 @@ mod tests {
         }
         (writer, all)
     }
+
+    /// Serial, lot and version.
+    type Made = (String, String, String);
 
     fn selected(writer: &mut Writer, sources: &[Source<'_>]) -> Vec<String> {
         let snapshot = writer.snapshot().unwrap();
@@ -168,14 +223,14 @@ mod tests {
     fn whoever_is_in_all_groups_is_named_once_and_in_order() {
         let (mut writer, all) = store();
         let (lots, versions, package) = (names(&["L3", "L8", "none"]), names(&["3", "5"]), names(&["PX"]));
-        let lot = Source::Group { dimension: "lotCode", values: &lots };
-        let version = Source::Group { dimension: "fwVersion", values: &versions };
-        let small = Source::Group { dimension: "packageId", values: &package };
-        let expected = |test: &dyn Fn(usize, &(String, String, String)) -> bool| -> Vec<String> {
+        let lot = Source::Group { dimension: "lotCode", values: &lots, further: &[] };
+        let version = Source::Group { dimension: "fwVersion", values: &versions, further: &[] };
+        let small = Source::Group { dimension: "packageId", values: &package, further: &[] };
+        let expected = |test: &dyn Fn(usize, &Made) -> bool| -> Vec<String> {
             all.iter().enumerate().filter(|(n, unit)| test(*n, unit)).map(|(_, unit)| unit.0.clone()).collect()
         };
-        let in_lot = |unit: &(String, String, String)| lots.contains(&unit.1);
-        let has_version = |unit: &(String, String, String)| versions.contains(&unit.2);
+        let in_lot = |unit: &Made| lots.contains(&unit.1);
+        let has_version = |unit: &Made| versions.contains(&unit.2);
         assert_eq!(selected(&mut writer, &[lot]), expected(&|_, unit| in_lot(unit)));
         let both = expected(&|_, unit| in_lot(unit) && has_version(unit));
         assert!(!both.is_empty());
@@ -187,8 +242,14 @@ mod tests {
             ["S0003", "S0017", "S1403", "T"].iter().map(|serial| ((*serial).to_owned(), String::new())).collect();
         assert_eq!(selected(&mut writer, &[Source::Devices(&devices), lot]), ["S0003", "S1403"]);
         assert_eq!(selected(&mut writer, &[]), [""; 0]);
+        let wide = Source::Group { dimension: "packageId", values: &package, further: &devices };
+        assert_eq!(selected(&mut writer, &[wide]), ["S0003", "S0017", "S0703", "S1403", "T"]);
+        assert_eq!(selected(&mut writer, &[wide, lot]), ["S0003", "S0703", "S1403"]);
         let nobody = names(&["none"]);
-        assert_eq!(selected(&mut writer, &[lot, Source::Group { dimension: "lotCode", values: &nobody }]), [""; 0]);
+        assert_eq!(
+            selected(&mut writer, &[lot, Source::Group { dimension: "lotCode", values: &nobody, further: &[] }]),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -196,8 +257,8 @@ mod tests {
         let (mut writer, _) = store();
         let (lots, package) = (names(&["L3", "L8"]), names(&["PX"]));
         let sources = [
-            Source::Group { dimension: "packageId", values: &package },
-            Source::Group { dimension: "lotCode", values: &lots },
+            Source::Group { dimension: "packageId", values: &package, further: &[] },
+            Source::Group { dimension: "lotCode", values: &lots, further: &[] },
         ];
         let snapshot = writer.snapshot().unwrap();
         let mut found = BTreeMap::new();

@@ -24,7 +24,7 @@ use super::stations::{self, SeriesState};
 use super::work_orders::StoredOrder;
 use super::{TENANT, contradictions, holds, int, keys, lapses, member, recalls, schemas, work_orders};
 use crate::lapses::Lapses;
-use crate::projection::{Dimensions, Fact};
+use crate::projection::{Dimensions, Fact, fold};
 use crate::schema::{Backfill, Document, Schemas};
 use crate::work_order::LaneName;
 
@@ -223,11 +223,6 @@ impl<'c> Snapshot<'c> {
         select::select(&self.connection, sources, as_of, each)
     }
 
-    /// See [`member::put_in_place`].
-    pub fn put_in_place(&self, unit: &mut Unit, as_of: Option<Timestamp>) -> sql::Result<()> {
-        member::put_in_place(&self.connection, unit, as_of)
-    }
-
     /// Every known series of every known station.
     pub fn stations(&self) -> sql::Result<Vec<SeriesState>> {
         stations::all(&self.connection)
@@ -305,6 +300,50 @@ impl<'c> Snapshot<'c> {
     /// The newest drills, newest first.
     pub fn drills(&self, most: u64) -> sql::Result<Vec<StoredDrill>> {
         recalls::drills(&self.connection, most)
+    }
+
+    /// The device with this serial and scope; some record names it.
+    pub fn device(&self, serial: &str, scope: &str) -> sql::Result<Option<DeviceName>> {
+        let sql = "SELECT id, name, scope FROM subject WHERE tenant = ?1 AND kind = ?2 AND name = ?3 AND scope = ?4";
+        Ok(self.named(sql, params![TENANT, Kind::Device.word(), serial, scope])?.pop())
+    }
+
+    /// What would be kept of a device had nothing been stored after a position. When something happened is told as it is
+    /// known now.
+    pub fn kept_at(&self, device: &DeviceName, position: u64) -> sql::Result<Option<Kept>> {
+        let facts = self.facts(device)?;
+        let facts: Vec<&Fact> = facts.iter().map(AsRef::as_ref).filter(|fact| fact.position <= position).collect();
+        Ok(fold(&device.subject, &facts, &self.dimensions()?).map(Kept::of))
+    }
+
+    /// The facts about a subject that is no device, and about everything that it was ever inside.
+    pub fn facts_about(&self, subject: &Subject) -> sql::Result<Vec<Rc<Fact>>> {
+        let (mut facts, mut names) = (Facts::default(), Names::default());
+        names.find(&self.connection, [subject])?;
+        let Some(id) = names.get(subject) else { return Ok(Vec::new()) };
+        facts.load(&self.connection, &mut names, [id])?;
+        Ok(facts.relevant(id))
+    }
+
+    /// See [`select::ever_inside`].
+    pub fn ever_inside(&self, of: &Subject) -> sql::Result<Vec<(String, String)>> {
+        select::ever_inside(&self.connection, of)
+    }
+
+    /// Since when devices are in this group: the earliest of them. With `at`, only whether there was one by then.
+    pub fn group_since(&self, dimension: &str, value: &str, at: Option<Timestamp>) -> sql::Result<Option<Timestamp>> {
+        let sql = match at {
+            Some(_) => {
+                "SELECT since FROM member WHERE tenant = ?1 AND dimension = ?2 AND value = ?3 AND earliest <= ?4 LIMIT 1"
+            }
+            None => {
+                "SELECT min(since) FROM member WHERE tenant = ?1 AND dimension = ?2 AND value = ?3 AND earliest <= ?4"
+            }
+        };
+        let until = at.map_or(i64::MAX, super::micros);
+        let since: Option<Option<i64>> =
+            self.connection.query_optional(sql, params![TENANT, dimension, value, until], |row| row.get(0))?;
+        Ok(since.flatten().map(super::time))
     }
 
     /// What is kept of the device with this serial and scope.
