@@ -2,6 +2,7 @@
 //! waits. A scan that comes on the same lane meanwhile waits behind the one that is looked up, other lanes do not.
 
 mod gates;
+mod parts;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use crate::orders::Orders;
 use crate::owner::{Ended, Handle as Owner, Request, ScanRequest};
 use crate::station::{Answer, Command, Reading, Unread};
 use gates::Gates;
+use parts::Parts;
 
 /// Prepares scans and hands them over. Clones share it.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub struct Front {
     orders: Arc<Orders>,
     lookup: Lookup,
     gates: Arc<Gates>,
+    parts: Arc<Parts>,
     runtime: Option<Handle>,
     /// Lanes at which ADOPT was scanned last: the service is asked about the container that comes next, whatever the lane's
     /// interlock is.
@@ -42,8 +45,8 @@ impl Front {
     #[must_use]
     pub fn plain(rules: Rules) -> Self {
         let (rules, orders) = (Arc::new(rules), Arc::new(Orders::Barcode));
-        let (gates, adopting) = Default::default();
-        Self { rules, orders, lookup: Lookup::off(), gates, runtime: None, adopting }
+        let (gates, parts, adopting) = Default::default();
+        Self { rules, orders, lookup: Lookup::off(), gates, parts, runtime: None, adopting }
     }
 
     /// Looks up what a scan is about and hands it over, from a thread of its own. A scan of the same lane that came before is
@@ -84,7 +87,9 @@ impl Front {
             || (request.unread.is_none()
                 && (self.lookup.asks_on(&request.lane) || !matches!(*self.orders, Orders::Barcode))
                 && self.rules.read(&request.scan).is_ok_and(|reading| {
-                    self.is_order(&reading) || self.lookup.asks(&request.lane, &reading).is_some()
+                    self.is_order(&reading)
+                        || self.lookup.asks(&request.lane, &reading).is_some()
+                        || (matches!(reading, Reading::Part { .. }) && self.lookup.asks_on(&request.lane))
                 }))
     }
 
@@ -122,8 +127,12 @@ impl Front {
         }
         let mut reading = self.rules.read(&request.scan);
         if let Ok(read) = &reading {
+            let part = self.lookup.codes(&request.lane, read);
+            let of_label = self.parts.unit(&request.lane, read, part.as_ref().map(|(codes, _)| codes));
             if let Some(about) = self.adopted(&request.lane, read) {
                 request.service = self.lookup.look_up_now(&about).await;
+            } else if let Some((about, (_, interlock))) = of_label.zip(part) {
+                request.service = self.lookup.look_up(&about, &interlock).await;
             } else if self.is_order(read) {
                 (reading, request.aside) = self.orders.complete(reading).await;
             } else if let Some((about, interlock)) = self.lookup.asks(&request.lane, read) {

@@ -69,11 +69,10 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            let owner = &self.setup.owner;
-            let series: SeriesId = owner
-                .ask(|reply| Request::Journal(Box::new(move |journal| {
- let _: Result<(), SeriesId> = reply.send(journal.series()); }))))
-                .await?;
+            let ask = |reply: tokio::sync::oneshot::Sender<SeriesId>| {
+                Request::Journal(Box::new(move |journal| reply.send(journal.series()).unwrap_or(())))
+            };
+            let series = self.setup.owner.ask(ask).await?;
             self.first_word_given();
             if series == self.series {
                 // A status that was heard late names less than is stored, and so does nobody's copy.

@@ -41,6 +41,11 @@ async fn devices(State(plant): State<Arc<Plant>>, Query(asked): Query<Asked>) ->
     }
 }
 
+async fn containers(State(plant): State<Arc<Plant>>, Query(asked): Query<Asked>) -> axum::Json<Value> {
+    plant.asked.fetch_add(1, Ordering::SeqCst);
+    axum::Json(json!({"id": asked["id"], "level": "package", "state": "open", "serials": ["X1"], "count": 1}))
+}
+
 async fn contradictions(State(plant): State<Arc<Plant>>) -> axum::Json<Value> {
     axum::Json(json!({"contradictions": *plant.contradictions.lock().unwrap()}))
 }
@@ -55,6 +60,8 @@ struct Bench {
     board: Board,
     address: SocketAddr,
     serving: tokio::task::JoinHandle<()>,
+    settings: Settings,
+    _folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -64,11 +71,17 @@ impl Bench {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let serving = runtime.spawn(serve(listener, plant.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().display();
         let text = format!(
-            "station = \"pack-1\"\n[service]\nurl = \"http://{address}\"\n[sscc]\ncompany_prefix = \"9521234\"\n\
+            "station = \"pack-1\"\ndata = \"{data}\"\n[service]\nurl = \"http://{address}\"\n[sscc]\ncompany_prefix = \"9521234\"\n\
              [[lane]]\nname = \"asks\"\ninterlock = \"preferred\"\ntimeout_ms = 400\nanswer_age_s = 60\n\
              [[lane]]\nname = \"quiet\"\n\
-             [[rule]]\nname = \"serial\"\npattern = '(?<serialNumber>[A-Z][0-9]+)'\n"
+             [[rule]]\nname = \"serial\"\npattern = '(?<serialNumber>[A-Z][0-9]+)'\n\
+             [[rule]]\nname = \"half\"\npattern = 'half (?<serialNumber>[A-Z][0-9]+)'\n\
+             [[rule]]\nname = \"part\"\npattern = 'part (?<partNumber>[A-Z0-9]+)'\n\
+             [[rule]]\nname = \"box\"\nreads = \"container\"\npattern = 'box (?<container>[0-9]+)'\n\
+             [[label_codes]]\nname = \"two\"\ncodes = [\"half\", \"part\"]\n"
         );
         let settings = Settings::parse("t.toml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
         let board = Board::default();
@@ -76,7 +89,7 @@ impl Bench {
         let handle = runtime.handle().clone();
         let front = Front::new(settings.rules.clone(), Orders::Barcode, lookup.clone(), handle);
         let (owner, inbox) = Owner::to_a_test();
-        Self { runtime, plant, lookup, front, owner, inbox, board, address, serving }
+        Self { runtime, plant, lookup, front, owner, inbox, board, address, serving, settings, _folder: folder }
     }
 
     fn go_away(&mut self) {
@@ -116,6 +129,7 @@ impl Bench {
 async fn serve(listener: tokio::net::TcpListener, plant: Arc<Plant>) {
     let router = Router::new()
         .route("/v1/devices", axum::routing::get(devices))
+        .route("/v1/containers", axum::routing::get(containers))
         .route("/v1/contradictions", axum::routing::get(contradictions))
         .layer(axum::middleware::map_response(|mut response: axum::response::Response| async {
             response.headers_mut().insert("connection", axum::http::HeaderValue::from_static("close"));
@@ -153,6 +167,53 @@ fn a_unit_is_looked_up_before_it_is_handed_over() {
         assert_eq!(bench.next(), (text.to_owned(), Service::Off));
     }
     assert_eq!(bench.plant.asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_label_of_several_codes_is_asked_about_from_its_serial_on() {
+    let bench = Bench::new();
+    bench.knows("A1", packed("P9"));
+    let asked = |text: &str| {
+        bench.submit("asks", text);
+        matches!(bench.next().1, Service::Answer { unit: Some(_), .. })
+    };
+    assert_eq!((asked("part P1"), asked("half A1")), (false, true));
+    assert_eq!((asked("half A1"), asked("part P1")), (true, true), "also where the serial comes first");
+    bench.submit("quiet", "half A1");
+    assert_eq!(bench.next().1, Service::Off);
+}
+
+#[test]
+fn the_container_after_adopt_is_asked_about_on_every_lane() {
+    let bench = Bench::new();
+    let told = |lane: &str, text: &str| {
+        bench.submit(lane, text);
+        bench.next().1
+    };
+    for lane in ["quiet", "asks", "quiet"] {
+        assert_eq!(told(lane, "LOTLINE-ADOPT"), Service::Off);
+        let Service::Answer { container: Some(container), .. } = told(lane, "box 7") else { panic!("an answer") };
+        assert_eq!(container.serials, ["X1"]);
+    }
+    assert_eq!(told("quiet", "box 7"), Service::Off, "only the one after it");
+    assert_eq!((told("quiet", "LOTLINE-ADOPT"), told("quiet", "LOTLINE-CANCEL")), (Service::Off, Service::Off));
+    assert_eq!(told("quiet", "box 7"), Service::Off);
+}
+
+#[test]
+fn what_was_answered_before_a_restart_counts_without_a_network() {
+    let mut bench = Bench::new();
+    bench.knows("A1", packed("P9"));
+    bench.submit("asks", "A1");
+    assert!(matches!(bench.next().1, Service::Answer { unit: Some(_), .. }));
+    bench.go_away();
+    let lookup = Lookup::new(&bench.settings, bench.board.clone()).unwrap();
+    bench.front = Front::new(bench.settings.rules.clone(), Orders::Barcode, lookup, bench.runtime.handle().clone());
+    bench.submit("asks", "A2");
+    assert_eq!(bench.next().1, Service::Unreachable);
+    bench.submit("asks", "A1");
+    let (_, Service::Answer { age_ms, unit: Some(unit), .. }) = bench.next() else { panic!("the answer of before") };
+    assert!(unit.package_id.as_deref() == Some("P9") && age_ms < 60_000);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use crate::board::Board;
 use crate::clock::{Clock, SystemClock};
 use crate::settings::Settings;
-use crate::station::{Interlock, Interlocked, LineRules, Reading, RemoteContainer, RemoteUnit, Service};
+use crate::station::{Interlock, Interlocked, LabelCodes, LineRules, Reading, RemoteContainer, RemoteUnit, Service};
 use cache::Cache;
 use kept::Kept;
 
@@ -131,6 +131,15 @@ impl Lookup {
         let interlock = self.0.as_ref()?.lanes.lane(lane).interlock;
         let about = About::of(reading)?;
         (interlock.asked != Interlocked::Off).then_some((about, interlock))
+    }
+
+    /// The codes of a label of which this is one, and how its unit is asked about on the lane.
+    #[must_use]
+    pub fn codes(&self, lane: &str, reading: &Reading) -> Option<(LabelCodes, Interlock)> {
+        let (Reading::Part { set, .. }, lanes) = (reading, &self.0.as_ref()?.lanes) else { return None };
+        let interlock = lanes.lane(lane).interlock;
+        let codes = lanes.label_codes.get(set).cloned()?;
+        (interlock.asked != Interlocked::Off).then_some((codes, interlock))
     }
 
     /// What the service says, at once or within the time that the lane allows; else what it said before, if that is not too

@@ -106,7 +106,6 @@ impl Bench {
             recalled: wanted.holds.iter().filter(|hold| self.recalled.contains(hold)).cloned().collect(),
             service: self.service.clone(),
             room: self.room,
-            ..Facts::default()
         }
     }
 

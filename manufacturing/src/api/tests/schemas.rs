@@ -58,6 +58,7 @@ fn a_schema_makes_a_dimension_that_says_how_far_it_is_filled() {
     assert_eq!((&whole["count"], &whole["complete"]), (&json!(2), &lot["complete"]), "{whole}");
     let groups = service.json("/v1/devices/S0/groups").1["groups"].clone();
     assert!(groups.as_array().unwrap().iter().any(|group| group["dimension"] == "colour"), "{groups}");
+    assert_eq!(service.json("/v1/search?q=blue").1["groups"][0]["dimension"], "colour");
     // A new version, and the schemas that there are.
     let wider = json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "number"}});
     assert_eq!(service.post("/v1/schemas", schema(wider)).1["version"], 2);
@@ -118,6 +119,13 @@ fn the_command_adds_lists_and_shows() {
     let shown: Value = serde_json::from_str(&service.command(&["schema", "show", "paint"]).1).unwrap();
     assert_eq!(shown, document);
     assert_eq!(service.command(&["schema", "show", "other"]).0, 1);
+    // The service does by itself what the tests above do by hand.
+    service.runtime.spawn(crate::schema::run(service.store.clone()));
+    let filled = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        service.json("/v1/schemas").1["schemas"][0]["dimensions"][0]["complete"] == true
+    });
+    assert!(filled && service.command(&["schema", "list"]).1.contains("size\n"));
     std::fs::write(file, "{").unwrap();
     let (code, _, errors) = service.change(&["schema", "add", "paint", file]);
     assert!(code == 2 && errors.contains("paint.json"), "{errors}");

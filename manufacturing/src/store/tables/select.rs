@@ -189,7 +189,7 @@ mod tests {
     }
 
     /// 1,500 units: lots by the last digit, firmware by the number modulo 7, and 3 of them in a package of their own.
-    fn store() -> (Writer, Vec<(String, String, String)>) {
+    fn store() -> (Writer, Vec<Made>) {
         let mut a = Station::new("a", 1);
         let mut all = Vec::new();
         for n in 0..1500_u32 {
@@ -204,6 +204,9 @@ mod tests {
         }
         (writer, all)
     }
+
+    /// Serial, lot and version.
+    type Made = (String, String, String);
 
     fn selected(writer: &mut Writer, sources: &[Source<'_>]) -> Vec<String> {
         let snapshot = writer.snapshot().unwrap();
@@ -223,11 +226,11 @@ mod tests {
         let lot = Source::Group { dimension: "lotCode", values: &lots, further: &[] };
         let version = Source::Group { dimension: "fwVersion", values: &versions, further: &[] };
         let small = Source::Group { dimension: "packageId", values: &package, further: &[] };
-        let expected = |test: &dyn Fn(usize, &(String, String, String)) -> bool| -> Vec<String> {
+        let expected = |test: &dyn Fn(usize, &Made) -> bool| -> Vec<String> {
             all.iter().enumerate().filter(|(n, unit)| test(*n, unit)).map(|(_, unit)| unit.0.clone()).collect()
         };
-        let in_lot = |unit: &(String, String, String)| lots.contains(&unit.1);
-        let has_version = |unit: &(String, String, String)| versions.contains(&unit.2);
+        let in_lot = |unit: &Made| lots.contains(&unit.1);
+        let has_version = |unit: &Made| versions.contains(&unit.2);
         assert_eq!(selected(&mut writer, &[lot]), expected(&|_, unit| in_lot(unit)));
         let both = expected(&|_, unit| in_lot(unit) && has_version(unit));
         assert!(!both.is_empty());

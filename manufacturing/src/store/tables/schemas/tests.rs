@@ -77,6 +77,29 @@ fn what_comes_is_in_the_new_dimension_at_once_and_what_was_there_step_by_step() 
 }
 
 #[test]
+fn what_was_begun_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let writer = Writer::open(&folder.path().join("store.db")).unwrap();
+        writer.owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap()
+    };
+    let mut writer = open();
+    writer.commit(&[painted(&["red"; 5]).all()], at(10)).unwrap();
+    add(&mut writer, "paint", colour()).unwrap();
+    writer.commit(&[Work::Backfill], at(61)).unwrap();
+    let begun = running(&mut writer);
+    drop(writer);
+    let mut writer = open();
+    assert!(begun.len() == 1 && running(&mut writer) == begun);
+    let mut a = painted(&["red"; 5]);
+    a.write(2, packed("S9", "P", &[("colour", "red")]));
+    writer.commit(&[a.work(6, 6)], at(62)).unwrap();
+    assert!(members(&mut writer, "colour", "red").contains(&"S9".to_owned()), "it knows the dimension");
+    (0..2).for_each(|_| drop(writer.commit(&[Work::Backfill], at(63)).unwrap()));
+    assert_eq!((running(&mut writer), members(&mut writer, "colour", "red").len()), (Vec::new(), 6));
+}
+
+#[test]
 fn two_dimensions_are_filled_in_one_go_and_a_rebuild_ends_it() {
     let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
     let a = painted(&["red"; 5]);
