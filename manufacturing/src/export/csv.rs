@@ -22,11 +22,7 @@ const AFTER: [&str; 8] =
 ///
 /// # Errors
 /// What the store says, or the output.
-pub fn devices(
-    snapshot: &Snapshot<'_>,
-    output: &mut dyn Write,
-    mut progress: impl FnMut(u64),
-) -> Result<u64, Error> {
+pub fn devices(snapshot: &Snapshot<'_>, output: &mut dyn Write, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
     let fields = || FIELDS.into_iter().filter(|name| *name != "serialNumber");
     let head: Vec<&str> = BEFORE.into_iter().chain(fields()).chain(AFTER).collect();
     write!(output, "{}\r\n", head.join(",")).map_err(Error::Write)?;
