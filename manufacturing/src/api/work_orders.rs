@@ -132,11 +132,7 @@ fn counts(snapshot: &Snapshot<'_>, id: &str) -> sql::Result<Balance> {
     let (values, mut balance) = ([id.to_owned()], Balance::default());
     let source = Source::Group { dimension: "workOrder", values: &values, further: &[] };
     snapshot.select(&[source], None, |matched| {
-        let (serial, scope) = &matched.device;
-        let is_true = matched.units.first().is_some_and(|unit| !unit.corrected);
-        if let Some(kept) = snapshot.kept_by_name(serial, scope)?.filter(|_| is_true) {
-            balance.count(kept.state);
-        }
+        matched.units.iter().filter(|unit| !unit.corrected).for_each(|unit| balance.count(unit.state));
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(balance)

@@ -1,5 +1,6 @@
 //! The units of an answer, one after the other, each with why it is in it and what became of it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -75,6 +76,8 @@ fn of_parts(device: (String, String), why: &[Why]) -> Option<Unit> {
         contested: false,
         packages: Vec::new(),
         pallets: Vec::new(),
+        state: State::Seen,
+        more: true,
     })
 }
 
@@ -99,7 +102,8 @@ pub fn each(
     corrected: bool,
     mut each: impl FnMut(Affected) -> ControlFlow<()>,
 ) -> sql::Result<ControlFlow<()>> {
-    let mut pass = Pass { snapshot, prepared, corrected, each: &mut each, flow: ControlFlow::Continue(()) };
+    let (flow, sent) = (ControlFlow::Continue(()), HashMap::new());
+    let mut pass = Pass { snapshot, prepared, corrected, each: &mut each, flow, sent };
     if prepared.parts.is_empty() {
         pass.run(None)?;
         return Ok(pass.flow);
@@ -117,7 +121,12 @@ struct Pass<'p, 's, 'c> {
     corrected: bool,
     each: &'p mut dyn FnMut(Affected) -> ControlFlow<()>,
     flow: ControlFlow<()>,
+    /// By the innermost container: where its units were sent.
+    sent: HashMap<String, Option<Despatch>>,
 }
+
+/// Containers of which it is remembered where they were sent.
+const MOST_SENT: usize = 4096;
 
 impl Pass<'_, '_, '_> {
     fn run(&mut self, parents: Option<&Parents>) -> sql::Result<()> {
@@ -172,6 +181,17 @@ impl Pass<'_, '_, '_> {
         if unit.corrected != self.corrected || (*members == Members::Current && !self.corrected && !is_current) {
             return Ok(());
         }
+        // The rows of a unit say all of it that most answers tell.
+        let is_told = kept.is_none() && as_of.is_none() && window.is_none() && parents.is_none();
+        if is_told && !unit.contested && !unit.more {
+            let despatch = match unit.state {
+                State::Despatched => self.sent(&unit)?,
+                _ => None,
+            };
+            let state = Some(unit.state);
+            self.flow = (self.each)(Affected { unit, why: reasons, state, connhex_id: None, despatch });
+            return Ok(());
+        }
         if kept.is_none() {
             kept = self.snapshot.kept_by_name(serial, scope)?;
         }
@@ -198,6 +218,23 @@ impl Pass<'_, '_, '_> {
         }
         self.flow = (self.each)(affected);
         Ok(())
+    }
+
+    /// Where a unit was sent with its package or pallet, as all others in it.
+    fn sent(&mut self, unit: &Unit) -> sql::Result<Option<Despatch>> {
+        let container = unit.packages.first().or(unit.pallets.first());
+        if let Some(known) = container.and_then(|container| self.sent.get(container)) {
+            return Ok(known.clone());
+        }
+        let kept = self.snapshot.kept_by_name(&unit.serial, &unit.scope)?;
+        let despatch = kept.and_then(|kept| kept.despatch);
+        if let Some(container) = container {
+            if self.sent.len() == MOST_SENT {
+                self.sent.clear();
+            }
+            self.sent.insert(container.clone(), despatch.clone());
+        }
+        Ok(despatch)
     }
 
     /// A unit that nothing but a window asks for.

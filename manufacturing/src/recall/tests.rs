@@ -19,6 +19,8 @@ fn unit(serial: &str, corrected: bool) -> Affected {
             _ => vec!["003401234500000017".into()],
         },
         pallets: Vec::new(),
+        state: State::Packed,
+        more: false,
     };
     let despatch = |container: &str| Despatch {
         container: container.into(),

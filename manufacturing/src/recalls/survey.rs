@@ -283,6 +283,8 @@ mod tests {
             contested: false,
             packages: Vec::new(),
             pallets: Vec::new(),
+            state,
+            more: false,
         };
         Affected { unit, why: Vec::new(), state: Some(state), connhex_id: None, despatch: None }
     }

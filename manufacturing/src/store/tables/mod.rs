@@ -55,7 +55,7 @@ use schemas::Dimensioned;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -66,11 +66,12 @@ const MIGRATIONS: [Migration; 10] = [
     Migration { number: 8, sql: include_str!("hold-revision.sql") },
     Migration { number: 9, sql: include_str!("schemas.sql") },
     Migration { number: 10, sql: include_str!("recalls.sql") },
+    Migration { number: 11, sql: include_str!("member-state.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 4;
+const PROJECTION: i64 = 5;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";

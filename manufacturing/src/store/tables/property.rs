@@ -48,9 +48,9 @@ pub fn projections(writer: &Writer) -> BTreeMap<&'static str, Vec<String>> {
         ("device", 4, "SELECT name, scope, connhex, view FROM device JOIN subject ON id = subject"),
         (
             "member",
-            13,
-            "SELECT dimension, value, serial, scope, n, since, until, earliest, latest, corrected, contested, package, pallet
-             FROM member",
+            15,
+            "SELECT dimension, value, serial, scope, n, since, until, earliest, latest, corrected, contested, package, pallet,
+                 state, more FROM member",
         ),
         ("contradiction", 7, "SELECT station, serial, scope, n, code, text, since FROM contradiction"),
         ("tally", 3, "SELECT dimension, value, devices FROM tally"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use crate::store::sql::{self, Connection, Param, Purpose, Transaction, params};
+use crate::store::sql::{self, Connection, Pages, Param, Purpose, Transaction, params};
 use jiff::Timestamp;
 use records::wire::{Holds, WorkOrderMessage};
 use records::{Kind, Subject};
@@ -136,6 +136,30 @@ impl<'c> Snapshot<'c> {
         )
     }
 
+    /// Every device with what is kept of it, by serial and scope. Memory does not grow with their number.
+    pub fn each_device(&self, mut each: impl FnMut(DeviceName, Kept) -> ControlFlow<()>) -> sql::Result<()> {
+        type Found = (DeviceName, Kept);
+        let key = |(device, _): &Found| (device.subject.id.clone(), device.subject.scope.clone());
+        let before = (String::new(), String::new());
+        let mut devices = Pages::after(before, OF_LATE, key, |(serial, scope), most| {
+            self.connection.query(
+                "SELECT id, name, scope, view FROM subject JOIN device ON subject = id
+                 WHERE tenant = ?1 AND kind = ?2 AND (name, scope) > (?3, ?4) ORDER BY name, scope LIMIT ?5",
+                params![TENANT, Kind::Device.word(), serial, scope, most],
+                |row| {
+                    let subject = Subject { kind: Kind::Device, id: row.get(1)?, scope: row.get(2)? };
+                    Ok((DeviceName { id: row.get(0)?, subject }, serde_json::from_str(&row.text(3)?)?))
+                },
+            )
+        });
+        while let Some((device, kept)) = devices.next()? {
+            if each(device, kept).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The first device from this number on, as subjects are counted; `None` beyond the last one.
     pub fn from_number(&self, number: i64) -> sql::Result<Option<DeviceName>> {
         let found = self.named(
@@ -144,6 +168,11 @@ impl<'c> Snapshot<'c> {
             params![number, Kind::Device.word()],
         );
         Ok(found?.pop())
+    }
+
+    /// How many devices there are.
+    pub fn devices_count(&self) -> sql::Result<u64> {
+        self.connection.query_row("SELECT count(*) FROM device", params![], |row| row.get(0))
     }
 
     /// The highest number of a subject.
