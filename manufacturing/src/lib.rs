@@ -4,7 +4,7 @@
 //! ```text
 //! MQTT -> ingest (check) -> store (one writer, group commit) -> receipt -> MQTT
 //!                             | projection: a pure function of the set of records
-//! HTTP <- api <- recall, history, search, completeness <- store (snapshots)
+//! HTTP <- api <- recall, history, search, completeness, recalls <- store (snapshots)
 //!      <- pages: what the office sees; they ask the same api
 //! file <- export <- store (a connection of its own); verify <- store, or such a file alone
 //! ```
@@ -22,6 +22,7 @@ mod lineage;
 mod pages;
 mod projection;
 mod recall;
+mod recalls;
 mod schema;
 mod search;
 mod service;

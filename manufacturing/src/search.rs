@@ -49,7 +49,7 @@ pub struct Device {
 #[derive(Debug, Serialize)]
 pub struct Group {
     /// The group attribute.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// Its value.
     pub value: String,
     /// How many units a recall would name.
@@ -58,9 +58,9 @@ pub struct Group {
 }
 
 impl Group {
-    fn of(snapshot: &Snapshot<'_>, dimension: &'static str, value: String) -> sql::Result<Self> {
+    fn of(snapshot: &Snapshot<'_>, dimension: &str, value: String) -> sql::Result<Self> {
         let size = size(snapshot, dimension, std::slice::from_ref(&value))?;
-        Ok(Self { dimension, value, size })
+        Ok(Self { dimension: dimension.to_owned(), value, size })
     }
 }
 
@@ -75,10 +75,11 @@ impl From<DeviceName> for Device {
 /// # Errors
 /// What the store says.
 pub fn search(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<Found> {
+    let further = snapshot.dimensions()?;
     for read in readings(text, &["21", "00", "10"]) {
         let devices = snapshot.devices(&read, true)?;
         let mut groups = Vec::new();
-        for dimension in GROUPS {
+        for dimension in GROUPS.into_iter().chain(further.names()) {
             if snapshot.has_group(dimension, &read)? {
                 groups.push(Group::of(snapshot, dimension, read.clone())?);
             }
@@ -99,7 +100,8 @@ fn other_case(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<OtherCase> {
     for spelling in snapshot.device_spellings(text)? {
         found.devices.extend(snapshot.devices(&spelling, true)?.into_iter().map(Device::from));
     }
-    for dimension in GROUPS {
+    let further = snapshot.dimensions()?;
+    for dimension in GROUPS.into_iter().chain(further.names()) {
         for value in snapshot.group_spellings(dimension, text)? {
             if snapshot.has_group(dimension, &value)? {
                 found.groups.push(Group::of(snapshot, dimension, value)?);

@@ -1,7 +1,7 @@
 //! Why a question about a device has no answer.
 
 use jiff::Timestamp;
-use records::attributes::{GROUPS, RECALL_ORDER};
+use records::attributes::{DERIVED, GROUPS, RECALL_ORDER};
 
 use crate::store::{DeviceName, Kept, Snapshot, sql};
 
@@ -52,6 +52,34 @@ pub enum Unanswerable {
         /// It is in one now.
         lasts: bool,
     },
+    /// Nothing was stored of the device by then.
+    #[error("nothing was known of the device `{}` at position {position}", serial.escape_debug())]
+    UnknownThen {
+        /// The device.
+        serial: String,
+        /// The position asked for.
+        position: u64,
+    },
+    /// The first device came into the group later than the time asked for.
+    #[error("no device was in the {by} `{}` at {as_of}; the first is in it since {since}", value.escape_debug())]
+    GroupLater {
+        /// The dimension.
+        by: String,
+        /// Its value.
+        value: String,
+        /// The time asked for.
+        as_of: Timestamp,
+        /// When the first one came into it.
+        since: Timestamp,
+    },
+    /// A window of time that is too wide for nothing else to narrow it.
+    #[error(
+        "a window that nothing else narrows has a `from` and an `until`, and at most {most_days} days between them"
+    )]
+    Window {
+        /// How many may be between them.
+        most_days: i64,
+    },
     /// No device was ever in the group, nor said to be.
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
     NoSuchGroup {
@@ -64,7 +92,7 @@ pub enum Unanswerable {
 
 /// Everything that devices can be recalled by.
 fn allowed(further: &[String]) -> String {
-    let all: Vec<&str> = GROUPS.into_iter().chain(further.iter().map(String::as_str)).collect();
+    let all: Vec<&str> = GROUPS.into_iter().chain(DERIVED).chain(further.iter().map(String::as_str)).collect();
     all.join(", ")
 }
 

@@ -39,7 +39,8 @@ pub enum Event {
     LabelAgain,
     /// Scans were refused: attributes `code`, `count` and what is known of the scan. Changes nothing.
     Refused,
-    /// The service, or quality at the line: a device or lot must not be packed; `reason` says why.
+    /// The service, or quality at the line: a device or lot must not be packed; `reason` says why. Attribute `recall` where
+    /// the service does it for a recall: that ends with it.
     Held,
     /// The service: a hold on a device or lot is over; `reason` says why.
     Released,
@@ -94,6 +95,13 @@ pub enum Event {
     /// A station has done its share of a work order, a lot or a container: attributes `made`, `packed`, `takenOut`,
     /// `scrapped` and `failed` count it.
     Sealed,
+    /// The service: a person recalls units: attributes `recall` (its number), `question`, `notice`, and what was known then:
+    /// `knownAt`, `count`, `digest`, `balance`, `complete`, `statement`; `reason` says why.
+    RecallOpened,
+    /// The service: a recall is over: attributes `recall` and the closing figures; `reason` says why.
+    RecallClosed,
+    /// The service: a timed mock recall: attributes `question`, `count`, `firstByteMs`, `allMs`, `complete`, `balance`.
+    Drilled,
     /// Written by newer software; kept and shown, flagged as nonconforming.
     #[serde(other)]
     Unknown,

@@ -69,13 +69,12 @@ impl<U: Uplink> Running<U> {
         self.sender.resend(&resend);
         if self.first_word_due.is_some() || self.forked.is_some() {
             // When the owner answers it has done what the receipt says, and may write another series.
-            let series = self.setup.owner.ask(|reply| {
-                // Who asked may have gone meanwhile.
-                Request::Journal(Box::new(move |journal| reply.send(Some(journal.series())).unwrap_or_default()))
-            });
-            let series: Option<SeriesId> = series.await?;
+            let ask = |reply: tokio::sync::oneshot::Sender<SeriesId>| {
+                Request::Journal(Box::new(move |journal| reply.send(journal.series()).unwrap_or(())))
+            };
+            let series = self.setup.owner.ask(ask).await?;
             self.first_word_given();
-            if series == Some(self.series) {
+            if series == self.series {
                 // A status that was heard late names less than is stored, and so does nobody's copy.
                 self.forked = None;
             }

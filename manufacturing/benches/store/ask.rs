@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use manufacturing::measured::{Connection, Format, Of, Place, Question, Snapshot, history, now, prepare, stream};
+use manufacturing::measured::{Connection, Format, Pairs, Place, Question, Snapshot, history, now, prepare, stream};
 use serde_json::json;
 
 use super::devices::Devices;
@@ -53,10 +53,10 @@ fn recall(
         let (by, value) = group(n);
         let begin = Instant::now();
         let snapshot = Snapshot::of(connection).unwrap();
-        let question = Question { of: Of::Group { by: by.into(), value }, as_of: None };
+        let question = Question::of(&Pairs::from_iter([("by", by), ("value", value.as_str())])).unwrap();
         let prepared = prepare(&snapshot, &question, now(), true).unwrap().unwrap();
         let (mut came, mut bytes) = (None, Vec::new());
-        stream(&snapshot, prepared, Format::Ndjson, |chunk| {
+        stream(&snapshot, &prepared, Format::Ndjson, |chunk| {
             came.get_or_insert_with(|| begin.elapsed().as_secs_f64() * 1000.0);
             units += chunk.iter().filter(|byte| **byte == b'\n').count();
             bytes = chunk;

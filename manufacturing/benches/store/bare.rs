@@ -86,8 +86,8 @@ impl Bare for Sqlite {
             for (dimension, value) in &row.groups {
                 run(
                     "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested,
-                         package, pallet, earliest, latest)
-                     VALUES ('', ?, ?, ?, '', 0, ?, NULL, 0, 0, ?, NULL, ?, NULL)",
+                         package, pallet, earliest, latest, state, more)
+                     VALUES ('', ?, ?, ?, '', 0, ?, NULL, 0, 0, ?, NULL, ?, NULL, 3, 0)",
                     params![dimension, value, row.serial, row.at, package, row.at],
                 );
             }
@@ -120,8 +120,8 @@ const TABLES: [&str; 9] = [
     "INSERT INTO inside (parent, child) SELECT * FROM unnest($1::bigint[], $2::bigint[])",
     "INSERT INTO device (subject, connhex, view) SELECT s, NULL, v FROM unnest($1::bigint[], $2::text[]) AS r (s, v)",
     "INSERT INTO member (tenant, dimension, value, serial, scope, n, since, until, corrected, contested, package, pallet,
-         earliest, latest)
-     SELECT '', d, v, s, '', 0, a, NULL, 0, 0, p, NULL, a, NULL
+         earliest, latest, state, more)
+     SELECT '', d, v, s, '', 0, a, NULL, 0, 0, p, NULL, a, NULL, 3, 0
      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS r (d, v, s, a, p)",
     "INSERT INTO segment (series_id, first, last, v, prev, head, sig, position) VALUES ($1, $2, $3, 1, $4, $4, $5, $6)",
     RUN,

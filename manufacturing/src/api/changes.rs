@@ -137,9 +137,14 @@ pub async fn decide(app: &App, ask: Ask) -> Result<(), Problem> {
     match app.store.decide(ask).await {
         Some(Ok(())) => Ok(()),
         Some(Err(denied)) => Err(denied.into()),
-        None => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "notStored", "the decision could not be stored")
-            .help("nothing was changed; look at the service's log and at its disk, and ask again")),
+        None => Err(not_stored()),
     }
+}
+
+/// A decision could not be stored.
+pub fn not_stored() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "notStored", "the decision could not be stored")
+        .help("nothing was changed; look at the service's log and at its disk, and ask again")
 }
 
 impl From<Denied> for Problem {
@@ -168,6 +173,10 @@ impl From<Denied> for Problem {
                 (StatusCode::CONFLICT, "alreadyHeld", "release it first where another reason is to stand")
             }
             Denied::NotHeld(_) => (StatusCode::NOT_FOUND, "notHeld", "see /v1/holds; upper and lower case count"),
+            Denied::UnderRecall { .. } => (StatusCode::CONFLICT, "underRecall", "close the recall: that releases it"),
+            Denied::RecallExists(_) => (StatusCode::CONFLICT, "recallExists", "choose another number, or none"),
+            Denied::UnknownRecall(_) => (StatusCode::NOT_FOUND, "unknownRecall", "see /v1/recalls for their numbers"),
+            Denied::RecallClosed { .. } => (StatusCode::CONFLICT, "alreadyClosed", "nothing is to be done"),
             Denied::UnknownOrder(_) => {
                 (StatusCode::NOT_FOUND, "unknownWorkOrder", "see /v1/work-orders; upper and lower case count")
             }
@@ -179,7 +188,7 @@ impl From<Denied> for Problem {
             Denied::TooManyTokens { .. } => {
                 (StatusCode::CONFLICT, "tooMany", "use one of them, or wait: after 7 days they are void")
             }
-            Denied::Schema(fault) => return super::schemas::refused(fault),
+            Denied::Schema(fault) => return super::schemas::conflicting(fault),
             Denied::Stored(_) => (
                 StatusCode::CONFLICT,
                 "contradictsStored",

@@ -43,7 +43,7 @@ fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> sql::Re
     let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
     let mut holds = Vec::new();
     for what in std::iter::once(own).chain(lots) {
-        holds.extend(snapshot.hold(&what)?);
+        holds.extend(snapshot.holds_on(&what)?);
     }
     Ok(holds)
 }

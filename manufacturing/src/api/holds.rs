@@ -63,5 +63,9 @@ async fn now(app: &App) -> Result<Json<Value>, Problem> {
 /// A hold as answers show it.
 pub fn shown(hold: &Hold) -> Value {
     let name = if hold.what.kind == Kind::Lot { "lotCode" } else { "serialNumber" };
-    json!({name: hold.what.id, "since": hold.since, "reason": hold.reason})
+    let mut shown = json!({name: hold.what.id, "since": hold.since, "reason": hold.reason});
+    if let Some(recall) = &hold.recall {
+        shown["recall"] = recall.as_str().into();
+    }
+    shown
 }

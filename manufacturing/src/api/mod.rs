@@ -5,16 +5,20 @@ mod changes;
 mod containers;
 mod contradictions;
 mod devices;
+mod drills;
+mod genealogy;
 mod health;
 mod holds;
 mod metrics;
 mod parameters;
 mod problem;
 mod recall;
+mod recalls;
 mod recent;
 mod schemas;
 mod search;
 mod stations;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod work_orders;
@@ -68,6 +72,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/devices/{serial}", get(devices::device))
         .route("/v1/devices/{serial}/history", get(devices::history))
         .route("/v1/devices/{serial}/groups", get(devices::groups))
+        .route("/v1/devices/{serial}/genealogy", get(genealogy::genealogy))
+        .route("/v1/genealogy", get(genealogy::genealogy))
         .route("/v1/devices", get(devices::device))
         .route("/v1/history", get(devices::history))
         .route("/v1/groups", get(devices::groups))
@@ -75,6 +81,12 @@ pub fn router(app: App) -> Router {
         .route("/v1/containers", get(containers::container))
         .route("/v1/contradictions", get(contradictions::list))
         .route("/v1/recall", get(recall::recall))
+        .route("/v1/recalls", get(recalls::list).post(recalls::open))
+        .route("/v1/recalls/{id}", get(recalls::one))
+        .route("/v1/recalls/{id}/close", post(recalls::close))
+        .route("/v1/recalls/{id}/report", get(recalls::report))
+        .route("/v1/recalls/{id}/identities", get(recalls::identities))
+        .route("/v1/drills", get(drills::list).post(drills::drill))
         .route("/v1/recent", get(recent::recent))
         .route("/v1/search", get(search::find))
         .route("/v1/stations", get(stations::stations))
@@ -88,6 +100,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/schemas/{id}", get(schemas::one))
         .route("/v1/work-orders", get(work_orders::list))
         .route("/v1/work-orders/{id}", get(work_orders::one).put(work_orders::put))
+        .route("/v1/work-orders/{id}/balance", get(work_orders::balance))
         .route("/v1/work-orders/{id}/close", post(work_orders::close))
         .route("/healthz", get(health::health))
         .route("/metrics", get(metrics::metrics))
@@ -101,7 +114,7 @@ pub fn router(app: App) -> Router {
 
 async fn nowhere() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "notFound", "there is nothing at this path").help(
-        "GET /v1/devices/{serial}, its /history and /groups, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
+        "GET /v1/devices/{serial}, its /history, /groups and /genealogy, /v1/containers/{id}, /v1/contradictions, /v1/search, /v1/recent, /v1/recall, /v1/recalls, /v1/drills, /v1/stations, /v1/holds, /v1/work-orders, /v1/schemas, \
              /healthz or /metrics; the pages are at /",
     )
 }

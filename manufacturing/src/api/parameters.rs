@@ -31,29 +31,53 @@ fn is_utf8(query: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok()
 }
 
-/// The parameters of a query, each once.
+/// The parameters of a query.
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads the query, which may have these parameters.
+    /// Reads the query, which may have these parameters, each once.
     pub fn of(uri: &Uri, allowed: &[&str]) -> Result<Self, Problem> {
+        let all = Self::read(uri)?;
+        for (name, _) in &all.0 {
+            if !allowed.contains(&name.as_str()) {
+                let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+                let message = format!("unknown parameter `{}`", name.escape_debug());
+                return Err(wrong(message, format!("allowed: {allowed}")));
+            }
+        }
+        all.each_once(allowed)
+    }
+
+    /// Reads the query, whose parameters are looked at later; of these each may be there once.
+    pub fn open(uri: &Uri, once: &[&str]) -> Result<Self, Problem> {
+        Self::read(uri)?.each_once(once)
+    }
+
+    fn each_once(self, names: &[&str]) -> Result<Self, Problem> {
+        for (n, (name, _)) in self.0.iter().enumerate() {
+            if names.contains(&name.as_str()) && self.0[..n].iter().any(|(before, _)| before == name) {
+                let message = format!("the parameter `{}` is there twice", name.escape_debug());
+                return Err(wrong(message, "send it once"));
+            }
+        }
+        Ok(self)
+    }
+
+    fn read(uri: &Uri) -> Result<Self, Problem> {
         if !is_utf8(uri.query().unwrap_or_default()) {
             return Err(wrong("the query is not UTF-8", "write ?name=value&name=value, percent-encoded UTF-8"));
         }
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|_| wrong("the query cannot be read", "write ?name=value&name=value, percent-encoded UTF-8"))?;
-        for (n, (name, value)) in pairs.iter().enumerate() {
-            let shown = name.escape_debug();
-            if !allowed.contains(&name.as_str()) {
-                let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-                return Err(wrong(format!("unknown parameter `{shown}`"), format!("allowed: {allowed}")));
-            }
-            if pairs[..n].iter().any(|(before, _)| before == name) {
-                return Err(wrong(format!("the parameter `{shown}` is there twice"), "send it once"));
-            }
+        for (name, value) in &pairs {
             check(name, value)?;
         }
         Ok(Self(pairs))
+    }
+
+    /// All of them.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A text.

@@ -63,6 +63,15 @@ impl From<Unanswerable> for Problem {
                 ..Self::new(StatusCode::NOT_FOUND, "noGroupThen", message)
                     .help("ask without asOf for what is true now, or with a later time; ?by= chooses another dimension")
             },
+            Unanswerable::UnknownThen { .. } => Self::new(StatusCode::NOT_FOUND, "unknownThen", message)
+                .help("ask without knownAt for what is known now, or with a higher position"),
+            Unanswerable::GroupLater { as_of, since, .. } => Self {
+                details: vec![("asOf", json!(as_of)), ("since", json!(since))],
+                ..Self::new(StatusCode::NOT_FOUND, "noGroupThen", message)
+                    .help("ask without asOf for what is true now, or with a later time")
+            },
+            Unanswerable::Window { .. } => Self::new(StatusCode::BAD_REQUEST, "windowTooWide", message)
+                .help("add both, or a condition beside them such as station= or lotCode="),
             Unanswerable::NoSuchGroup { .. } => Self::new(StatusCode::NOT_FOUND, "unknownGroup", message)
                 .help("check the value, upper and lower case count; see /v1/stations for records that are missing"),
         }

@@ -76,7 +76,7 @@ pub async fn add(State(app): State<Arc<App>>, Change(asked): Change<Add>) -> Res
         let upto = snapshot.looked_through(&of_it, &changed)?;
         Ok(Ok((changed, upto)))
     });
-    let checked = reading.await?.map_err(|fault| refused(&fault))?;
+    let checked = reading.await?.map_err(|fault| conflicting(&fault))?;
     decide(&app, Ask::Schema { id: id.clone(), document: Box::new(document), checked }).await?;
     let (schemas, backfills) = app.store.read(known).await?;
     let added = schemas.versions(&id).last().map(|version| shown(version, &backfills));
@@ -87,7 +87,14 @@ pub async fn add(State(app): State<Arc<App>>, Change(asked): Change<Add>) -> Res
 pub fn refused(fault: &Fault) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "badSchema", fault.to_string())
         .with("pointer", fault.pointer.as_str())
-        .help("nothing was changed; mend it, see GET /v1/schemas for what there is")
+        .help("nothing was changed; mend it and send it again")
+}
+
+/// A document that does not go together with the schemas that there are.
+pub fn conflicting(fault: &Fault) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "schemaConflict", fault.to_string())
+        .with("pointer", fault.pointer.as_str())
+        .help("nothing was changed; see GET /v1/schemas for what there is")
 }
 
 fn shown(version: &Version, backfills: &[Backfill]) -> Value {

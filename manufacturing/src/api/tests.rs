@@ -2,9 +2,12 @@
 
 mod changes;
 mod clocks;
+mod conditions;
 mod containers;
 mod metrics;
 mod questions;
+mod recalls;
+mod schemas;
 mod slow;
 
 use std::net::SocketAddr;
@@ -24,6 +27,7 @@ struct Running {
     address: SocketAddr,
     runtime: Runtime,
     waiting: Arc<Waiting>,
+    store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -42,11 +46,11 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
     let clock: Clock = Arc::new(|| at(1000));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let waiting = Arc::new(Waiting::default());
-    let address = runtime.block_on(async {
+    let (address, store) = runtime.block_on(async {
         let own = crate::testkit::own(Enrolment::FirstUse);
         let (store, _ended) = Store::start(Place::Sqlite(folder.path().join(FILE)), own, clock.clone(), drop).unwrap();
         let app = App {
-            store,
+            store: store.clone(),
             clock,
             refusals: Arc::default(),
             waiting: waiting.clone(),
@@ -58,9 +62,9 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });
-        address
+        (address, store)
     });
-    Running { address, runtime, waiting, _folder: folder }
+    Running { address, runtime, waiting, store, _folder: folder }
 }
 
 impl Running {

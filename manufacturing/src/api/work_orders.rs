@@ -1,5 +1,6 @@
 //! `/v1/work-orders`: what stations may work on, and what it says of their units.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -16,7 +17,9 @@ use super::body::{self, Change};
 use super::changes::decide;
 use super::parameters::{Parameters, wrong};
 use super::problem::Problem;
-use crate::store::{Ask, StoredOrder};
+use crate::recall::Balance;
+use crate::recall::seals::seals;
+use crate::store::{Ask, Snapshot, Source, StoredOrder, sql};
 use crate::work_order::{LaneName, Plan};
 
 /// Most work orders in one answer.
@@ -95,6 +98,44 @@ async fn find(app: &App, id: String) -> Result<Json<Value>, Problem> {
         Some(order) => Ok(Json(shown(&order))),
         None => Err(unknown(&id)),
     }
+}
+
+/// What became of the units of a work order, and what its stations have sealed, held against its quantity.
+pub async fn balance(State(app): State<Arc<App>>, id: Id) -> Result<Json<Value>, Problem> {
+    let id = named(id)?;
+    let asked = id.clone();
+    let reading = app.store.long_reader().await?.run(move |snapshot| {
+        let order = snapshot.work_order(&asked)?;
+        let made = match snapshot.has_group("workOrder", &asked)? {
+            true => Some(counts(snapshot, &asked)?),
+            false => None,
+        };
+        Ok((order, made, seals(snapshot, "workOrder", &asked)?))
+    });
+    let (order, made, seals) = reading.await?;
+    if order.is_none() && made.is_none() && seals.is_empty() {
+        return Err(unknown(&id));
+    }
+    let made = made.unwrap_or_default();
+    let quantity = order.and_then(|order| order.plan.terms.quantity);
+    let sealed: u64 = seals.iter().map(|seal| seal.made).sum();
+    let over = |count: u64| quantity.map(|quantity| i128::from(count) - i128::from(quantity));
+    Ok(Json(json!({
+        "workOrder": id, "quantity": quantity, "balance": made, "seals": seals, "sealed": sealed,
+        // What the stations have counted, and what is stored, beyond what was ordered; negative where it is fewer.
+        "sealedBeyondQuantity": over(sealed), "madeBeyondQuantity": over(made.made),
+        "differences": seals.iter().filter_map(|seal| seal.says("workOrder", &id)).collect::<Vec<_>>(),
+    })))
+}
+
+fn counts(snapshot: &Snapshot<'_>, id: &str) -> sql::Result<Balance> {
+    let (values, mut balance) = ([id.to_owned()], Balance::default());
+    let source = Source::Group { dimension: "workOrder", values: &values, further: &[] };
+    snapshot.select(&[source], None, |matched| {
+        matched.units.iter().filter(|unit| !unit.corrected).for_each(|unit| balance.count(unit.state));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(balance)
 }
 
 /// There is no such work order.

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::{Failure, shown};
 use crate::export::{self, Error, Written};
 use crate::settings::DEFAULT_DATA;
+use crate::store::Snapshot;
 
 #[derive(Args)]
 pub struct Export {
@@ -22,6 +23,20 @@ pub struct Export {
 enum What {
     /// Every stored record with its signatures, as NDJSON that `verify` can check without this store. The service may run
     Records(Records),
+    /// Every device as it is now, with its groups, as CSV. The service may run
+    Csv(Csv),
+}
+
+#[derive(Args)]
+struct Csv {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    data: PathBuf,
+    #[command(flatten)]
+    store: StoreAt,
+    /// The file to write; it has its name only when it is whole. Without it, standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -41,8 +56,29 @@ struct Records {
 
 impl Export {
     pub fn run(self, output: &mut dyn Write, errors: &mut dyn Write) -> Result<(), Failure> {
-        let What::Records(records) = self.what;
-        records.run(output, errors)
+        match self.what {
+            What::Records(records) => records.run(output, errors),
+            What::Csv(csv) => csv.run(output, errors),
+        }
+    }
+}
+
+impl Csv {
+    fn run(self, output: &mut dyn Write, errors: &mut dyn Write) -> Result<(), Failure> {
+        let failed = |error: Error| Failure::because(&error);
+        let store = |error: crate::store::Error| Failure::because(&Error::Store(error));
+        let mut connection = export::open(&self.store.place(&self.data)).map_err(failed)?;
+        let snapshot = Snapshot::of(&mut connection).map_err(store)?;
+        let mut progress = Progress::new(errors, "devices", snapshot.devices_count().map_err(store)?);
+        let mut write = |output: &mut dyn Write| export::devices(&snapshot, output, |devices| progress.at(devices));
+        let Some(path) = self.out else {
+            let mut screen = Screen { output, line: Vec::new() };
+            let written = if io::stdout().is_terminal() { write(&mut screen) } else { write(screen.output) };
+            return written.map(drop).map_err(failed);
+        };
+        let count = export::to_file(&path, write).map_err(failed)?;
+        drop(progress);
+        shown::print(output, &format!("{}: {count} devices\n", shown::clean(&path.display().to_string())))
     }
 }
 

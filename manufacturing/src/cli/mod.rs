@@ -4,12 +4,15 @@ mod admin;
 mod backup;
 mod client;
 mod device;
+mod drill;
 mod export;
+mod genealogy;
 mod history;
 mod hold;
 mod place;
 mod progress;
 mod recall;
+mod recalls;
 mod schema;
 mod serve;
 mod shown;
@@ -45,7 +48,7 @@ enum Command {
     /// Run the service
     Serve(serve::Serve),
     /// Which units are affected: every unit that shares a group with a device
-    Recall(recall::Recall),
+    Recall(Box<recall::Recall>),
     /// Everything that happened to a device, oldest first
     History(history::History),
     /// What is known of a device now
@@ -62,6 +65,10 @@ enum Command {
     /// Work orders that stations may begin
     #[command(subcommand)]
     WorkOrder(work_order::WorkOrder),
+    /// What is inside a device, and what it is inside of, at any depth
+    Genealogy(genealogy::Genealogy),
+    /// A timed mock recall; its result is kept
+    Drill(drill::Drill),
     /// Make all projections of a store anew from its records; stop the service first
     Rebuild(Rebuild),
     /// Copy the store and the service's key into a folder from which `restore` makes them again; the service may run
@@ -151,6 +158,8 @@ pub(crate) fn run_with(
         Command::Hold(hold) => client::blocking(hold.run(output)),
         Command::Schema(schema) => client::blocking(schema.run(output)),
         Command::WorkOrder(order) => client::blocking(order.run(output)),
+        Command::Genealogy(genealogy) => client::blocking(genealogy.run(output)),
+        Command::Drill(drill) => client::blocking(drill.run(output)),
         Command::Rebuild(rebuild) => rebuild.run(output, errors),
         Command::Backup(backup) => backup.run(output, errors),
         Command::Restore(restore) => restore.run(output, errors),

@@ -11,9 +11,28 @@ use super::device::text;
 use super::{Failure, Service, chain, shown};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Recall {
+    #[command(subcommand)]
+    kept: Option<super::recalls::Kept>,
+    #[command(flatten)]
+    asked: Asked,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
+}
+
+/// What a recall is asked with.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct Asked {
     /// Serial number or connhexId of one affected device
-    #[arg(long, value_name = "SN", required_unless_present = "value")]
+    #[arg(long, value_name = "SN")]
     serial: Option<String>,
     /// Which of several devices with that serial number
     #[arg(long)]
@@ -24,17 +43,58 @@ pub struct Recall {
     /// The value that the units share, where it is known and no device is: --by lotCode --value L-9
     #[arg(long, value_name = "VALUE", requires = "by", conflicts_with_all = ["serial", "scope"])]
     value: Option<String>,
+    /// A condition such as lotCode=L-9, fwVersion=2 or station=pack-1; all of them must hold, one of several values of one
+    /// attribute is enough
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = pair)]
+    conditions: Vec<(String, String)>,
+    /// A component that the units ever contained, by its serial number
+    #[arg(long, value_name = "SN")]
+    component: Vec<String>,
+    /// A lot of components that the units ever contained
+    #[arg(long, value_name = "LOT")]
+    component_lot: Vec<String>,
+    /// Handled at this time or later
+    #[arg(long, value_name = "T")]
+    from: Option<String>,
+    /// Handled before this time
+    #[arg(long, value_name = "T")]
+    until: Option<String>,
+    /// Who counts as a member of a group
+    #[arg(long, value_parser = ["ever", "current"])]
+    members: Option<String>,
     /// What was true at this time, as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "T")]
     as_of: Option<String>,
-    /// How the answer is printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
-    #[command(flatten)]
-    service: Service,
+    /// What was stored up to this position
+    #[arg(long, value_name = "POSITION")]
+    known_at: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Asked {
+    /// As the service is asked.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        let one = [
+            ("serial", &self.serial),
+            ("scope", &self.scope),
+            ("by", &self.by),
+            ("value", &self.value),
+            ("from", &self.from),
+            ("until", &self.until),
+            ("members", &self.members),
+            ("asOf", &self.as_of),
+            ("knownAt", &self.known_at),
+        ];
+        let one = one.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let many = [("component", &self.component), ("componentLot", &self.component_lot)];
+        let many = many.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())));
+        let conditions = self.conditions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        one.chain(many).chain(conditions).collect()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,15 +111,10 @@ const BROKE_OFF: &str = "the answer broke off: what is printed above is NOT the 
 
 impl Recall {
     pub async fn run(self, output: &mut dyn Write) -> Result<(), Failure> {
-        let asked = [
-            ("serial", self.serial.as_ref()),
-            ("scope", self.scope.as_ref()),
-            ("by", self.by.as_ref()),
-            ("value", self.value.as_ref()),
-            ("asOf", self.as_of.as_ref()),
-        ];
-        let query: Vec<(&str, &str)> =
-            asked.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str()))).collect();
+        if let Some(kept) = self.kept {
+            return kept.run(output).await;
+        }
+        let query = self.asked.pairs();
         let format = if self.json { Format::Json } else { self.format };
         let accept = match format {
             Format::Table => "application/x-ndjson",
@@ -129,7 +184,14 @@ async fn table(response: Response, output: &mut dyn Write) -> Result<(), Failure
 
 fn written(header: &Value, units: &[Value], end: &Value) -> String {
     let values: Vec<String> = header["values"].as_array().into_iter().flatten().map(|v| text(&v["value"])).collect();
-    let group = format!("by {}: {}", text(&header["by"]), values.join(", "));
+    let conditions = header["where"].as_array().into_iter().flatten().map(|condition| {
+        let values: Vec<String> = condition["values"].as_array().into_iter().flatten().map(text).collect();
+        format!("{} {}", text(&condition["by"]), values.join(" or "))
+    });
+    let group = match header["by"].as_str() {
+        Some(by) => format!("by {by}: {}", values.join(", ")),
+        None => format!("of {}", conditions.collect::<Vec<_>>().join(" and ")),
+    };
     let of = header["serialNumber"].as_str().map_or_else(|| group.clone(), |serial| format!("of {serial} {group}"));
     let mut written = format!("Recall {}\n\n", shown::clean(&of));
     let head = ["serialNumber", "value", "since", "until", "packageId", "palletId"].map(str::to_owned).to_vec();
@@ -142,7 +204,7 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
         written += "\nNot affected: said to be in the group by mistake, and corrected\n";
         written += &list(&mut never.into_iter().map(|unit| &unit["corrected"]));
     }
-    written += &format!("\n{} units are affected.\n", end["count"]);
+    written += &format!("\n{} units are affected{}.\n", end["count"], balance(&end["balance"]));
     let statement = &end["completeness"];
     let as_of = shown::clean(&text(&statement["asOf"]));
     if end["complete"] == true {
@@ -161,6 +223,14 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     }
     let off = given_up(&statement["writtenOff"]);
     if off.is_empty() { written } else { written + "Written off, and not waited for:\n" + &off }
+}
+
+/// What became of the units, where that is known: `: packed 5, scrapped 1`.
+pub fn balance(balance: &Value) -> String {
+    let counts = balance.as_object().into_iter().flatten();
+    let counts = counts.filter(|(name, count)| *name != "made" && count.as_u64().is_some_and(|count| count > 0));
+    let counts: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
+    if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) }
 }
 
 /// One line for each write-off.

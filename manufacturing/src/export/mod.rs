@@ -38,6 +38,7 @@
 //! so that a file that was cut or edited cannot look whole. The numbers count the lines `series` and `hole`, the record lines
 //! and the envelopes.
 
+mod csv;
 mod file;
 mod format;
 mod item;
@@ -52,6 +53,7 @@ use std::path::PathBuf;
 
 use crate::store;
 
+pub use csv::devices;
 pub use file::to_file;
 pub use format::{End, Entry, Head, MOST_LINES, VERSION};
 pub use item::{Item, Why};

@@ -1,81 +1,61 @@
 //! What is on hold, and which stations have to be told.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use records::wire::Holds;
-use tokio::sync::Notify;
+
+use super::due::Due;
 
 /// Most stations that are told: each of them has a kept message at the broker.
 const MOST_STATIONS: usize = 4096;
 
 /// The holds, and who is to hear of them.
-pub struct Board {
-    state: Mutex<State>,
-    changed: Notify,
-}
+pub struct Board(Due<State, String>);
 
 struct State {
     holds: Holds,
     known: BTreeSet<String>,
-    due: BTreeSet<String>,
 }
 
 impl Board {
     /// A board on which this stands. All of these stations are to be told at the next connection.
     pub fn new(holds: Holds, stations: impl IntoIterator<Item = String>) -> Self {
-        let state = State { holds, known: stations.into_iter().take(MOST_STATIONS).collect(), due: BTreeSet::new() };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self(Due::new(State { holds, known: stations.into_iter().take(MOST_STATIONS).collect() }))
     }
 
     /// Something else is on hold from now on.
     pub fn change(&self, holds: Holds) {
-        let mut state = self.state();
-        state.holds = holds;
-        state.due = state.known.clone();
-        self.changed.notify_one();
+        self.0.change(|state, due| {
+            state.holds = holds;
+            *due = state.known.clone();
+        });
     }
 
     /// What is on hold as the store has it: nothing changes unless it is newer.
     pub fn refresh(&self, holds: Holds) {
-        let is_newer = holds.revision > self.state().holds.revision;
-        if is_newer {
+        if self.0.change(|state, _| holds.revision > state.holds.revision) {
             self.change(holds);
         }
     }
 
     /// A station was heard; one that was not heard before is told.
     pub fn heard(&self, station: &str) {
-        let mut state = self.state();
-        if !state.known.contains(station) && state.known.len() < MOST_STATIONS {
-            state.known.insert(station.to_owned());
-            state.due.insert(station.to_owned());
-            self.changed.notify_one();
-        }
+        self.0.change(|state, due| {
+            if !state.known.contains(station) && state.known.len() < MOST_STATIONS {
+                state.known.insert(station.to_owned());
+                due.insert(station.to_owned());
+            }
+        });
     }
 
     /// There is a new connection: nobody knows what the broker has kept.
     pub fn again(&self) {
-        let mut state = self.state();
-        state.due = state.known.clone();
-        self.changed.notify_one();
+        self.0.change(|state, due| *due = state.known.clone());
     }
 
     /// Who is to be told what, waiting until somebody is.
     pub async fn take(&self) -> (Holds, BTreeSet<String>) {
-        loop {
-            {
-                let mut state = self.state();
-                if !state.due.is_empty() {
-                    return (state.holds.clone(), std::mem::take(&mut state.due));
-                }
-            }
-            self.changed.notified().await;
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.take(|state, due| Some((state.holds.clone(), due))).await
     }
 }
 
@@ -98,6 +78,6 @@ mod tests {
         board.refresh(Holds { revision: 7, ..Holds::default() });
         board.refresh(Holds { revision: 8, ..Holds::default() });
         assert_eq!(board.take().await.0.revision, 8);
-        assert!(board.state().due.is_empty(), "an older one and the same changed nothing");
+        assert!(board.0.change(|_, due| due.is_empty()), "an older one and the same changed nothing");
     }
 }

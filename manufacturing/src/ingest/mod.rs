@@ -2,6 +2,7 @@
 
 mod board;
 mod check;
+mod due;
 mod lanes;
 mod outbox;
 mod pump;

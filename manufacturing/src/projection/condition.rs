@@ -133,7 +133,13 @@ pub fn has_passed(record: &Record) -> bool {
 /// What a record says of its device: of a failed test nothing, since the next one may find something else.
 pub fn said_of_device(record: &Record) -> impl Iterator<Item = (&str, &Value)> {
     let says = match record.event {
-        Event::Contradicted | Event::LabelPrinted | Event::LabelDoubtful | Event::LabelAgain => false,
+        // A hold says why, not what the device is.
+        Event::Held
+        | Event::Released
+        | Event::Contradicted
+        | Event::LabelPrinted
+        | Event::LabelDoubtful
+        | Event::LabelAgain => false,
         Event::Tested => has_passed(record),
         _ => true,
     };

@@ -89,6 +89,7 @@ fn attributes_conform(record: &Record, allowed: impl Fn(&str, &Value) -> bool) -
         (Event::Tested, "attempt") => value.as_u64().is_some_and(|attempt| attempt > 0),
         (Event::Tested, "rig") | (Event::Contradicted, "code" | "text") => value.is_string(),
         (Event::Tested, "measurements") => value.is_object(),
+        (Event::Held | Event::Released, "recall") => value.is_string(),
         (Event::Contradicted, "corrected") => value.is_boolean(),
         (Event::LabelPrinted | Event::LabelDoubtful | Event::LabelAgain, "template" | "picture" | "confirmed") => {
             value.is_string()

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::affected::{Affected, Why};
+use super::balance::Balance;
+use super::question::{Clause, Conditions};
 use super::spreadsheet;
 use crate::completeness::Completeness;
-use crate::store::Unit;
+use crate::projection::State;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,8 @@ impl Format {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
-    /// The group attribute.
+    /// The group attribute; empty where several conditions had to hold.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub by: String,
     /// The device that was asked for; `None` where a group was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +82,52 @@ pub struct Header {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
     /// The values of the group attribute that it had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Span>,
+    /// The conditions that had to hold, where there were several.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Only who is a member now counts, or was at the time asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub current: bool,
+    /// What was stored up to this position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<u64>,
+}
+
+impl Header {
+    /// Of a group.
+    pub fn by(by: &str, values: Vec<Span>) -> Self {
+        let (scope, conditions) = (String::new(), Vec::new());
+        Self { by: by.to_owned(), serial_number: None, scope, values, conditions, current: false, known_at: None }
+    }
+
+    /// Of several conditions.
+    pub fn all(clauses: Vec<Clause>, conditions: &Conditions) -> Self {
+        let mut all: Vec<Condition> =
+            clauses.into_iter().map(|clause| Condition { by: clause.by, values: clause.values }).collect();
+        let mut say = |by: &str, values: Vec<String>| {
+            all.extend((!values.is_empty()).then(|| Condition { by: by.to_owned(), values }));
+        };
+        say("component", conditions.components.clone());
+        say("componentLot", conditions.component_lots.clone());
+        for (by, time) in [
+            ("from", conditions.window.and_then(|window| window.from)),
+            ("until", conditions.window.and_then(|window| window.until)),
+        ] {
+            say(by, time.map(|time| time.to_string()).into_iter().collect());
+        }
+        Self { conditions: all, ..Self::by("", Vec::new()) }
+    }
+}
+
+/// A condition: one of the values had to be there.
+#[derive(Debug, Clone, Serialize)]
+pub struct Condition {
+    /// The group attribute, or another name of a question.
+    pub by: String,
+    /// Its values.
+    pub values: Vec<String>,
 }
 
 /// A value that units share.
@@ -122,11 +171,36 @@ pub struct Line<'a> {
     package_ids: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pallet_ids: &'a [String],
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connhex_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consignee: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub despatch_note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub despatched_at: Option<Timestamp>,
+    /// Nobody registers owners yet.
+    owner: Option<()>,
+    /// Each of several conditions.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    why: &'a [Why],
 }
 
 impl<'a> Line<'a> {
-    fn of(unit: &'a Unit) -> Self {
+    fn of(affected: &'a Affected) -> Self {
+        let Affected { unit, why, state, connhex_id, despatch } = affected;
+        let despatch = despatch.as_ref();
         Self {
+            state: *state,
+            connhex_id: connhex_id.as_deref(),
+            consignee: despatch.and_then(|despatch| despatch.consignee.as_deref()),
+            despatch_note: despatch.and_then(|despatch| despatch.despatch_note.as_deref()),
+            despatched_at: despatch.map(|despatch| despatch.at),
+            owner: None,
+            why,
             serial_number: &unit.serial,
             scope: &unit.scope,
             value: &unit.value,
@@ -150,6 +224,12 @@ impl<'a> Line<'a> {
     pub fn pallets(&self) -> String {
         places(self.pallet_id, self.pallet_ids)
     }
+
+    /// The word for what became of it.
+    pub fn state(&self) -> String {
+        let word = self.state.and_then(|state| serde_json::to_value(state).ok());
+        word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 fn only(names: &[String]) -> Option<&str> {
@@ -166,7 +246,7 @@ pub struct Answer {
     corrected: bool,
 }
 
-const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId,palletId,contested\r\n";
+const CSV_HEADER: &str = "serialNumber,scope,value,since,until,current,packageId,palletId,contested,state,connhexId,consignee,despatchNote\r\n";
 
 impl Answer {
     /// Begins with what it goes by.
@@ -205,8 +285,8 @@ impl Answer {
     }
 
     /// Adds a unit.
-    pub fn unit(&mut self, unit: &Unit) {
-        let line = Line::of(unit);
+    pub fn unit(&mut self, affected: &Affected) {
+        let line = Line::of(affected);
         match self.format {
             Format::Json => {
                 self.bytes.extend_from_slice(if self.listed == 0 { b"\n" } else { b",\n" });
@@ -239,16 +319,15 @@ impl Answer {
     }
 
     /// Ends the answer; what is left of it.
-    pub fn end(mut self, completeness: &Completeness) -> Vec<u8> {
+    pub fn end(mut self, completeness: &Completeness, balance: Option<Balance>) -> Vec<u8> {
         let (count, complete) = (self.count, completeness.complete);
         let statement = String::from_utf8_lossy(&json(completeness)).into_owned();
+        let balance = balance
+            .map_or(String::new(), |balance| format!("\"balance\":{},", String::from_utf8_lossy(&json(&balance))));
+        let says = format!("\"count\":{count},\"complete\":{complete},{balance}\"completeness\":{statement}");
         let end = match self.format {
-            Format::Json => {
-                format!("],\n\"count\":{count},\"complete\":{complete},\"completeness\":{statement},\"end\":true}}\n")
-            }
-            Format::Ndjson => {
-                format!("{{\"end\":true,\"count\":{count},\"complete\":{complete},\"completeness\":{statement}}}\n")
-            }
+            Format::Json => format!("],\n{says},\"end\":true}}\n"),
+            Format::Ndjson => format!("{{\"end\":true,{says}}}\n"),
             Format::Csv | Format::Spreadsheet => {
                 format!("#end,{count},{}\r\n", if complete { "complete" } else { "incomplete" })
             }
@@ -271,7 +350,7 @@ fn csv(line: &Line<'_>) -> String {
     let until = line.until.map(|until| until.to_string()).unwrap_or_default();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     format!(
-        "{},{},{},{},{until},{},{},{},{}\r\n",
+        "{},{},{},{},{until},{},{},{},{},{},{},{},{}\r\n",
         quoted(line.serial_number),
         quoted(line.scope),
         quoted(line.value),
@@ -280,5 +359,9 @@ fn csv(line: &Line<'_>) -> String {
         quoted(&line.packages()),
         quoted(&line.pallets()),
         line.contested,
+        line.state(),
+        quoted(line.connhex_id.unwrap_or_default()),
+        quoted(line.consignee.unwrap_or_default()),
+        quoted(line.despatch_note.unwrap_or_default()),
     )
 }

@@ -6,7 +6,7 @@ use records::attributes::GROUPS;
 use serde::Serialize;
 
 use super::format::Span;
-use super::stream::spans;
+use super::prepare::spans;
 use crate::store::{Kept, Snapshot, sql};
 
 /// Counting ends here: a list of ten thousand is long enough to know, and the answer stays quick.

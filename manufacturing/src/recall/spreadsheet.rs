@@ -42,7 +42,20 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
         }
         None => head += &line(&["question", "which units were ever in this group?"]),
     }
-    head += &line(&["by", &header.by]);
+    if header.current {
+        head += &line(&["members", "those that are in it now, or were at the time asked for"]);
+    }
+    if let Some(position) = header.known_at {
+        head += &line(&["as known at position", &position.to_string()]);
+    }
+    for condition in &header.conditions {
+        let cells: Vec<&str> =
+            [condition.by.as_str()].into_iter().chain(condition.values.iter().map(String::as_str)).collect();
+        head += &line(&cells);
+    }
+    if !header.by.is_empty() {
+        head += &line(&["by", &header.by]);
+    }
     for span in &header.values {
         let Some(time) = span.time else {
             head += &line(&["value", &span.value]);
@@ -75,7 +88,21 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
     }
     head += &line(&["note", NOTE]);
     head += "\r\n";
-    head + &line(&["serialNumber", "scope", "value", "since", "until", "current", "packageId", "palletId", "contested"])
+    head + &line(&[
+        "serialNumber",
+        "scope",
+        "value",
+        "since",
+        "until",
+        "current",
+        "packageId",
+        "palletId",
+        "contested",
+        "state",
+        "connhexId",
+        "consignee",
+        "despatchNote",
+    ])
 }
 
 /// A unit.
@@ -92,6 +119,10 @@ pub fn unit(unit: &Line<'_>) -> String {
         &unit.packages(),
         &unit.pallets(),
         word(unit.contested),
+        &unit.state(),
+        unit.connhex_id.unwrap_or_default(),
+        unit.consignee.unwrap_or_default(),
+        unit.despatch_note.unwrap_or_default(),
     ])
 }
 

@@ -1,11 +1,12 @@
 use super::format::{Answer, Header, Span, Times};
 use super::*;
 use crate::completeness::{Moment, judge};
+use crate::projection::{Despatch, State};
 use crate::store::Unit;
 use crate::testkit::at;
 
-fn unit(serial: &str, corrected: bool) -> Unit {
-    Unit {
+fn unit(serial: &str, corrected: bool) -> Affected {
+    let unit = Unit {
         serial: serial.into(),
         scope: if serial == "S1" { "PN-1".into() } else { String::new() },
         value: "L\"1\"".into(),
@@ -18,24 +19,37 @@ fn unit(serial: &str, corrected: bool) -> Unit {
             _ => vec!["003401234500000017".into()],
         },
         pallets: Vec::new(),
-    }
+        state: State::Packed,
+        more: false,
+    };
+    let despatch = |container: &str| Despatch {
+        container: container.into(),
+        consignee: Some("=ACME".into()),
+        despatch_note: Some("2026-17".into()),
+        at: at(20),
+    };
+    let connhex_id = (serial == "S1").then(|| "cx-1".to_owned());
+    let despatch = (serial == "S1").then(|| despatch("U1"));
+    Affected { unit, why: Vec::new(), state: Some(State::Packed), connhex_id, despatch }
 }
 
 fn written(format: Format) -> String {
     let values = vec![Span { value: "L\"1\"".into(), time: Some(Times { since: at(0), until: None }) }];
-    let header = Header { by: "lotCode".into(), serial_number: Some("S1".into()), scope: String::new(), values };
+    let header = Header { serial_number: Some("S1".into()), ..Header::by("lotCode", values) };
     let statement =
         judge(&[], &crate::lapses::Lapses::default(), Moment { now: at(60), as_of: Some(at(50)), connected: true });
     let mut answer = Answer::begin(format, &header, Some(at(50)), &statement);
     let mut text = Vec::new();
+    let mut counting = Counting::default();
     for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {
+        counting.count(&unit(serial, false));
         answer.unit(&unit(serial, false));
         text.append(&mut answer.take());
     }
     if answer.begin_corrected() {
         answer.unit(&unit("S9", true));
     }
-    text.append(&mut answer.end(&statement));
+    text.append(&mut answer.end(&statement, counting.balance()));
     String::from_utf8(text).unwrap()
 }
 

@@ -2,12 +2,16 @@
 
 /// Why a document is refused whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at `{pointer}`: {reason}")]
+#[error("{}{reason}", place(pointer))]
 pub struct Fault {
     /// Where, as a JSON Pointer (RFC 6901); empty for the whole document.
     pub pointer: String,
     /// What is wrong and what is allowed.
     pub reason: String,
+}
+
+fn place(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!("at `{pointer}`: ") }
 }
 
 impl Fault {

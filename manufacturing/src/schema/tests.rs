@@ -89,7 +89,7 @@ fn what_cannot_be_a_schema_is_refused_with_its_place() {
         (with(json!({"a": {"$ref": "#/$defs/b"}})), "/properties/a/$ref", "has no `b`"),
         (with(json!({"a": {"$dynamicRef": "#b"}})), "/properties/a/$dynamicRef", "not taken here"),
         (with(json!({"a": {"items": {"$id": "b"}}})), "/properties/a/items/$id", "not taken here"),
-        (circle, "/$defs/a", "refers to itself"),
+        (circle, "/$defs/b/not/$ref", "refers to itself"),
         (bomb, "/$defs/a", "more than 2000"),
         (with(json!({"a": deep})), "/properties/a/items", "deep"),
         (with(json!({"a": {"pattern": "a".repeat(513)}})), "/properties/a/pattern", "512"),
@@ -134,7 +134,8 @@ fn versions_follow_each_other_and_a_dimension_stays_one() {
     ] {
         assert!(next(id, properties).unwrap_err().contains(says), "{says}");
     }
-    let wider = document(json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "integer"}, "b": {}}));
+    let wider =
+        document(json!({"colour": {"type": "string", "x-group": true}, "torque": {"type": "integer"}, "b": {}}));
     assert_eq!(schemas.changed("housing", &wider), ["b", "torque"]);
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use records::attributes::Attributes;
 use records::{Kind, PublicKey, SeriesId, Subject};
 
 use crate::schema::{Document, Fault, Found};
@@ -96,6 +97,34 @@ pub enum Ask {
         /// Why.
         reason: String,
     },
+    /// Units are recalled.
+    OpenRecall(Box<OpenRecall>),
+    /// A recall is over.
+    CloseRecall {
+        /// Its number.
+        id: String,
+        /// Why.
+        reason: String,
+        /// The closing figures.
+        figures: Attributes,
+        /// Does what it kept from being packed go free?
+        release: bool,
+    },
+    /// A mock recall was done: what came of it.
+    Drilled(Attributes),
+}
+
+/// A recall that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRecall {
+    /// Its number.
+    pub id: String,
+    /// Why.
+    pub reason: String,
+    /// Its question, its notice, and what was known.
+    pub says: Attributes,
+    /// What must not be packed as long as it is open.
+    pub holds: Vec<Subject>,
 }
 
 /// A question to the writer with the place where its answer stands once that is durable.
@@ -183,6 +212,28 @@ pub enum Denied {
     /// There is no hold to release.
     #[error("the {} is not on hold", named(.0))]
     NotHeld(Subject),
+    /// A recall keeps it from being packed.
+    #[error("the {} is under recall {recall}", named(what))]
+    UnderRecall {
+        /// The device or lot.
+        what: Subject,
+        /// The recall.
+        recall: String,
+    },
+    /// That number is taken.
+    #[error("there is a recall `{}` already", .0.escape_debug())]
+    RecallExists(String),
+    /// There is no such recall.
+    #[error("no recall `{}` is known", .0.escape_debug())]
+    UnknownRecall(String),
+    /// It is closed already.
+    #[error("the recall `{}` is closed since {since}", id.escape_debug())]
+    RecallClosed {
+        /// Its number.
+        id: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// It was never put.
     #[error("no work order `{}` is known", .0.escape_debug())]
     UnknownOrder(String),

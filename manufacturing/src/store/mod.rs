@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-pub use decide::{Answer, Ask, Decide, Denied, Enrolment};
+pub use decide::{Answer, Ask, Decide, Denied, Enrolment, OpenRecall};
 pub use sql::{Connection, Error, Place, Target};
 pub use tables::{
-    Container, DeviceName, Hold, Kept, Own, SeriesState, Snapshot, StationKey, StoredOrder, Unit, Writer, shown,
-    token_ends,
+    Container, DeviceName, Group, Hold, Kept, MOST_HOLDS, Matched, Own, SeriesState, Snapshot, Source, StationKey,
+    StoredOrder, StoredRecall, Unit, Writer, shown, token_ends, unit_of,
 };
 pub use work::{Checked, Committed, Heard, KeyNews, Unreadable, Work};
 pub use writer::{Order, Stopped};

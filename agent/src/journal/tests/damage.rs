@@ -230,16 +230,18 @@ impl Killed {
                 Err(error) => return vec![format!("it does not start: {}", base::describe(&error))],
             };
         let own = journal.series();
-        let anew = state.last_seq == 0;
-        if anew {
+        let begins = state.last_seq == 0;
+        if begins {
             write(&mut journal, &mut state, 1).unwrap();
         }
-        // The last frame of a log cannot be told from one that was being written when the power went: its group is not there.
-        let torn = !touched.is_empty() && self.files[1].ends_with(touched);
         carry_all(&mut journal, &mut state);
         let (mut wrong, mut sent) = (Vec::new(), BTreeSet::new());
         let touched = String::from_utf8_lossy(touched);
-        let is_new = |id: &Identity| anew && *id == (own, 1) && (torn || !self.written.contains_key(id));
+        let text = |record: &Record| record.reason.clone().unwrap_or_else(|| record.subject.id.clone());
+        // Where the touched line is all that the last transaction wrote, it looks like one that a power cut has cut short,
+        // and the series begins once more; where the service has the first beginning, it says that this is a fork.
+        let on_page = |record: &Record| begins && touched.contains(&text(record));
+        let is_new = |id: &Identity| *id == (own, 1) && self.written.get(id).is_none_or(on_page);
         for (id, record) in outgoing(&mut journal).into_iter().filter(|(id, _)| !is_new(id)) {
             match self.written.get(&id) {
                 Some(first) if first.repeats(&record) => {}
@@ -251,8 +253,8 @@ impl Killed {
         }
         for id in self.due.difference(&sent) {
             let record = &self.written[id];
-            let text = record.reason.as_ref().unwrap_or(&record.subject.id);
-            if !touched.contains(text.as_str()) && !(torn && anew && *id == (own, 1)) {
+            let text = text(record);
+            if !touched.contains(&text) {
                 wrong.push(format!("{id:?}, {text}, is lost ({damaged:?})"));
             }
         }
@@ -297,6 +299,17 @@ fn any_byte_of_the_first_page_may_be_another_one() {
         let with = 1 << (at % 8);
         let flipped = killed.flipped(0, at, with);
         assert_eq!(flipped.wrong(killed.page(0, at)), [""; 0], "byte {at} with {with}");
+    }
+}
+
+#[test]
+fn any_byte_of_the_last_beginning_may_be_another_one() {
+    let killed = half_renewed();
+    let log = &killed.files[1];
+    let line = b"\"event\":\"seriesStarted\"";
+    let at = log.windows(line.len()).rposition(|bytes| bytes == line).unwrap();
+    for at in at..at + line.len() {
+        assert_eq!(killed.flipped(1, at, 129).wrong(killed.page(1, at)), [""; 0], "byte {at}");
     }
 }
 

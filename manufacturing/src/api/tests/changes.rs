@@ -7,7 +7,7 @@ const KEY: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af46
 
 impl Running {
     /// Posts with these headers; answers with status and body.
-    fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+    pub(super) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
         self.runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let mut request = client.post(format!("http://{}{path}", self.address)).body(body.to_owned());
@@ -20,12 +20,12 @@ impl Running {
         })
     }
 
-    fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(super) fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let headers = [("authorization", "Bearer let-me-in"), ("content-type", "application/json")];
         self.post_with(path, &headers, &body.to_string())
     }
 
-    fn put(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(super) fn put(&self, path: &str, body: Value) -> (u16, Value) {
         self.runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let request = client.put(format!("http://{}{path}", self.address)).bearer_auth("let-me-in").json(&body);
@@ -36,7 +36,7 @@ impl Running {
     }
 
     /// A command that changes something.
-    fn change(&self, arguments: &[&str]) -> (u8, String, String) {
+    pub(super) fn change(&self, arguments: &[&str]) -> (u8, String, String) {
         let file = self._folder.path().join("my.token");
         std::fs::write(&file, "let-me-in\n").unwrap();
         self.command(&[arguments, &["--token-file", file.to_str().unwrap()]].concat())

@@ -47,7 +47,7 @@ fn a_stay_reaches_from_its_earliest_border_to_its_latest() {
     let free = |seconds: (i64, i64)| Happened {
         earliest: at(seconds.0),
         latest: at(seconds.1),
-        likely: at(seconds.0).as_microsecond(),
+        likely: at(seconds.1).as_microsecond(),
         trust: Trust::Bounded,
     };
     // The second record's clock followed nothing: it was at any time of two days.
@@ -100,6 +100,7 @@ fn circles_and_parts_of_themselves_do_no_harm() {
     a.write(1, into("A", "A"));
     assert!(!Reading::of(&a.lines[0]).conforming, "said of itself, it is shown as what it is");
     assert_eq!(of(&view(&[&a], "A"), "partOf"), Vec::<String>::new());
+    assert_eq!(view(&[&a], "A").part_of, None);
     a.write(2, into("A", "B"));
     a.write(3, into("B", "C"));
     a.write(4, into("C", "A"));

@@ -32,6 +32,11 @@ impl<'q, K, T> Pages<'q, K, T> {
         Self { fetch: Box::new(fetch), key, after, page: Vec::new().into_iter(), size, most, ended: false }
     }
 
+    /// Goes on after another key, which is higher than that of every row so far: what lies between is not read.
+    pub fn skip_to(&mut self, after: K) {
+        (self.after, self.page, self.size, self.ended) = (after, Vec::new().into_iter(), FIRST.min(self.most), false);
+    }
+
     /// The next row.
     ///
     /// # Errors

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use records::wire::Holds;
 use records::{Event, Kind, Record, RecordId, Subject};
 
-use super::{TENANT, int, micros, number, time};
+use super::{TENANT, int, micros, number, recalls, time};
 use crate::projection::{Reading, former};
 
-/// Most devices and lots on hold at once: they are told to each station in one message, of at most 600 KiB.
+/// Most devices and lots on hold at once: they are told to each station in one message, of at most
+/// 1,200 KiB.
 pub const MOST_HOLDS: usize = 1000;
 
 /// A hold.
@@ -20,11 +21,15 @@ pub struct Hold {
     pub since: Timestamp,
     /// Why.
     pub reason: String,
+    /// The recall that it belongs to.
+    pub recall: Option<String>,
 }
 
-fn row(row: &Row<'_>) -> sql::Result<Hold> {
+/// A hold from columns of kind, name, since, reason and recall.
+pub fn row(row: &Row<'_>) -> sql::Result<Hold> {
     let kind = Kind::from_word(&row.text(0)?).ok_or_else(|| sql::Error::value("a kind of subject", "another word"))?;
-    Ok(Hold { what: Subject::new(kind, row.get::<String>(1)?), since: time(row.get(2)?), reason: row.get(3)? })
+    let what = Subject::new(kind, row.get::<String>(1)?);
+    Ok(Hold { what, since: time(row.get(2)?), reason: row.get(3)?, recall: row.get(4)? })
 }
 
 /// Enters what a record says: the last word on a device or lot counts.
@@ -45,8 +50,7 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
                 micros(record.at.wall),
                 record.reason.as_deref().unwrap_or_default(),
                 position,
-                // Stations take no lower one: it goes by the clock, so that a store from a backup is not below what they have.
-                (revision(connection)? + 1).max(micros(record.at.wall))
+                revision_after(connection, micros(record.at.wall))?
             ],
         )
         .map(drop)
@@ -84,37 +88,70 @@ fn is_stored(connection: &Connection, id: Option<&RecordId>, before: i64) -> sql
 /// The hold on a device or lot.
 pub fn find(connection: &Connection, what: &Subject) -> sql::Result<Option<Hold>> {
     connection.query_optional(
-        "SELECT kind, name, since, reason FROM hold WHERE tenant = ? AND kind = ? AND name = ? AND held <> 0",
+        "SELECT kind, name, since, reason, NULL FROM hold WHERE tenant = ? AND kind = ? AND name = ? AND held <> 0",
         params![TENANT, what.kind.word(), what.id],
         row,
     )
 }
 
-/// All holds, by kind and name.
-pub fn all(connection: &Connection) -> sql::Result<Vec<Hold>> {
-    connection.query(
-        "SELECT kind, name, since, reason FROM hold WHERE tenant = ? AND held <> 0 ORDER BY kind, name",
-        params![TENANT],
-        row,
-    )
+/// Everything that keeps this from being packed: its hold, and the recalls that it is under.
+pub fn of(connection: &Connection, what: &Subject) -> sql::Result<Vec<Hold>> {
+    let mut found: Vec<Hold> = find(connection, what)?.into_iter().collect();
+    found.extend(recalls::of(connection, what)?);
+    Ok(found)
 }
 
-/// How many there are.
+/// All holds, by kind and name, and then those of recalls.
+pub fn all(connection: &Connection) -> sql::Result<Vec<Hold>> {
+    let mut found = connection.query(
+        "SELECT kind, name, since, reason, NULL FROM hold WHERE tenant = ? AND held <> 0 ORDER BY kind, name",
+        params![TENANT],
+        row,
+    )?;
+    found.extend(recalls::holds(connection, None)?);
+    Ok(found)
+}
+
+/// How many there are, those of recalls among them.
 pub fn count(connection: &Connection) -> sql::Result<usize> {
-    connection.query_row("SELECT count(*) FROM hold WHERE tenant = ? AND held <> 0", params![TENANT], |row| row.get(0))
+    let sql = "SELECT count(*) FROM hold WHERE tenant = ? AND held <> 0";
+    let own: usize = connection.query_row(sql, params![TENANT], |row| row.get(0))?;
+    Ok(own + recalls::count(connection)?)
 }
 
 /// The revision of what is on hold: higher with each change.
 fn revision(connection: &Connection) -> sql::Result<i64> {
-    connection.query_row("SELECT coalesce(max(revision), 0) FROM hold", params![], |row| row.get(0))
+    connection.query_row(
+        "SELECT coalesce(max(revision), 0) FROM (SELECT max(revision) AS revision FROM hold
+             UNION ALL SELECT max(revision) AS revision FROM recall_hold) AS kept",
+        params![],
+        |row| row.get(0),
+    )
+}
+
+/// The revision of a change at a time. Stations take no lower one: it goes by the clock, so that a store from a backup is
+/// not below what they have.
+pub fn revision_after(connection: &Connection, at: i64) -> sql::Result<i64> {
+    Ok((revision(connection)? + 1).max(at))
 }
 
 /// As the stations are told.
 pub fn message(connection: &Connection) -> sql::Result<Holds> {
     let mut message = Holds { revision: number(revision(connection)?), ..Holds::default() };
     for hold in all(connection)? {
-        let list = if hold.what.kind == Kind::Lot { &mut message.lots } else { &mut message.serials };
-        list.push(hold.what.id);
+        let (all, recalled) = match hold.what.kind {
+            Kind::Lot => (&mut message.lots, &mut message.recalled_lots),
+            _ => (&mut message.serials, &mut message.recalled_serials),
+        };
+        if hold.recall.is_some() {
+            recalled.push(hold.what.id.clone());
+        }
+        all.push(hold.what.id);
+    }
+    // One thing can be on hold and under several recalls.
+    for list in [&mut message.serials, &mut message.lots, &mut message.recalled_serials, &mut message.recalled_lots] {
+        list.sort();
+        list.dedup();
     }
     Ok(message)
 }

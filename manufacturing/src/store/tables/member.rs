@@ -9,6 +9,7 @@ use records::Subject;
 
 use super::project::{self, Group, Kept};
 use super::{TENANT, micros, time};
+use crate::projection::{Despatch, State};
 
 /// A unit of a recall.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,10 @@ pub struct Unit {
     pub packages: Vec<String>,
     /// The pallets that it is on.
     pub pallets: Vec<String>,
+    /// What became of it.
+    pub state: State,
+    /// More is kept of it than this says: an identity in the cloud, or a despatch of its own.
+    pub more: bool,
 }
 
 /// The table. A row that is there is replaced.
@@ -51,10 +56,13 @@ pub const MEMBER: Insert = Insert {
         ("pallet", Kind::Text),
         ("earliest", Kind::Int),
         ("latest", Kind::Int),
+        ("state", Kind::Int),
+        ("more", Kind::Int),
     ],
     conflict: " ON CONFLICT (tenant, dimension, value, serial, scope, n) DO UPDATE SET since = excluded.since,
          until = excluded.until, corrected = excluded.corrected, contested = excluded.contested,
-         package = excluded.package, pallet = excluded.pallet, earliest = excluded.earliest, latest = excluded.latest",
+         package = excluded.package, pallet = excluded.pallet, earliest = excluded.earliest, latest = excluded.latest,
+         state = excluded.state, more = excluded.more",
 };
 
 /// Removes the rows of a device that are no more, and adds those that have to be written to `rows`.
@@ -65,10 +73,7 @@ pub fn replace<'k>(
     new: &'k Kept,
     rows: &mut Vec<Param<'k>>,
 ) -> sql::Result<()> {
-    let places = |kept: &Kept| {
-        (kept.contested, kept.text("packageId").map(str::to_owned), kept.text("palletId").map(str::to_owned))
-    };
-    let same_places = old.is_some_and(|old| places(old) == places(new));
+    let same = old.is_some_and(|old| of_device(old) == of_device(new));
     let before = old.map(|old| numbered(&old.groups)).unwrap_or_default();
     let now = numbered(&new.groups);
     for (dimension, value, n) in before.keys().filter(|row| !now.contains_key(*row)) {
@@ -77,7 +82,7 @@ pub fn replace<'k>(
             params![TENANT, dimension, value, device.id, device.scope, n],
         )?;
     }
-    for (row, group) in now.iter().filter(|(row, group)| !same_places || before.get(*row) != Some(*group)) {
+    for (row, group) in now.iter().filter(|(row, group)| !same || before.get(*row) != Some(*group)) {
         rows.extend([
             TENANT.into(),
             group.dimension.as_str().into(),
@@ -93,9 +98,45 @@ pub fn replace<'k>(
             new.text("palletId").into(),
             group.earliest.into(),
             Param::from(group.latest),
+            number(new.state).into(),
+            has_more(new).into(),
         ]);
     }
     Ok(())
+}
+
+/// What every row of a device says of it: whether it is contested, its package and pallet, its state, and whether there is
+/// more to tell.
+fn of_device(kept: &Kept) -> (bool, Option<&str>, Option<&str>, State, bool) {
+    (kept.contested, kept.text("packageId"), kept.text("palletId"), kept.state, has_more(kept))
+}
+
+/// Is there more to tell than what all units of its package or pallet share?
+fn has_more(kept: &Kept) -> bool {
+    let own = |despatch: &Despatch| {
+        ["packageId", "palletId"].into_iter().all(|name| kept.text(name) != Some(despatch.container.as_str()))
+    };
+    kept.text("connhexId").is_some() || kept.despatch.as_ref().is_some_and(own)
+}
+
+/// The states in the order of their numbers.
+const STATES: [State; 8] = [
+    State::Seen,
+    State::Tested,
+    State::Assembled,
+    State::Packed,
+    State::Despatched,
+    State::Unpacked,
+    State::Scrapped,
+    State::Voided,
+];
+
+fn number(state: State) -> i64 {
+    STATES.iter().position(|known| *known == state).and_then(|n| i64::try_from(n).ok()).unwrap_or_default()
+}
+
+fn state(number: i64) -> State {
+    usize::try_from(number).ok().and_then(|number| STATES.get(number).copied()).unwrap_or(State::Seen)
 }
 
 /// Dimension, value and which of the times that the device was in that group: a change in one group writes no other row.
@@ -113,7 +154,7 @@ fn numbered(groups: &[Group]) -> BTreeMap<Key<'_>, &Group> {
 }
 
 /// One row, by the name of the device.
-struct Member {
+pub struct Member {
     serial: String,
     scope: String,
     n: i64,
@@ -124,6 +165,8 @@ struct Member {
     contested: bool,
     package: Option<String>,
     pallet: Option<String>,
+    state: i64,
+    more: bool,
 }
 
 impl Member {
@@ -139,10 +182,13 @@ impl Member {
             package: row.get(7)?,
             pallet: row.get(8)?,
             latest: row.get(9)?,
+            state: row.get(10)?,
+            more: row.get(11)?,
         })
     }
 
-    fn device(&self) -> (&str, &str) {
+    /// Its device.
+    pub fn device(&self) -> (&str, &str) {
         (&self.serial, &self.scope)
     }
 }
@@ -151,20 +197,25 @@ impl Member {
 type Place = (String, String, i64);
 
 /// The rows of one value, in the order of their devices.
-struct Stretch<'r> {
-    value: &'r str,
+pub struct Stretch<'r> {
+    /// The value.
+    pub value: &'r str,
     rows: Pages<'r, Place, Member>,
-    head: Option<Member>,
+    /// The row that comes next.
+    pub head: Option<Member>,
 }
+
+/// Rows that are passed over before they are skipped with a new question.
+const PASSED: u32 = 64;
 
 impl<'r> Stretch<'r> {
     /// Those that can have begun by a time, with the first of them read.
-    fn open(connection: &'r Connection, dimension: &'r str, value: &'r str, until: i64) -> sql::Result<Self> {
+    pub fn open(connection: &'r Connection, dimension: &'r str, value: &'r str, until: i64) -> sql::Result<Self> {
         let before = (String::new(), String::new(), -1);
         let key = |row: &Member| (row.serial.clone(), row.scope.clone(), row.n);
         let rows = Pages::after(before, pages::MOST, key, move |(serial, scope, n), most| {
             connection.query(
-                "SELECT serial, scope, n, since, until, corrected, contested, package, pallet, latest FROM member
+                "SELECT serial, scope, n, since, until, corrected, contested, package, pallet, latest, state, more FROM member
                  WHERE tenant = ? AND dimension = ? AND value = ? AND (serial, scope, n) > (?, ?, ?) AND earliest <= ?
                  ORDER BY serial, scope, n LIMIT ?",
                 params![TENANT, dimension, value, serial, scope, n, until, most],
@@ -176,9 +227,26 @@ impl<'r> Stretch<'r> {
         Ok(stretch)
     }
 
-    fn next(&mut self) -> sql::Result<Option<Member>> {
+    /// Takes the row that comes next.
+    pub fn next(&mut self) -> sql::Result<Option<Member>> {
         let following = self.rows.next()?;
         Ok(std::mem::replace(&mut self.head, following))
+    }
+
+    /// Goes on with the first row that is not before a device.
+    pub fn skip_to(&mut self, device: (&str, &str)) -> sql::Result<()> {
+        let is_before = |head: &Option<Member>| head.as_ref().is_some_and(|head| head.device() < device);
+        for _ in 0..PASSED {
+            if !is_before(&self.head) {
+                return Ok(());
+            }
+            self.next()?;
+        }
+        if is_before(&self.head) {
+            self.rows.skip_to((device.0.to_owned(), device.1.to_owned(), -1));
+            self.head = self.rows.next()?;
+        }
+        Ok(())
     }
 }
 
@@ -226,31 +294,71 @@ fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     Ok(())
 }
 
-/// Adds a row to what is known of a unit. What is true outweighs what was corrected, what lasts what has ended; of one
-/// group, the first beginning and the last end are told.
-fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
+/// Adds a row to what is known of a unit.
+pub fn take(unit: &mut Option<Unit>, row: Member, value: &str, as_of: i64) {
     let until = row.until.filter(|_| row.latest.is_some_and(|latest| latest <= as_of)).map(time);
-    let since = time(row.since);
-    if let Some(known) = unit.as_mut().filter(|known| known.value == value && known.corrected == row.corrected) {
-        known.until = known.until.and_then(|known| Some(known.max(until?)));
-        known.since = known.since.min(since);
+    let one = Unit {
+        serial: row.serial,
+        scope: row.scope,
+        value: value.to_owned(),
+        since: time(row.since),
+        until,
+        corrected: row.corrected,
+        contested: row.contested,
+        packages: row.package.into_iter().collect(),
+        pallets: row.pallet.into_iter().collect(),
+        state: state(row.state),
+        more: row.more,
+    };
+    merge(unit, one);
+}
+
+/// What is true outweighs what was corrected, what lasts what has ended; of one group, the first beginning and the last end
+/// are told.
+fn merge(unit: &mut Option<Unit>, one: Unit) {
+    if let Some(known) = unit.as_mut().filter(|known| known.value == one.value && known.corrected == one.corrected) {
+        known.until = known.until.and_then(|known| Some(known.max(one.until?)));
+        known.since = known.since.min(one.since);
         return;
     }
     let outweighs = unit.as_ref().is_none_or(|known| {
-        (known.corrected && !row.corrected)
-            || (known.corrected == row.corrected && known.until.is_some() && until.is_none())
+        (known.corrected && !one.corrected)
+            || (known.corrected == one.corrected && known.until.is_some() && one.until.is_none())
     });
     if outweighs {
-        *unit = Some(Unit {
-            serial: row.serial,
-            scope: row.scope,
-            value: value.to_owned(),
-            since,
-            until,
-            corrected: row.corrected,
-            contested: row.contested,
-            packages: row.package.into_iter().collect(),
-            pallets: row.pallet.into_iter().collect(),
-        });
+        *unit = Some(one);
     }
+}
+
+/// What is kept of a device as a unit of groups, as its rows tell it; where it is, too. `None` where it was never said to be
+/// in one of them by then.
+pub fn unit_of(
+    kept: &Kept,
+    device: &Subject,
+    dimension: &str,
+    values: &[String],
+    as_of: Option<Timestamp>,
+) -> Option<Unit> {
+    let at = as_of.map_or(i64::MAX, micros);
+    let (packages, pallets) = (kept.places("packageId", at), kept.places("palletId", at));
+    let mut unit = None;
+    let in_them =
+        |group: &&Group| group.dimension == dimension && values.contains(&group.value) && group.earliest <= at;
+    for group in kept.groups.iter().filter(in_them) {
+        let one = Unit {
+            serial: device.id.clone(),
+            scope: device.scope.clone(),
+            value: group.value.clone(),
+            since: time(group.since),
+            until: group.until.filter(|_| group.latest.is_some_and(|latest| latest <= at)).map(time),
+            corrected: group.corrected,
+            contested: packages.len() > 1 || pallets.len() > 1,
+            packages: packages.clone(),
+            pallets: pallets.clone(),
+            state: kept.state,
+            more: has_more(kept),
+        };
+        merge(&mut unit, one);
+    }
+    unit
 }

@@ -16,8 +16,10 @@ mod project;
 #[cfg(test)]
 mod property;
 mod rebuild;
+mod recalls;
 mod runs;
 mod schemas;
+mod select;
 mod snapshot;
 mod spelling;
 mod sscc;
@@ -33,12 +35,14 @@ use base::sqlite::Migration;
 use jiff::Timestamp;
 
 pub use containers::Container;
-pub use holds::Hold;
+pub use holds::{Hold, MOST_HOLDS};
 pub use keys::{StationKey, token_ends};
-pub use member::Unit;
+pub use member::{Unit, unit_of};
 pub use own::Own;
-pub use project::{Kept, shown};
+pub use project::{Group, Kept, shown};
 pub use rebuild::Rebuilt;
+pub use recalls::StoredRecall;
+pub use select::{Matched, Source};
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
 pub use work_orders::StoredOrder;
@@ -51,7 +55,7 @@ use schemas::Dimensioned;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -61,11 +65,13 @@ const MIGRATIONS: [Migration; 9] = [
     Migration { number: 7, sql: include_str!("instances.sql") },
     Migration { number: 8, sql: include_str!("hold-revision.sql") },
     Migration { number: 9, sql: include_str!("schemas.sql") },
+    Migration { number: 10, sql: include_str!("recalls.sql") },
+    Migration { number: 11, sql: include_str!("member-state.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 4;
+const PROJECTION: i64 = 5;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";

@@ -8,7 +8,7 @@ use records::segment::{Segment, seal};
 use records::{Draft, Event, FixedBytes, Hash, Place, PublicKey, Record, SeriesId, SigningKey, Subject, keys};
 
 use super::append::DECISIONS;
-use super::{TENANT, holds, lapses, number, schemas, work_orders};
+use super::{TENANT, holds, lapses, number, recalls, schemas, work_orders};
 use crate::clock::Stamps;
 use crate::projection::Reading;
 use crate::store::decide::Enrolment;
@@ -141,6 +141,10 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
     match record.event {
         Event::KeyEnrolled | Event::KeyRevoked => super::keys::learn(connection, record),
         Event::StationRetired | Event::WrittenOff => lapses::learn(connection, position, record),
+        Event::RecallOpened | Event::RecallClosed | Event::Drilled => recalls::learn(connection, position, record),
+        Event::Held | Event::Released if recalls::named(record).is_some() => {
+            recalls::learn(connection, position, record)
+        }
         Event::Held | Event::Released => holds::learn(connection, position, record),
         Event::SchemaAdded => schemas::learn(connection, position, record),
         Event::WorkOrderPlanned | Event::WorkOrderClosed => work_orders::learn(connection, position, record),

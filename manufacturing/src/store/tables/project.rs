@@ -84,7 +84,8 @@ fn is_none(number: &u64) -> bool {
 }
 
 impl Kept {
-    fn of(view: DeviceView) -> Self {
+    /// Of a device as its records make it.
+    pub fn of(view: DeviceView) -> Self {
         let mut handled = view.handled;
         let between = handled.len().saturating_sub(2 * HANDLED);
         handled.drain(HANDLED.min(handled.len())..(HANDLED + between).min(handled.len()));

@@ -19,7 +19,7 @@ const STRIDE: i64 = 1000;
 /// Lines between two reports.
 const REPORT: i64 = 10_000;
 /// What follows from the lines. The numbers of subjects are kept: they are the order in which they were first heard of.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 23] = [
     "about",
     "inside",
     "device",
@@ -40,6 +40,9 @@ const TABLES: [&str; 20] = [
     "lane_order",
     "json_schema",
     "dimension",
+    "recall",
+    "recall_hold",
+    "drill",
 ];
 
 /// What came of it.

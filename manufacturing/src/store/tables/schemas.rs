@@ -12,9 +12,9 @@ use crate::schema::{Backfill, Document, Found, Schemas, Version, definition};
 use crate::store::sql::{self, Connection, params};
 
 /// Devices that one step takes in.
-const STEP: i64 = 500;
+const STEP: i64 = if cfg!(test) { 2 } else { 500 };
 /// Lines that are looked at between two questions.
-const STRIDE: i64 = 2000;
+const STRIDE: i64 = if cfg!(test) { 3 } else { 2000 };
 /// A value is shown up to so many characters.
 const MOST_SHOWN: usize = 100;
 
@@ -120,8 +120,7 @@ pub fn step(connection: &Connection, known: i64) -> sql::Result<BTreeMap<i64, Su
         .collect();
     let full = devices.len() as i64 == STEP;
     let reached = devices.last_key_value().filter(|_| full).map_or(upto, |(last, _)| *last);
-    for (name, done, upto) in running.iter().filter(|(_, done, _)| *done < reached) {
-        debug_assert!(*done >= from);
+    for (name, _, upto) in running.iter().filter(|(_, done, _)| *done < reached) {
         match *upto <= reached {
             true => {
                 connection.execute("DELETE FROM backfill WHERE tenant = ? AND name = ?", params![TENANT, name])?;
@@ -199,3 +198,6 @@ fn is_said_of_device(record: &Record) -> bool {
 fn shown(value: &Value) -> String {
     value.to_string().chars().take(MOST_SHOWN).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! One consistent view of the store, for one answer.
 
+mod recall;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -245,9 +247,9 @@ impl<'c> Snapshot<'c> {
         holds::message(&self.connection)
     }
 
-    /// The hold on a device or lot.
-    pub fn hold(&self, what: &Subject) -> sql::Result<Option<Hold>> {
-        holds::find(&self.connection, what)
+    /// The hold on a device or lot, and the recalls that it is under.
+    pub fn holds_on(&self, what: &Subject) -> sql::Result<Vec<Hold>> {
+        holds::of(&self.connection, what)
     }
 
     /// Every version of every schema.

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::store::sql::{self, Connection, params};
+use records::attributes::Attributes;
 use records::enrolment::SERVICE;
 use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
 use crate::schema::{self, Document};
-use crate::store::decide::{Ask, Decide, Denied, Enrolment};
-use crate::store::tables::{TENANT, holds, int, keys, lapses, schemas, stations, work_orders};
+use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
+use crate::store::tables::{TENANT, holds, int, keys, lapses, recalls, schemas, stations, work_orders};
 use crate::store::work::KeyNews;
 
 type Drafts = Result<Vec<Draft>, Denied>;
@@ -50,10 +51,13 @@ impl Append<'_> {
             }
             Ask::CloseOrder { id, reason } => self.close_order(id, reason),
             Ask::Schema { id, document, checked } => self.schema(id, document, checked),
-            Ask::Release { what, reason } => Ok(match holds::find(self.connection, what)? {
-                Some(_) => Ok(vec![reasoned(Draft::new(Event::Released, what.clone()), reason)]),
-                None => Err(Denied::NotHeld(what.clone())),
-            }),
+            Ask::Release { what, reason } => self.release(what, reason),
+            Ask::OpenRecall(asked) => self.open_recall(asked),
+            Ask::CloseRecall { id, reason, figures, release } => self.close_recall(id, reason, figures, *release),
+            Ask::Drilled(what) => {
+                let draft = Draft::new(Event::Drilled, Subject::station(SERVICE));
+                Ok(Ok(vec![Draft { attributes: what.clone(), ..draft }]))
+            }
         }
     }
 
@@ -177,6 +181,52 @@ impl Append<'_> {
             })
             .collect();
         Ok(if drafts.is_empty() { Err(Denied::NothingMissing { station: station.to_owned() }) } else { Ok(drafts) })
+    }
+
+    /// Where nothing but recalls keeps it, those that are closed let it go; one that is open does not.
+    fn release(&self, what: &Subject, reason: &str) -> sql::Result<Drafts> {
+        if holds::find(self.connection, what)?.is_some() {
+            return Ok(Ok(vec![reasoned(Draft::new(Event::Released, what.clone()), reason)]));
+        }
+        let mut drafts = Vec::new();
+        for recall in recalls::of(self.connection, what)?.into_iter().filter_map(|hold| hold.recall) {
+            if recalls::find(self.connection, &recall)?.is_some_and(|recall| recall.closed.is_none()) {
+                return Ok(Err(Denied::UnderRecall { what: what.clone(), recall }));
+            }
+            drafts.push(recalls::draft(Event::Released, what.clone(), &recall, reason));
+        }
+        Ok(if drafts.is_empty() { Err(Denied::NotHeld(what.clone())) } else { Ok(drafts) })
+    }
+
+    fn open_recall(&self, asked: &OpenRecall) -> sql::Result<Drafts> {
+        let OpenRecall { id, reason, says, holds } = asked;
+        if recalls::find(self.connection, id)?.is_some() {
+            return Ok(Err(Denied::RecallExists(id.clone())));
+        }
+        if holds::count(self.connection)? + holds.len() > holds::MOST_HOLDS {
+            return Ok(Err(Denied::TooManyHolds(holds::MOST_HOLDS)));
+        }
+        let mut draft = reasoned(Draft::new(Event::RecallOpened, Subject::station(SERVICE)), reason);
+        draft.attributes = says.clone();
+        draft.attributes.insert(recalls::RECALL.to_owned(), id.as_str().into());
+        let holds = holds.iter().map(|what| recalls::draft(Event::Held, what.clone(), id, reason));
+        Ok(Ok(std::iter::once(draft).chain(holds).collect()))
+    }
+
+    fn close_recall(&self, id: &str, reason: &str, figures: &Attributes, release: bool) -> sql::Result<Drafts> {
+        match recalls::find(self.connection, id)? {
+            None => return Ok(Err(Denied::UnknownRecall(id.to_owned()))),
+            Some(recalls::StoredRecall { closed: Some((_, since)), .. }) => {
+                return Ok(Err(Denied::RecallClosed { id: id.to_owned(), since }));
+            }
+            Some(_) => {}
+        }
+        let held = if release { recalls::holds(self.connection, Some(id))? } else { Vec::new() };
+        let mut draft = reasoned(Draft::new(Event::RecallClosed, Subject::station(SERVICE)), reason);
+        draft.attributes = figures.clone();
+        draft.attributes.insert(recalls::RECALL.to_owned(), id.into());
+        let released = held.into_iter().map(|hold| recalls::draft(Event::Released, hold.what, id, reason));
+        Ok(Ok(std::iter::once(draft).chain(released).collect()))
     }
 
     fn hold(&self, what: &Subject, reason: &str) -> sql::Result<Drafts> {

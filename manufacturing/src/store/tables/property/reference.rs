@@ -169,8 +169,14 @@ fn ever(
         }
         let failed = record.attributes.get("result").is_some_and(|result| result == "fail");
         if record.subject == *device && !failed && record.event != Event::Contradicted {
-            let said = record.attributes.iter().filter(|(name, _)| ["lotCode", "fwVersion"].contains(&name.as_str()));
-            groups.extend(said.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())));
+            let said = record
+                .attributes
+                .iter()
+                .filter(|(name, _)| ["lotCode", "fwVersion", "colour"].contains(&name.as_str()));
+            groups.extend(said.map(|(name, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                (name.clone(), text)
+            }));
         }
         if record.subject == *device && record.event != Event::Contradicted {
             groups.insert(("station".to_owned(), id.station.clone()));

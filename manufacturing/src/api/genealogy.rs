@@ -1,0 +1,79 @@
+//! `/v1/devices/{serial}/genealogy`: what is inside a device, and what it is inside of.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::App;
+use super::parameters::{Parameters, serial, wrong};
+use super::problem::Problem;
+use super::streaming;
+use crate::recall::genealogy::{Relative, down, up};
+use crate::unanswerable::find_kept;
+
+/// Bytes that are handed on at once.
+const CHUNK: usize = 16 << 10;
+
+/// Every device inside or around a device, at any depth, ever, as a stream.
+pub async fn genealogy(
+    State(app): State<Arc<App>>,
+    path: Result<Option<Path<String>>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::of(&uri, &["serial", "scope", "direction", "asOf"])?;
+    let asked = serial(path, &parameters)?;
+    let scope = parameters.text("scope").map(str::to_owned);
+    let as_of = parameters.time("asOf")?;
+    let is_down = match parameters.text("direction") {
+        None | Some("down") => true,
+        Some("up") => false,
+        Some(_) => return Err(wrong("`direction` is neither up nor down", "leave it out for down: what is inside")),
+    };
+    let body = streaming::answer(
+        &app,
+        move |snapshot| find_kept(snapshot, &asked, scope.as_deref()),
+        move |snapshot, (device, kept), send| {
+            let direction = if is_down { "down" } else { "up" };
+            let mut head = json!({"serialNumber": device.subject.id, "direction": direction});
+            if !device.subject.scope.is_empty() {
+                head["scope"] = device.subject.scope.as_str().into();
+            }
+            if let Some(as_of) = as_of {
+                head["asOf"] = json!(as_of);
+            }
+            let mut waiting = head.to_string();
+            // Reopened: the list follows.
+            waiting.pop();
+            waiting += ",\n\"devices\":[";
+            let (mut count, mut listed) = (0_u64, 0_u64);
+            let mut write = |waiting: &mut String, relative: &Relative| {
+                *waiting += if listed == 0 { "\n" } else { ",\n" };
+                *waiting += &json!(relative).to_string();
+                (count, listed) = (count + u64::from(!relative.corrected), listed + 1);
+            };
+            let flow = match is_down {
+                true => down(snapshot, &device.subject, as_of, |relative| {
+                    write(&mut waiting, &relative);
+                    match waiting.len() >= CHUNK {
+                        true => send(std::mem::take(&mut waiting).into_bytes()),
+                        false => std::ops::ControlFlow::Continue(()),
+                    }
+                })?,
+                false => {
+                    up(snapshot, &kept, as_of)?.iter().for_each(|relative| write(&mut waiting, relative));
+                    std::ops::ControlFlow::Continue(())
+                }
+            };
+            if flow.is_break() {
+                return Ok(false);
+            }
+            waiting += &format!("],\n\"count\":{count},\"end\":true}}\n");
+            Ok(send(waiting.into_bytes()).is_continue())
+        },
+    );
+    Ok(([(header::CONTENT_TYPE, "application/json")], body.await?).into_response())
+}
