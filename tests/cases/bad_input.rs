@@ -307,7 +307,9 @@ examples = ["C1"]
     let output = run("lotline-station", &["check", "--config", &file]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    for (line, what) in [(6, "can never match"), (12, "`wide` matches as well"), (15, "too large"), (19, "C1")] {
+    for (line, what) in
+        [(6, "can never match"), (12, "`wide` matches as well"), (15, "too large"), (19, "does not match it")]
+    {
         let place = format!("{file}:{line}:");
         assert!(said.lines().any(|said| said.starts_with(&place) && said.contains(what)), "{place} {what}:\n{said}");
     }

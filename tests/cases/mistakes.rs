@@ -45,7 +45,7 @@ pattern = 'HALF-(?<serialNumber>[0-9]+)'
 name = "mac"
 pattern = 'MAC-(?<macAddress>[0-9A-F]{12})'
 [[label_codes]]
-name = "two codes"
+name = "two-codes"
 codes = ["half", "mac"]
 [devices]
 attributes = ["macAddress"]
@@ -226,10 +226,12 @@ fn every_code_of_the_program_is_seen_in_a_test_of_the_whole() {
     let said: Value = serde_json::from_slice(&said.stdout).unwrap();
     let all: BTreeSet<&str> =
         said["codes"].as_array().unwrap().iter().map(|code| code["code"].as_str().unwrap()).collect();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/cases");
     let mut texts = String::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        texts.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+    // Fault campaigns are tests of the whole, too.
+    for folder in ["cases", "src/faults", "src/faults/identity"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.is_file()).for_each(|file| texts.push_str(&std::fs::read_to_string(file).unwrap()));
     }
     let unseen: Vec<&&str> = all.iter().filter(|code| !texts.contains(&format!("\"{code}\""))).collect();
     assert!(unseen.is_empty(), "no test of the whole expects {unseen:?}");

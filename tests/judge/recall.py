@@ -112,13 +112,12 @@ for line in open(sys.argv[1], encoding="utf-8"):
         says("workOrder", scan, order[0], order_of)
         if len(order) > 1:
             says("lotCode", scan, order[1], lot_of)
-        # The scan that fills a package shows the next one, or none.
-        box = before[0] if before[0] and len(inside[before[0]]) == PACKAGE_SIZE - 1 and before[0] not in stands_on else package
+        # The scan that fills a package may show none any more.
+        fills = len(inside[before[0]]) == PACKAGE_SIZE - 1 and before[0] not in stands_on
+        box = before[0] if fills else package
         put_in(scan, box)
         if len(inside[box]) == PACKAGE_SIZE:
-            close(box, before[1] or pallet)
-            if said.get("pallet") and before[1] is None:
-                stands_on[box] = pallet
+            close(box, pallet)
     elif code == "taken-out":
         take_out(scan)
         state[scan] = "unpacked"

@@ -41,9 +41,13 @@ async fn devices(State(plant): State<Arc<Plant>>, Query(asked): Query<Asked>) ->
     }
 }
 
-async fn containers(State(plant): State<Arc<Plant>>, Query(asked): Query<Asked>) -> axum::Json<Value> {
+async fn containers(
+    State(plant): State<Arc<Plant>>,
+    Query(asked): Query<Asked>,
+) -> Result<axum::Json<Value>, StatusCode> {
     plant.asked.fetch_add(1, Ordering::SeqCst);
-    axum::Json(json!({"id": asked["id"], "level": "package", "state": "open", "serials": ["X1"], "count": 1}))
+    let known = json!({"id": asked["id"], "level": "package", "state": "open", "serials": ["X1"], "count": 1});
+    if asked["id"].contains('/') { Err(StatusCode::NOT_FOUND) } else { Ok(axum::Json(known)) }
 }
 
 async fn contradictions(State(plant): State<Arc<Plant>>) -> axum::Json<Value> {

@@ -157,7 +157,9 @@ impl Wanted {
 
     /// What is gathered already by the command that waits.
     fn pending(&mut self, state: &State, name: &str, reading: &Reading) {
-        let is_scan = !matches!(reading, Reading::Command(_) | Reading::Badge { .. });
+        // A unit is decided by what is known of it itself: the command may have waited too long, and be over.
+        let is_own = matches!(reading, Reading::Device { .. } | Reading::Component { .. });
+        let is_scan = !is_own && !matches!(reading, Reading::Command(_) | Reading::Badge { .. });
         let pending = state.lanes.get(name).and_then(|lane| lane.pending.as_ref()).filter(|_| is_scan);
         let Some(pending) = pending else { return };
         let about = match (&pending.doing, &pending.subject) {

@@ -65,6 +65,11 @@ impl Pending {
         }
     }
 
+    /// Is something to be sealed?
+    pub(super) fn is_seal(&self) -> bool {
+        matches!(self.doing, Doing::Command(Command::Seal))
+    }
+
     fn is_allow(&self) -> bool {
         matches!(self.doing, Doing::Allow { .. })
     }

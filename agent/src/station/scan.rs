@@ -43,6 +43,10 @@ impl Turn<'_> {
         let reading = about.as_ref();
         let asks_later = std::mem::take(&mut self.asks_later) && refused.code == Code::ServiceSilent;
         self.give_up();
+        // The next work order is one to begin, not one to seal.
+        if let Some(lane) = self.state.lanes.get_mut(lane) {
+            lane.pending.take_if(|pending| pending.is_seal() && refused.code != Code::NotHere);
+        }
         let subject = match reading {
             Some(reading) => self.subject_of(reading),
             None => self.station(),

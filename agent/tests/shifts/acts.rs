@@ -28,7 +28,7 @@ pub enum What {
     Command(Command),
     /// A command barcode, and what it is about.
     With(Command, Box<What>),
-    /// A unit, and the container that it goes into.
+    /// A unit, and the container that it goes into: mostly an open one.
     Move(bool, u8, u8),
     /// A badge: the last one is a supervisor's.
     Badge(u8),
@@ -38,6 +38,8 @@ pub enum What {
     Consignee,
     /// The other station is dead: this one goes on with a container that it had open.
     Adopt(u8),
+    /// The lane changes its role, does one thing there, and packs again.
+    Errand(Role, u8, bool),
     /// The rig says something.
     Rig(bool),
     /// A code that means nothing.
@@ -118,7 +120,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => Just(Command::Finish),
         1 => Just(Command::Move),
         1 => Just(Command::TakeOut),
-        5 => role().prop_map(Command::Role),
+        2 => role().prop_map(Command::Role),
     ]
 }
 
@@ -158,6 +160,7 @@ fn what() -> impl Strategy<Value = What> {
         3 => Just(What::Reason),
         1 => Just(What::Consignee),
         1 => any::<u8>().prop_map(What::Adopt),
+        6 => (role(), any::<u8>(), any::<bool>()).prop_map(|(role, which, good)| What::Errand(role, which, good)),
         4 => any::<bool>().prop_map(What::Rig),
         1 => Just(What::Unread),
         2 => (0..90_000_u32).prop_map(What::Wait),

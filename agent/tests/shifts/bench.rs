@@ -60,7 +60,7 @@ impl Figures {
 
     /// Did enough of everything happen?
     pub fn is_rich(&self) -> bool {
-        self.refusals.len() >= 30 && self.events.len() >= 15 && self.contested > 0
+        self.refusals.len() >= 40 && self.events.len() >= 20 && self.contested > 0
     }
 }
 
@@ -183,6 +183,15 @@ impl Bench {
         let pick = usize::from(which) % (ids.len() + 1);
         let id = ids.get(pick).map_or_else(|| format!("PRE-{}-{}", self.index, self.serials), |id| (*id).clone());
         Reading::Container { id, attributes: Attributes::new() }
+    }
+
+    /// Mostly one that is open.
+    fn open_container(&self, which: u8) -> Reading {
+        let open: Vec<&String> = self.truth.open.iter().collect();
+        match open.get(usize::from(which) % (open.len() + 1)) {
+            Some(id) => Reading::Container { id: (*id).clone(), attributes: Attributes::new() },
+            None => self.container(which),
+        }
     }
 
     fn reading(&self, what: &What) -> Option<Result<Reading, Unread>> {

@@ -33,13 +33,16 @@ pub struct Truth {
     pub refused: u64,
     /// What is in the container that is taken over next.
     pub taking: Taking,
+    /// Units in containers that were taken over within others: this station does not know which.
+    pub hidden: BTreeMap<String, usize>,
 }
 
 /// A container of another station, with what is in it.
 #[derive(Default, Debug, Clone)]
 pub struct Taking {
     pub units: Vec<Unit>,
-    pub containers: Vec<String>,
+    /// With the units in each.
+    pub containers: Vec<(String, usize)>,
     pub parent: Option<String>,
 }
 
@@ -168,7 +171,10 @@ impl Truth {
                         return Err(format!("what is in it is in {other} already"));
                     }
                 }
-                for inner in containers {
+                for (inner, units) in containers {
+                    if !self.opened.contains(&inner) {
+                        self.hidden.insert(inner.clone(), units);
+                    }
                     if let Some(other) = self.parent.insert(inner, id.clone()) {
                         return Err(format!("what is in it is in {other} already"));
                     }
@@ -245,7 +251,8 @@ impl Truth {
     pub fn units(&self, id: &str) -> usize {
         let own = self.inside.iter().filter(|((scope, _), inside)| scope.is_empty() && inside.as_str() == id).count();
         let inner = self.parent.iter().filter(|(_, parent)| parent.as_str() == id);
-        own + inner.map(|(inner, _)| self.units(inner)).sum::<usize>()
+        let hidden = self.hidden.get(id).copied().unwrap_or(0);
+        own + hidden + inner.map(|(inner, _)| self.units(inner)).sum::<usize>()
     }
 
     /// Has this, or what is around it, left?

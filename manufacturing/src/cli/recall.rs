@@ -11,7 +11,7 @@ use super::device::text;
 use super::{Failure, Service, chain, shown};
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Recall {
     #[command(subcommand)]
     kept: Option<super::recalls::Kept>,
@@ -29,6 +29,7 @@ pub struct Recall {
 
 /// What a recall is asked with.
 #[derive(Args)]
+#[group(required = true, multiple = true)]
 pub struct Asked {
     /// Serial number or connhexId of one affected device
     #[arg(long, value_name = "SN")]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::admin::Admin;
 use super::device::text;
+use super::recall::balance;
 use super::{Failure, Service, client, shown};
 
 #[derive(Subcommand)]
@@ -17,6 +18,19 @@ pub enum WorkOrder {
     Close(Close),
     /// Work orders, those that were changed last first
     List(List),
+    /// What became of its units, and what stations have sealed, held against its quantity
+    Balance(Balance),
+}
+
+#[derive(Args)]
+pub struct Balance {
+    /// Its number
+    id: String,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
 }
 
 #[derive(Args)]
@@ -127,6 +141,15 @@ impl WorkOrder {
                 let answer = list.service.get(&["v1", "work-orders"], &query, "application/json").await?;
                 (client::json(answer).await?, list.json)
             }
+            Self::Balance(Balance { id, json, service }) => {
+                let path = ["v1", "work-orders", &id, "balance"];
+                let answer = client::json(service.get(&path, &[], "application/json").await?).await?;
+                let text = match json {
+                    true => format!("{}\n", shown::clean_json(&answer.to_string())),
+                    false => counted(&answer),
+                };
+                return shown::print(output, &text);
+            }
         };
         if json {
             return shown::print(output, &format!("{}\n", shown::clean_json(&answer.to_string())));
@@ -166,6 +189,22 @@ impl Put {
         });
         json!({"attributes": attributes, "terms": terms, "lanes": lanes.collect::<Value>()})
     }
+}
+
+fn counted(answer: &Value) -> String {
+    let made = &answer["balance"]["made"];
+    let mut lines =
+        vec![format!("work order {}: {made} units{}", text(&answer["workOrder"]), balance(&answer["balance"]))];
+    if let Some(quantity) = answer["quantity"].as_u64() {
+        lines.push(format!("ordered {quantity}: {} beyond that", answer["madeBeyondQuantity"]));
+    }
+    lines.extend(answer["seals"].as_array().into_iter().flatten().map(|seal| {
+        format!("station {} has sealed {} units, {} are stored", text(&seal["station"]), seal["made"], seal["stored"])
+    }));
+    lines.extend(
+        answer["differences"].as_array().into_iter().flatten().map(|said| format!("DIFFERENCE: {}", text(said))),
+    );
+    lines.iter().map(|line| format!("{}\n", shown::clean(line))).collect()
 }
 
 fn table(orders: &[Value]) -> String {

@@ -195,7 +195,15 @@ impl Pass<'_, '_, '_> {
         if kept.is_none() {
             kept = self.snapshot.kept_by_name(serial, scope)?;
         }
-        let Some(kept) = kept else { return Ok(()) };
+        let Some(kept) = kept else {
+            // No record is about the device itself, and yet something was built into it.
+            if !parts.is_empty() && window.is_none() {
+                let affected =
+                    Affected { unit, why: reasons, state: Some(State::Seen), connhex_id: None, despatch: None };
+                self.flow = (self.each)(affected);
+            }
+            return Ok(());
+        };
         if let Some(window) = window.as_ref().filter(|_| !self.corrected) {
             let handled = window::handled(self.snapshot, self.prepared, (serial, scope), &kept)?;
             let met: Vec<Why> = window.met(&handled, *as_of).collect();

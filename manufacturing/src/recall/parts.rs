@@ -18,7 +18,7 @@ use crate::store::{Kept, Snapshot, Source, shown, sql};
 
 /// Devices that are gathered at once.
 #[cfg(not(test))]
-const MOST_PARENTS: usize = 100_000;
+const MOST_PARENTS: usize = 50_000;
 #[cfg(test)]
 const MOST_PARENTS: usize = 3;
 /// Most components that are told as reasons of one device.

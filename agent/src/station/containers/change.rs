@@ -57,11 +57,11 @@ impl Thing {
         matches!(self, Self::Unit { scope, .. } if scope.starts_with(COMPONENT))
     }
 
-    /// Units in it.
-    fn units(&self) -> i64 {
+    /// Units in it, where that is known.
+    fn units(&self) -> Option<i64> {
         match self {
-            Self::Unit { .. } => 1,
-            Self::Container(container) => container.units.map_or(0, i64::from),
+            Self::Unit { .. } => Some(1),
+            Self::Container(container) => container.units.map(i64::from),
         }
     }
 
@@ -126,18 +126,19 @@ impl Turn<'_> {
         Err(Answer::refused(name, Code::Despatched, text, "Set it aside: it should not be here. Tell the office."))
     }
 
-    /// More or less in a container, and in those around it.
-    pub(in super::super) fn adjust(&mut self, id: &str, mut count: i64, units: i64) {
+    /// More or less in a container, and units in those around it: how many they have is not known any more where it is not
+    /// known of what came or went.
+    pub(in super::super) fn adjust(&mut self, id: &str, mut count: i64, units: Option<i64>) {
         let mut next = Some(id.to_owned());
         for _ in 0..DEEPEST {
             let Some(id) = next.take() else { return };
             if let Some(open) = self.state.open_container_mut(&id) {
                 open.count = shift(open.count, count);
-                open.units = open.units.map(|known| shift(known, units));
+                open.units = open.units.zip(units).map(|(known, by)| shift(known, by));
                 next.clone_from(&open.parent);
             } else if let Some(mut known) = self.container(&id) {
                 known.count = shift(known.count, count);
-                known.units = known.units.map(|now| shift(now, units));
+                known.units = known.units.zip(units).map(|(now, by)| shift(now, by));
                 next.clone_from(&known.parent);
                 self.set_container(known);
             }
@@ -156,7 +157,7 @@ impl Turn<'_> {
         }
         self.refuse_left(name, thing.name(), &parent)?;
         let joined = self.joined(&parent);
-        self.adjust(&parent, -1, -thing.units());
+        self.adjust(&parent, -1, thing.units().map(std::ops::Neg::neg));
         if let Thing::Unit { scope, serial, .. } = thing {
             self.state.forget_recent(scope, serial);
         }

@@ -37,7 +37,7 @@ impl Turn<'_> {
             open.parent = Some(id);
             // What is open again is in something, which counts these units, too.
             if let Some(beyond) = beyond {
-                self.adjust(&beyond, 0, open.units.map_or(0, i64::from));
+                self.adjust(&beyond, 0, open.units.map(i64::from));
             }
         }
         let joins = !draft.into.is_empty();

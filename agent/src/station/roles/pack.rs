@@ -59,7 +59,7 @@ impl Turn<'_> {
         draft.allowed = self.allowed();
         self.write(draft);
         if let Some(parent) = parent {
-            self.adjust(&parent, 0, 1);
+            self.adjust(&parent, 0, Some(1));
         }
         let test = known.and_then(|known| known.test);
         let before = known.filter(|known| known.state == UnitState::Out).and_then(|known| known.work_order.clone());
@@ -164,7 +164,7 @@ impl Turn<'_> {
         if let Some(package) = self.at_mut(name, 0) {
             package.recent.pop();
         }
-        self.adjust(&id, -1, -1);
+        self.adjust(&id, -1, Some(-1));
         let known = self.facts.known.clone();
         if let Some(order) = known.as_ref().and_then(|known| known.work_order.clone()) {
             let order = self.order(&order);

@@ -116,7 +116,7 @@ impl Turn<'_> {
         open.add_container(container.units, &container.common);
         let (parent, around) = (open.id.clone(), open.parent.clone());
         if let Some(around) = around {
-            self.adjust(&around, 0, container.units.map_or(0, i64::from));
+            self.adjust(&around, 0, container.units.map(i64::from));
         }
         let mut draft = self.draft(name, Event::Packed, Subject::container(&id));
         draft.into = vec![self.joined(&parent)];

@@ -339,3 +339,28 @@ fn the_last_place_of_a_pallet_is_kept_for_the_package_that_is_open() {
     assert_eq!((pallet.count, bench.command(Command::ClosePallet).code), (2, Code::PalletClosed));
     assert_eq!(bench.scan(unit("A5")).code, Code::Packed);
 }
+
+#[test]
+fn a_command_that_waited_too_long_does_not_hide_what_is_known_of_the_next_unit() {
+    let mut bench = Bench::with_work_order();
+    ["A1", "A2"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    bench.device("A3");
+    bench.command(Command::Move);
+    assert_eq!(bench.scan(unit("A3")).code, Code::Waiting);
+    // Nothing came, and no tick has ended it yet.
+    bench.now += 120_000;
+    assert_eq!(bench.scan(unit("A1")).code, Code::Duplicate);
+}
+
+#[test]
+fn a_seal_that_is_refused_does_not_wait_for_the_next_work_order() {
+    let mut bench = Bench::with_work_order();
+    let order =
+        |id: &str| Ok(Reading::WorkOrder { id: id.into(), attributes: Attributes::new(), terms: Default::default() });
+    bench.command(Command::Seal);
+    assert_eq!(bench.scan(order("WO-1")).code, Code::Sealed);
+    bench.command(Command::Seal);
+    assert_eq!(bench.scan(unit("A1")).code, Code::NotHere, "that was no work order: it still waits");
+    assert_eq!(bench.scan(order("WO-1")).code, Code::OrderSealed);
+    assert_eq!(bench.scan(order("WO-2")).code, Code::WorkOrderStarted);
+}

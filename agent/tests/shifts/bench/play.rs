@@ -33,7 +33,11 @@ pub fn play(shift: &Shift, mutation: Option<Mutation>) -> Result<Figures, String
         mutation,
     });
     let mut revision = 0;
-    for (step, act) in shift.acts.iter().enumerate() {
+    // At most lanes people sign on and begin a work order, as on any day.
+    let begin = [What::Badge(0), What::Order(3)];
+    let begin = (0..3).flat_map(|at| begin.clone().map(|what| Act { station: at % 2, lane: at / 2, what }));
+    let acts: Vec<Act> = begin.chain(shift.acts.iter().cloned()).collect();
+    for (step, act) in acts.iter().enumerate() {
         figures.acts += 1;
         let mut told = Vec::new();
         one(&mut benches, act, &mut office, &mut network, &mut revision, &mut told)
@@ -102,6 +106,32 @@ fn recheck(bench: &mut Bench, office: &mut Office) -> Result<(), String> {
     }
 }
 
+/// What a lane does in another role for a while.
+fn errand(bench: &Bench, role: Role, which: u8, good: bool) -> Vec<What> {
+    let mut acts = vec![What::Command(Command::Role(role))];
+    let (container, unit) = (What::Container(which), What::Unit(which % crate::acts::UNITS));
+    match role {
+        Role::Despatch => acts.extend([What::Consignee, container, What::Command(Command::Finish)]),
+        Role::Recount => {
+            acts.push(container);
+            // Everything that is in it, or all but what is left out.
+            if let Reading::Container { id, .. } = bench.container(which) {
+                let inside = bench.truth.inside.iter().filter(|(_, inside)| **inside == id);
+                let units =
+                    inside.filter_map(|((_, serial), _)| serial.strip_prefix('U')?.parse().ok().map(What::Unit));
+                acts.extend(units.skip(usize::from(!good)));
+            }
+            acts.push(What::Command(Command::Finish));
+        }
+        Role::Test => acts.extend([unit, What::Rig(good)]),
+        Role::Assemble => acts.extend([unit, What::Component(which % 4), What::Command(Command::Finish)]),
+        Role::Check => acts.extend([unit, container]),
+        Role::Pack | Role::Palletise => acts.push(container),
+    }
+    acts.push(What::Command(Command::Role(Role::Pack)));
+    acts
+}
+
 fn one(
     benches: &mut [Bench; 2],
     act: &Act,
@@ -151,11 +181,17 @@ fn one(
         What::Move(mistake, number, into) => {
             let command = if *mistake { Command::Correct } else { Command::Move };
             let (thing, into) = match number % 4 {
-                0 => (bench.container(*number), bench.container(*into)),
-                _ => (unit(number % crate::acts::UNITS), bench.container(*into)),
+                0 => (bench.container(*number), bench.open_container(*into)),
+                _ => (unit(number % crate::acts::UNITS), bench.open_container(*into)),
             };
             for reading in [Reading::Command(command), thing, into] {
                 told.push(bench.scan(lane, Ok(reading), office, network)?);
+            }
+        }
+        What::Errand(role, which, good) => {
+            for what in errand(bench, *role, *which, *good) {
+                let Act { station, lane, .. } = *act;
+                one(benches, &Act { station, lane, what }, office, &mut network.clone(), revision, told)?;
             }
         }
         What::Consignee => {

@@ -88,6 +88,12 @@ fn a_lot_of_components_names_the_devices_that_ever_contained_one_at_any_depth() 
     assert_eq!(in_devices(&ask("componentLot=CL1&componentLot=CL2&packageId=P2").1), ["S2", "S3"]);
     assert_eq!(in_devices(&ask("componentLot=CL1&component=B1").1), ["S1"]);
     assert_eq!(in_devices(&ask("component=C3").1), ["S3"]);
+    // Nobody has packed it, and it is affected all the same.
+    let mut bench = Station::new("bench", 1);
+    bench.write(1, assembled("B1", "BL", "S9"));
+    let unseen = serve(&[bench.all(), bench.status(950, 0)]);
+    let (_, answer) = unseen.json("/v1/recall?componentLot=BL");
+    assert_eq!((serials(&answer), &answer["balance"]["unknown"]), (vec!["S9"], &json!(1)), "{answer}");
     assert_eq!(ask("component=none").1["error"]["code"], "unknownDevice");
     assert_eq!(ask("componentLot=none").1["error"]["code"], "unknownGroup");
     assert_eq!(in_devices(&ask(&format!("componentLot=CL1&asOf={}", at(12))).1), ["S1", "S2"], "C5 came later");
@@ -206,6 +212,8 @@ fn a_seal_that_counts_more_than_is_stored_names_the_station_and_the_difference()
     assert_eq!((&balance["balance"]["made"], &balance["madeBeyondQuantity"]), (&json!(4), &json!(-2)));
     assert_eq!((&balance["seals"][0]["difference"], &balance["seals"][1]["stored"]), (&json!(0), &json!(1)));
     assert_eq!(service.json("/v1/work-orders/none/balance").0, 404);
+    let (code, said, _) = service.command(&["work-order", "balance", "WO-7"]);
+    assert!(code == 0 && said.contains("DIFFERENCE: station pack-2") && said.contains("ordered 6"), "{said}");
     // A container counts what is in it.
     let mut c = Station::new("pack-3", 3);
     c.write(1, packed("T1", "P9", &[]));

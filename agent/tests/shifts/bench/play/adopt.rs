@@ -32,7 +32,7 @@ pub(super) fn adopt(
         station: Some(other.line.station.clone()),
         serials: taking.units.iter().map(|(_, serial)| serial.clone()).collect(),
         scopes: taking.units.iter().map(|(scope, _)| scope.clone()).collect(),
-        containers: taking.containers.clone(),
+        containers: taking.containers.iter().map(|(id, _)| id.clone()).collect(),
         count: open.count,
         units: open.units,
         work_order: None,
@@ -52,7 +52,7 @@ pub(super) fn adopt(
             let (scope, serial) = (scope.clone(), serial.clone());
             Reading::Device { serial, scope, attributes: Attributes::new() }
         });
-        let all: Vec<Reading> = units.chain(taking.containers.iter().map(label)).collect();
+        let all: Vec<Reading> = units.chain(taking.containers.iter().map(|(id, _)| label(id))).collect();
         for reading in all.into_iter().chain([Reading::Command(Command::Finish)]) {
             told.push(bench.scan(lane, Ok(reading), office, network)?);
         }
@@ -67,7 +67,8 @@ pub(super) fn adopt(
 /// What is in a container; what that is in itself only the service knows.
 fn contents(truth: &Truth, id: &str, network: bool) -> Taking {
     let units = truth.inside.iter().filter(|(_, inside)| *inside == id).map(|(unit, _)| unit.clone());
-    let containers = truth.parent.iter().filter(|(_, parent)| *parent == id).map(|(inner, _)| inner.clone());
+    let containers =
+        truth.parent.iter().filter(|(_, parent)| *parent == id).map(|(inner, _)| (inner.clone(), truth.units(inner)));
     let parent = truth.parent.get(id).cloned().filter(|_| network);
     Taking { units: units.collect(), containers: containers.collect(), parent }
 }
