@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use records::attributes::{DERIVED, GROUPS, RECALL_ORDER};
 
+use crate::schema::Backfill;
 use crate::store::{DeviceName, Kept, Snapshot, sql};
 
 /// Why there is no answer.
@@ -52,6 +53,14 @@ pub enum Unanswerable {
         /// It is in one now.
         lasts: bool,
     },
+    /// Nobody can say yet.
+    #[error("`{by}` is a new recall dimension, and what was stored before is being taken in: {percent} % is done")]
+    Filling {
+        /// The dimension.
+        by: String,
+        /// How much is done, in percent.
+        percent: u8,
+    },
     /// Nothing was stored of the device by then.
     #[error("nothing was known of the device `{}` at position {position}", serial.escape_debug())]
     UnknownThen {
@@ -88,6 +97,23 @@ pub enum Unanswerable {
         /// Its value.
         value: String,
     },
+}
+
+impl Unanswerable {
+    /// The same, but where a dimension is still being filled, nobody can say yet that there is nothing in it.
+    #[must_use]
+    pub fn unless_filling(self, backfills: &[Backfill]) -> Self {
+        let by = match &self {
+            Self::NoGroup { by: Some(by), .. }
+            | Self::NoGroupThen { by: Some(by), .. }
+            | Self::GroupLater { by, .. }
+            | Self::NoSuchGroup { by, .. } => by,
+            _ => return self,
+        };
+        let running = backfills.iter().find(|one| one.dimension == *by);
+        let filling = running.map(|one| Self::Filling { by: one.dimension.clone(), percent: one.percent });
+        filling.unwrap_or(self)
+    }
 }
 
 /// Everything that devices can be recalled by.

@@ -25,6 +25,7 @@ pub struct Size {
 
 /// A dimension by which a device can be recalled.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The group attribute.
     pub dimension: String,
@@ -33,6 +34,9 @@ pub struct Group {
     /// How many units share one of them.
     #[serde(flatten)]
     pub size: Size,
+    /// The dimension is new: of what was stored before, so many percent are taken in and counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filled_percent: Option<u8>,
 }
 
 /// How many units were ever in one of these groups.
@@ -59,6 +63,7 @@ pub fn size(snapshot: &Snapshot<'_>, dimension: &str, values: &[String]) -> sql:
 pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> sql::Result<Vec<Group>> {
     let mut groups = Vec::new();
     let further = snapshot.dimensions()?;
+    let backfills = snapshot.backfills()?;
     for dimension in GROUPS.into_iter().chain(further.names()) {
         let values = spans(kept, dimension, None);
         if values.is_empty() {
@@ -66,7 +71,8 @@ pub fn groups(snapshot: &Snapshot<'_>, kept: &Kept) -> sql::Result<Vec<Group>> {
         }
         let names: Vec<String> = values.iter().map(|span| span.value.clone()).collect();
         let size = size(snapshot, dimension, &names)?;
-        groups.push(Group { dimension: dimension.to_owned(), values, size });
+        let filled_percent = backfills.iter().find(|one| one.dimension == dimension).map(|one| one.percent);
+        groups.push(Group { dimension: dimension.to_owned(), values, size, filled_percent });
     }
     Ok(groups)
 }

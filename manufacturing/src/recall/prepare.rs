@@ -71,6 +71,13 @@ macro_rules! found {
 /// # Errors
 /// What the store says; inside, why there is no answer.
 pub fn prepare(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connected: bool) -> Found<Prepared> {
+    match prepared(snapshot, question, now, connected)? {
+        Ok(prepared) => Ok(Ok(prepared)),
+        Err(why) => Ok(Err(why.unless_filling(&snapshot.backfills()?))),
+    }
+}
+
+fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connected: bool) -> Found<Prepared> {
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
     let (mut header, clauses) = found!(match of {

@@ -43,8 +43,10 @@ fn a_schema_makes_a_dimension_that_says_how_far_it_is_filled() {
         "{added}"
     );
     // Nothing is taken in by itself here. What is asked meanwhile says so.
-    let (status, early) = service.json("/v1/recall?serial=S0&by=colour");
-    assert_eq!((status, &early["error"]["code"]), (404, &json!("noGroup")));
+    for early in ["serial=S0&by=colour", "by=colour&value=red", "colour=red&lotCode=L1"] {
+        let (status, early) = service.json(&format!("/v1/recall?{early}"));
+        assert_eq!((status, &early["error"]["code"]), (503, &json!("beingFilled")), "{early}");
+    }
     let lot = service.json("/v1/recall?serial=S0").1;
     assert_eq!((&lot["by"], &lot["count"]), (&json!("lotCode"), &json!(3)));
     assert!(!lot["completeness"].to_string().contains("colour"), "by the lot nothing is missing: {lot}");
