@@ -21,6 +21,8 @@ const MOST_PROPERTIES: usize = 64;
 const MOST_NAME: usize = 64;
 /// Largest automaton of a pattern in bytes.
 const MOST_AUTOMATON: usize = 1 << 20;
+/// Longest text that says what is wrong with a value, in characters.
+const MOST_SHOWN: usize = 300;
 /// The keyword that makes a property a recall dimension.
 const GROUP: &str = "x-group";
 /// What may stand at the top.
@@ -168,7 +170,9 @@ impl Document {
     /// # Errors
     /// What is wrong with it.
     pub fn allows(&self, name: &str, value: &Value) -> Result<(), String> {
-        self.validator.validate(&json!({ name: value })).map_err(|error| error.to_string())
+        let allowed = self.validator.validate(&json!({ name: value }));
+        // The value stands in it, however long that is.
+        allowed.map_err(|error| error.to_string().chars().take(MOST_SHOWN).collect())
     }
 }
 

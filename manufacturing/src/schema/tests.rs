@@ -37,6 +37,8 @@ fn a_document_says_what_its_attributes_may_be() {
     ] {
         assert_eq!(colour.allows(name, &value).is_ok(), good, "{name} {value}");
     }
+    let long = colour.allows("colour", &Value::from("x".repeat(5000))).unwrap_err();
+    assert_eq!(long.chars().count(), 300);
     let shared = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://example.com/x",
         "$defs": {"code": {"type": "string", "pattern": "^[A-Z]{3}$"}},
