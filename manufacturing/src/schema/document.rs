@@ -170,7 +170,8 @@ impl Document {
     /// # Errors
     /// What is wrong with it.
     pub fn allows(&self, name: &str, value: &Value) -> Result<(), String> {
-        let allowed = self.validator.validate(&json!({ name: value }));
+        let said = json!({ name: value });
+        let allowed = self.validator.validate(&said);
         // The value stands in it, however long that is.
         allowed.map_err(|error| error.to_string().chars().take(MOST_SHOWN).collect())
     }
