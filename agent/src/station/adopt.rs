@@ -37,6 +37,7 @@ impl Turn<'_> {
         }
         self.check_contents(name, adopted)?;
         self.make_way(name, depth)?;
+        self.check_inside(name, depth)?;
         if adopted.parent.is_none() {
             self.check_around(name, depth)?;
         }

@@ -175,8 +175,10 @@ impl Truth {
                     if !self.opened.contains(&inner) {
                         self.hidden.insert(inner.clone(), units);
                     }
-                    if let Some(other) = self.parent.insert(inner, id.clone()) {
-                        return Err(format!("what is in it is in {other} already"));
+                    match self.parent.insert(inner, id.clone()) {
+                        // It was gone on with before, and kept its place.
+                        Some(other) if other != id => return Err(format!("what is in it is in {other} already")),
+                        _ => {}
                     }
                 }
                 self.parent.extend(parent.map(|parent| (id, parent)));

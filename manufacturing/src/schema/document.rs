@@ -170,8 +170,8 @@ impl Document {
     /// # Errors
     /// What is wrong with it.
     pub fn allows(&self, name: &str, value: &Value) -> Result<(), String> {
-        let whole = json!({ name: value });
-        let allowed = self.validator.validate(&whole);
+        let said = json!({ name: value });
+        let allowed = self.validator.validate(&said);
         // The value stands in it, however long that is.
         allowed.map_err(|error| error.to_string().chars().take(MOST_SHOWN).collect())
     }

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use demo::sim::ZplPrinterOptions;
 use serde_json::Value;
 
 use super::{Campaign, LeftOut, Mounted, Options, Outcome, Ran, progress};
-use crate::{Ask, Rig, Shape, find_mosquitto, wait_for};
+use crate::{Ask, Rig, Shape, find_mosquitto};
 
 pub(super) const CAMPAIGN: Campaign = Campaign {
     name: "fulldisk",
@@ -181,9 +182,15 @@ impl Run {
     /// There is space: the next unit must be green by itself, and what follows.
     fn green_again(&mut self) {
         let mut ask = self.rig.ask().expect("the station runs");
-        wait_for("green again, by itself", 20, || {
-            Some(self.scan(&mut ask)).filter(|answer| answer["outcome"] == "accepted")
-        });
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = self.scan(&mut ask);
+            if answer["outcome"] == "accepted" {
+                break;
+            }
+            assert!(Instant::now() < until, "there is space, and it is not green by itself: {answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         for _ in 0..20 {
             let answer = self.scan(&mut ask);
             self.outcome.must(answer["code"] == "packed", || format!("with space: {answer}"));

@@ -17,7 +17,9 @@ impl Turn<'_> {
         };
         let joins = self.on(name).and_then(|lane| lane.open.get(at)).is_some_and(|open| open.parent.is_none());
         if joins && self.range(name).contains(&(depth + 1)) {
-            // What it was opened in may be closed by now. Without an SSCC for another one it stands alone.
+            // What was full and is open again makes way. What it was opened in may be closed by now. Without an SSCC for
+            // another one it stands alone.
+            self.close_full(name, depth + 1);
             drop(self.open_from(name, depth + 1));
         }
         let Some(at) = self.on(name).and_then(|lane| lane.open.iter().position(|open| open.level == level.name)) else {

@@ -32,16 +32,7 @@ impl Turn<'_> {
             );
         };
         self.make_way(name, depth)?;
-        // What is open further inside was begun for another one.
-        let lane = self.state.lane(name);
-        for inner in 0..depth {
-            if let Some(open) = self.at(&lane, inner).filter(|open| open.count > 0 && open.parent.is_none()) {
-                let level = &self.levels()[inner].name;
-                let text = format!("{} {} is open with {} {}", title(level), open.id, open.count, self.inside(inner));
-                let help = format!("Scan CLOSE {}, then again.", level.to_uppercase());
-                return refuse(Code::PackageOpen, text, &help);
-            }
-        }
+        self.check_inside(name, depth)?;
         if container.parent.is_none() {
             self.check_around(name, depth)?;
         }
@@ -55,6 +46,20 @@ impl Turn<'_> {
         lane.scan_back.retain(|waiting| waiting != id);
         let text = format!("{} {id} is open again with {}", title(&container.name), container.count);
         Ok(self.filled(name, Answer::new(name, Outcome::Done, Code::Reopened, text)))
+    }
+
+    /// What is open further inside was begun for another container of this level.
+    pub(in super::super) fn check_inside(&self, name: &str, depth: usize) -> Result<(), Answer> {
+        let Some(lane) = self.on(name) else { return Ok(()) };
+        for inner in 0..depth {
+            if let Some(open) = self.at(lane, inner).filter(|open| open.count > 0 && open.parent.is_none()) {
+                let level = &self.levels()[inner].name;
+                let text = format!("{} {} is open with {} {}", title(level), open.id, open.count, self.inside(inner));
+                let help = format!("Scan CLOSE {}, then again.", level.to_uppercase());
+                return Err(Answer::refused(name, Code::PackageOpen, text, help));
+            }
+        }
+        Ok(())
     }
 
     /// Makes room for another open container of a level: an empty one waits for its turn.

@@ -264,6 +264,21 @@ fn a_spare_goes_on_with_what_another_station_had_open() {
     let full = bench.device("X3");
     assert_eq!(full.text, "X3 packed, package full and closed");
     assert_eq!(bench.containers["OLD"].count, 3);
+    // A package that is open was begun for the lane's own pallet.
+    bench.device("A1");
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(unit("A1")).code, Code::TakenOut);
+    let pallet = Adopted { id: "OLD-PALLET".into(), level: "pallet".into(), units: vec![], ..adopted.clone() };
+    let take = |bench: &mut Bench| {
+        let facts = bench.facts(&Wanted::of_adopted(&pallet));
+        bench.decide(Input::Adopt { lane: "main".into(), adopted: pallet.clone(), facts }).unwrap().code
+    };
+    bench.command(Command::ClosePallet);
+    bench.device("A1");
+    assert_eq!(take(&mut bench), Code::PackageOpen);
+    bench.command(Command::ClosePackage);
+    bench.command(Command::ClosePallet);
+    assert_eq!(take(&mut bench), Code::Adopted);
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) fn adopt(
         return Ok(());
     };
     let taking = contents(&other.truth, &open.id, network);
+    let goes_on = benches[act.station].truth.opened.clone();
     let remote = RemoteContainer {
         level: open.kind,
         state: ContainerState::Open,
@@ -34,32 +35,45 @@ pub(super) fn adopt(
         scopes: taking.units.iter().map(|(scope, _)| scope.clone()).collect(),
         containers: taking.containers.iter().map(|(id, _)| id.clone()).collect(),
         count: open.count,
-        units: open.units,
+        // Where this station has gone on with something in it, the other one does not know how many there are now.
+        units: open.units.filter(|_| taking.containers.iter().all(|(inner, _)| !goes_on.contains(inner))),
         work_order: None,
         common: open.common.clone(),
     };
     let (id, lane) = (open.id.clone(), LANES[act.lane]);
     let bench = &mut benches[act.station];
     bench.now += 1_000;
-    bench.truth.taking = taking.clone();
+    let by_service = network;
+    bench.truth.taking = if by_service { taking.clone() } else { Taking::default() };
     told.push(bench.scan(lane, Ok(Reading::Command(Command::Adopt)), office, network)?);
     let says = Service::Answer { age_ms: 0, unit: None, container: Some(remote) };
     bench.told = Some(if network { says } else { Service::Off });
     let label = |id: &String| Reading::Container { id: id.clone(), attributes: Attributes::new() };
     let answer = bench.scan(lane, Ok(label(&id)), office, network)?;
-    if answer.code == Code::Waiting {
-        let units = taking.units.iter().map(|(scope, serial)| {
-            let (scope, serial) = (scope.clone(), serial.clone());
-            Reading::Device { serial, scope, attributes: Attributes::new() }
-        });
-        let all: Vec<Reading> = units.chain(taking.containers.iter().map(|(id, _)| label(id))).collect();
-        for reading in all.into_iter().chain([Reading::Command(Command::Finish)]) {
-            told.push(bench.scan(lane, Ok(reading), office, network)?);
-        }
-    }
+    let counts = answer.code == Code::Waiting;
     told.push(answer);
+    if counts {
+        // What is refused, such as a unit that is scrap here, is not taken over.
+        let is_found = |answer: &Answer| answer.outcome == Outcome::Accepted;
+        for (scope, serial) in &taking.units {
+            let (scope, serial) = (scope.clone(), serial.clone());
+            let unit = (scope.clone(), serial.clone());
+            let reading = Reading::Device { serial, scope, attributes: Attributes::new() };
+            told.push(bench.scan(lane, Ok(reading), office, network)?);
+            bench.truth.taking.units.extend(told.last().is_some_and(is_found).then_some(unit));
+        }
+        for (inner, units) in &taking.containers {
+            told.push(bench.scan(lane, Ok(label(inner)), office, network)?);
+            let found = told.last().is_some_and(is_found).then(|| (inner.clone(), *units));
+            bench.truth.taking.containers.extend(found);
+        }
+        told.push(bench.scan(lane, Ok(Reading::Command(Command::Finish)), office, network)?);
+    }
     bench.truth.taking = Taking::default();
     let is_adopted = bench.truth.opened.contains(&id);
+    if !is_adopted {
+        told.push(bench.scan(lane, Ok(Reading::Command(Command::Cancel)), office, network)?);
+    }
     benches[1 - act.station].dead |= is_adopted;
     Ok(())
 }
