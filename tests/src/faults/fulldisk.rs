@@ -74,6 +74,18 @@ struct Run {
     short: bool,
 }
 
+/// What the disk holds, and what the station says of its own space.
+fn space(rig: &Rig) -> String {
+    let path = rig.path("station");
+    let free = rustix::fs::statvfs(&path).map_or(0, |disk| disk.f_bavail * disk.f_frsize);
+    let files = std::fs::read_dir(&path).into_iter().flatten().flatten().map(|file| {
+        let length = file.metadata().map_or(0, |file| file.len());
+        format!("{} {length}", file.file_name().display())
+    });
+    let status = rig.status().unwrap_or_default();
+    format!("{free} bytes free beside {}; {}", files.collect::<Vec<_>>().join(", "), status["journal"])
+}
+
 fn unit(number: u64) -> String {
     format!("A{number}")
 }
@@ -188,7 +200,7 @@ impl Run {
             if answer["outcome"] == "accepted" {
                 break;
             }
-            assert!(Instant::now() < until, "there is space, and it is not green by itself: {answer}");
+            assert!(Instant::now() < until, "not green by itself: {answer}; the disk has {}", space(&self.rig));
             std::thread::sleep(Duration::from_millis(20));
         }
         for _ in 0..20 {
