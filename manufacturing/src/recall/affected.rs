@@ -92,7 +92,8 @@ fn both(all: Unit, one: Unit) -> Unit {
 }
 
 /// Hands out the units of an answer by serial and scope: those that were affected (`corrected` false), or those that were
-/// said to be and never were. Memory does not grow with their number. Says whether `each` broke it off.
+/// said to be and never were. Memory does not grow with their number. Says whether `each` broke it off, and if not,
+/// whether there are any of the other kind: then nobody has to read all of them again to find none.
 ///
 /// # Errors
 /// What the store says.
@@ -101,18 +102,21 @@ pub fn each(
     prepared: &Prepared,
     corrected: bool,
     mut each: impl FnMut(Affected) -> ControlFlow<()>,
-) -> sql::Result<ControlFlow<()>> {
+) -> sql::Result<ControlFlow<(), bool>> {
     let (flow, sent) = (ControlFlow::Continue(()), HashMap::new());
-    let mut pass = Pass { snapshot, prepared, corrected, each: &mut each, flow, sent };
+    let mut pass = Pass { snapshot, prepared, corrected, each: &mut each, flow, sent, others: false };
     if prepared.parts.is_empty() {
         pass.run(None)?;
-        return Ok(pass.flow);
+    } else {
+        in_chunks(snapshot, prepared, |parents| {
+            pass.run(Some(parents))?;
+            Ok(pass.flow)
+        })?;
     }
-    in_chunks(snapshot, prepared, |parents| {
-        pass.run(Some(parents))?;
-        Ok(pass.flow)
-    })?;
-    Ok(pass.flow)
+    Ok(match pass.flow {
+        ControlFlow::Continue(()) => ControlFlow::Continue(pass.others),
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+    })
 }
 
 struct Pass<'p, 's, 'c> {
@@ -123,6 +127,8 @@ struct Pass<'p, 's, 'c> {
     flow: ControlFlow<()>,
     /// By the innermost container: where its units were sent.
     sent: HashMap<String, Option<Despatch>>,
+    /// There are units of the other kind.
+    others: bool,
 }
 
 /// Containers of which it is remembered where they were sent.
@@ -178,6 +184,7 @@ impl Pass<'_, '_, '_> {
         }
         let Some(mut unit) = units.into_iter().reduce(both) else { return Ok(()) };
         let is_current = unit.until.is_none() && !unit.corrected;
+        self.others |= unit.corrected != self.corrected;
         if unit.corrected != self.corrected || (*members == Members::Current && !self.corrected && !is_current) {
             return Ok(());
         }

@@ -24,8 +24,9 @@ pub fn stream(
     let Prepared { header, as_of, completeness, .. } = prepared;
     let mut answer = Answer::begin(format, header, *as_of, completeness);
     let mut counting = Counting::default();
+    let mut are_any = true;
     for corrected in [false, true] {
-        if corrected && !answer.begin_corrected() {
+        if corrected && !(answer.begin_corrected() && are_any) {
             break;
         }
         let flow = each(snapshot, prepared, corrected, |affected| {
@@ -38,8 +39,9 @@ pub fn stream(
                 false => ControlFlow::Continue(()),
             }
         })?;
-        if flow.is_break() {
-            return Ok(false);
+        match flow {
+            ControlFlow::Continue(others) => are_any = others,
+            ControlFlow::Break(()) => return Ok(false),
         }
     }
     Ok(send(answer.end(completeness, counting.balance())).is_continue())
