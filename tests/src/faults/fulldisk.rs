@@ -18,13 +18,14 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
     run,
 };
 
-/// The station's disk: its ballast of 2 MiB, a log, and a journal of some thousand records.
-const MEBIBYTES: u32 = 8;
+/// The station's disk: its ballast of 2 MiB, a log, the records that wait, and what it has to know of all units of a long
+/// campaign.
+const MEBIBYTES: u32 = 32;
 const PAGE: u64 = 4096;
 /// One round in so many lets the queue itself fill the disk.
 const OWN_DOING: u32 = 50;
-/// In the short form another program leaves it only so many pages: some two thousand units instead of all that the disk takes.
-const SHORT_PAGES: u64 = 400;
+/// Before the queue fills the disk another program leaves it only so many pages: some two thousand units.
+const QUEUE_PAGES: u64 = 400;
 
 fn run(options: &Options) -> Ran {
     let mosquitto = find_mosquitto().ok_or_else(LeftOut::mosquitto)?;
@@ -32,8 +33,7 @@ fn run(options: &Options) -> Ran {
     rig.station_disk = Some(Mounted::memory(&rig.path("station"), MEBIBYTES)?);
     rig.start_all();
     rig.scan("WO:WO-1");
-    let short = options.runs <= CAMPAIGN.runs_short;
-    let mut run = Run { rig, outcome: Outcome::default(), green: 0, red: 0, at_start: 0, short };
+    let mut run = Run { rig, outcome: Outcome::default(), green: 0, red: 0, at_start: 0 };
     let mut dice = options.dice();
     for round in 0..options.runs {
         // The short form takes steps that reach as far.
@@ -71,10 +71,9 @@ struct Run {
     red: u64,
     /// Stations that were killed on the full disk and started on it again.
     at_start: u64,
-    short: bool,
 }
 
-/// What the disk holds, and what the station says of its own space.
+/// What the disk holds.
 fn space(rig: &Rig) -> String {
     let path = rig.path("station");
     let free = rustix::fs::statvfs(&path).map_or(0, |disk| disk.f_bavail * disk.f_frsize);
@@ -82,8 +81,7 @@ fn space(rig: &Rig) -> String {
         let length = file.metadata().map_or(0, |file| file.len());
         format!("{} {length}", file.file_name().display())
     });
-    let status = rig.status().unwrap_or_default();
-    format!("{free} bytes free beside {}; {}", files.collect::<Vec<_>>().join(", "), status["journal"])
+    format!("{free} bytes free beside {}", files.collect::<Vec<_>>().join(", "))
 }
 
 fn unit(number: u64) -> String {
@@ -119,7 +117,7 @@ impl Run {
     fn filled_by_the_queue(&mut self) {
         self.rig.wait_until_delivered(60);
         self.rig.kill_service();
-        let filler = self.short.then(|| fill(&self.rig.path("station"), SHORT_PAGES));
+        let filler = fill(&self.rig.path("station"), QUEUE_PAGES);
         self.scan_until_red(u64::MAX);
         self.rig.kill_station();
         self.rig.start_station();
@@ -129,7 +127,7 @@ impl Run {
         self.rig.wait_until_delivered(120);
         self.must_be_stored("on a disk that the queue had filled");
         self.green_again();
-        filler.into_iter().for_each(|filler| std::fs::remove_file(filler).expect("the filler"));
+        std::fs::remove_file(filler).expect("the filler");
     }
 
     /// The disk is filled while the station is off, and its start has to go on record.
