@@ -38,7 +38,12 @@ fn serve(works: &[Work]) -> Running {
 
 fn serve_with(works: &[Work], patience: Duration) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(&folder.path().join(FILE)).unwrap();
+    let place = Place::Sqlite(folder.path().join(FILE));
+    serve_at(folder, place, works, patience)
+}
+
+fn serve_at(folder: tempfile::TempDir, place: Place, works: &[Work], patience: Duration) -> Running {
+    let mut writer = Writer::open_at(&place).unwrap();
     for work in works {
         writer.commit(std::slice::from_ref(work), at(900)).unwrap();
     }
@@ -46,11 +51,12 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
     let clock: Clock = Arc::new(|| at(1000));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let waiting = Arc::new(Waiting::default());
-    let (address, store) = runtime.block_on(async {
-        let own = crate::testkit::own(Enrolment::FirstUse);
-        let (store, _ended) = Store::start(Place::Sqlite(folder.path().join(FILE)), own, clock.clone(), drop).unwrap();
+    let own = crate::testkit::own(Enrolment::FirstUse);
+    let (store, _ended) = Store::start(place, own, clock.clone(), drop).unwrap();
+    let served = store.clone();
+    let address = runtime.block_on(async {
         let app = App {
-            store: store.clone(),
+            store: served,
             clock,
             refusals: Arc::default(),
             waiting: waiting.clone(),
@@ -62,7 +68,7 @@ fn serve_with(works: &[Work], patience: Duration) -> Running {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router(app)).await });
-        (address, store)
+        address
     });
     Running { address, runtime, waiting, store, _folder: folder }
 }

@@ -22,6 +22,8 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
 /// campaign.
 const MEBIBYTES: u32 = 32;
 const PAGE: u64 = 4096;
+/// Seconds for a queue that has filled the disk: tens of thousands of records, on a disk that has no space beside them.
+const DRAIN: u64 = 300;
 /// One round in so many lets the queue itself fill the disk.
 const OWN_DOING: u32 = 50;
 /// Before the queue fills the disk another program leaves it only so many pages: some two thousand units.
@@ -91,7 +93,7 @@ fn unit(number: u64) -> String {
 impl Run {
     /// Another program leaves so many pages of the disk. While receipts make room a station may go on in it for ever.
     fn filled_by_another_program(&mut self, pages: u64, receipts: bool, stop: bool) {
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         if !receipts {
             self.rig.kill_service();
         }
@@ -101,13 +103,13 @@ impl Run {
             self.service_returns();
         }
         // What was green is delivered and receipted, from a full disk.
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         self.must_be_stored("on a full disk");
         if stop {
             self.at_start += 1;
             self.rig.kill_station();
             self.rig.start_station();
-            self.rig.wait_until_delivered(60);
+            self.rig.wait_until_delivered(DRAIN);
         }
         std::fs::remove_file(filler).expect("the filler");
         self.green_again();
@@ -115,7 +117,7 @@ impl Run {
 
     /// Nothing is delivered until the queue fills the disk; then the service comes back.
     fn filled_by_the_queue(&mut self) {
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         self.rig.kill_service();
         let filler = fill(&self.rig.path("station"), QUEUE_PAGES);
         self.scan_until_red(u64::MAX);
@@ -124,7 +126,7 @@ impl Run {
         let answer = self.rig.scan(&unit(self.green));
         self.outcome.must(answer["code"] == "not-durable", || format!("after a restart on a full disk: {answer}"));
         self.service_returns();
-        self.rig.wait_until_delivered(120);
+        self.rig.wait_until_delivered(DRAIN);
         self.must_be_stored("on a disk that the queue had filled");
         self.green_again();
         std::fs::remove_file(filler).expect("the filler");
@@ -132,7 +134,7 @@ impl Run {
 
     /// The disk is filled while the station is off, and its start has to go on record.
     fn start_on_a_full_disk(&mut self) {
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         self.rig.kill_service();
         for _ in 0..20 {
             self.green_again();
@@ -145,7 +147,7 @@ impl Run {
         std::fs::write(self.rig.config(), other).expect("the configuration");
         self.rig.start_station();
         self.rig.start_service();
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         self.must_be_stored("by a station that started on a full disk");
         std::fs::remove_file(filler).expect("the filler");
         self.green_again();
@@ -208,7 +210,7 @@ impl Run {
     }
 
     fn finish(mut self, runs: u64) -> Ran {
-        self.rig.wait_until_delivered(60);
+        self.rig.wait_until_delivered(DRAIN);
         let mut outcome = self.outcome;
         let stored = self.rig.recall(&unit(0), "workOrder");
         outcome.runs = runs;

@@ -69,7 +69,10 @@ fn components() -> Vec<Work> {
 
 #[test]
 fn a_lot_of_components_names_the_devices_that_ever_contained_one_at_any_depth() {
-    let service = serve(&components());
+    lot_of_components(&serve(&components()));
+}
+
+fn lot_of_components(service: &Running) {
     let ask = |query: &str| service.json(&format!("/v1/recall?{query}"));
     let in_devices = |answer: &Value| -> Vec<String> {
         let units = answer["units"].as_array().unwrap().iter();
@@ -100,8 +103,21 @@ fn a_lot_of_components_names_the_devices_that_ever_contained_one_at_any_depth() 
 }
 
 #[test]
+fn the_same_is_answered_out_of_postgresql() {
+    let Some(server) = crate::testkit::postgres("recalls out of PostgreSQL") else { return };
+    drop(server.fresh());
+    let service = serve_at(tempfile::tempdir().unwrap(), server.place(), &components(), PATIENCE);
+    lot_of_components(&service);
+    genealogy(&service);
+    window(&service);
+}
+
+#[test]
 fn genealogy_has_every_depth_in_both_directions() {
-    let service = serve(&components());
+    genealogy(&serve(&components()));
+}
+
+fn genealogy(service: &Running) {
     let names = |path: &str| -> Vec<String> {
         let (status, answer) = service.json(path);
         assert!(status == 200 && answer["end"] == true, "{answer}");
@@ -129,7 +145,10 @@ fn genealogy_has_every_depth_in_both_directions() {
 
 #[test]
 fn a_window_names_who_was_handled_in_it() {
-    let service = serve(&components());
+    window(&serve(&components()));
+}
+
+fn window(service: &Running) {
     let ask = |query: String| service.json(&format!("/v1/recall?{query}"));
     let window = |from: i64, until: i64| format!("from={}&until={}", at(from), at(until));
     assert_eq!(serials(&ask(window(32, 33)).1), ["S2", "S3"], "clocks leave a quarter of a second open");

@@ -32,7 +32,16 @@ fn lists(holds: &Holds) -> [Vec<&str>; 4] {
 
 #[test]
 fn a_recall_keeps_its_units_until_it_is_closed_and_a_hold_beside_it_stays() {
-    let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
+    opened_and_closed(Writer::in_memory_as(Enrolment::FirstUse));
+}
+
+#[test]
+fn recalls_are_the_same_on_postgresql() {
+    let Some(server) = testkit::postgres("recalls on PostgreSQL") else { return };
+    opened_and_closed(server.fresh().owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap());
+}
+
+fn opened_and_closed(mut writer: Writer) {
     let hold = |what: Subject| Ask::Hold { what, reason: "cracked".into() };
     decide(&mut writer, hold(Subject::device("S1"))).0.unwrap();
     let (done, told) = decide(&mut writer, open("R-1", &[lot("L1"), Subject::device("S1"), Subject::device("S2")]));
