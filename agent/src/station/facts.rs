@@ -122,7 +122,7 @@ impl Wanted {
         let lane = state.lanes.get(name);
         let current = lane.and_then(|lane| lane.work_order.as_ref());
         // One that is open again is in another one, which counts its units.
-        let open = state.lanes.values().flat_map(|lane| &lane.open);
+        let open = state.lanes.values().flat_map(|lane| lane.open.iter().chain(&lane.spare));
         self.containers.extend(open.filter_map(|open| open.parent.clone()));
         self.holds.extend(Hold::of_reading(reading, current));
         match reading {
