@@ -379,3 +379,19 @@ fn a_seal_that_is_refused_does_not_wait_for_the_next_work_order() {
     assert_eq!(bench.scan(order("WO-1")).code, Code::OrderSealed);
     assert_eq!(bench.scan(order("WO-2")).code, Code::WorkOrderStarted);
 }
+
+#[test]
+fn an_empty_package_that_waits_for_its_turn_still_counts_in_its_pallet() {
+    let (mut bench, first, second, pallet) = full_pallet();
+    for serial in ["A3", "A4"] {
+        bench.command(Command::TakeOut);
+        assert_eq!(bench.scan(unit(serial)).code, Code::TakenOut);
+    }
+    bench.command(Command::Reopen);
+    assert_eq!(bench.scan(container(&second)).code, Code::Reopened);
+    bench.command(Command::Reopen);
+    assert_eq!(bench.scan(container(&first)).code, Code::Reopened, "the empty one makes way");
+    bench.command(Command::ClosePackage);
+    assert_eq!(bench.device("A5").package.unwrap().id, second);
+    assert_eq!(bench.containers[&pallet].units, Some(3));
+}
