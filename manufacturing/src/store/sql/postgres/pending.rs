@@ -117,8 +117,8 @@ impl Pending {
                 // It need not be there yet.
                 let _there = Pin::new(&mut ahead.answer).poll(cx);
             }
-            let done = sent.iter_mut().fold(true, |done, sent| Pin::new(sent).poll(cx).is_ready() && done);
-            match answer.as_mut().poll(cx).is_ready() && done {
+            let open = sent.iter_mut().filter_map(|sent| Pin::new(sent).poll(cx).is_pending().then_some(())).count();
+            match answer.as_mut().poll(cx).is_ready() && open == 0 {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
