@@ -89,6 +89,9 @@ pub enum Unanswerable {
         /// How many may be between them.
         most_days: i64,
     },
+    /// Members of now are asked for, and nothing that lasts.
+    #[error("what a station did on a day is over: `members=current` needs a group beside it that lasts")]
+    NothingLasts,
     /// No device was ever in the group, nor said to be.
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
     NoSuchGroup {

@@ -72,6 +72,8 @@ impl From<Unanswerable> for Problem {
             },
             Unanswerable::Window { .. } => Self::new(StatusCode::BAD_REQUEST, "windowTooWide", message)
                 .help("add both, or a condition beside them such as station= or lotCode="),
+            Unanswerable::NothingLasts => Self::new(StatusCode::BAD_REQUEST, "nothingLasts", message)
+                .help("leave members out, or add a condition such as lotCode=, palletId= or component="),
             Unanswerable::Filling { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "beingFilled", message)
                 .help("ask again later; GET /v1/schemas tells how far it is"),
             Unanswerable::NoSuchGroup { .. } => Self::new(StatusCode::NOT_FOUND, "unknownGroup", message)

@@ -172,8 +172,7 @@ pub struct Line<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pallet_ids: &'a [String],
     /// What became of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
+    pub state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connhex_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,7 +226,7 @@ impl<'a> Line<'a> {
 
     /// The word for what became of it.
     pub fn state(&self) -> String {
-        let word = self.state.and_then(|state| serde_json::to_value(state).ok());
+        let word = serde_json::to_value(self.state).ok();
         word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
     }
 }
@@ -320,12 +319,12 @@ impl Answer {
     }
 
     /// Ends the answer; what is left of it.
-    pub fn end(mut self, completeness: &Completeness, balance: Option<Balance>) -> Vec<u8> {
+    pub fn end(mut self, completeness: &Completeness, balance: Balance) -> Vec<u8> {
         let (count, complete) = (self.count, completeness.complete);
         let statement = String::from_utf8_lossy(&json(completeness)).into_owned();
-        let balance = balance
-            .map_or(String::new(), |balance| format!("\"balance\":{},", String::from_utf8_lossy(&json(&balance))));
-        let says = format!("\"count\":{count},\"complete\":{complete},{balance}\"completeness\":{statement}");
+        let balance = String::from_utf8_lossy(&json(&balance)).into_owned();
+        let says =
+            format!("\"count\":{count},\"complete\":{complete},\"balance\":{balance},\"completeness\":{statement}");
         let end = match self.format {
             Format::Json => format!("],\n{says},\"end\":true}}\n"),
             Format::Ndjson => format!("{{\"end\":true,{says}}}\n"),
