@@ -4,6 +4,7 @@ mod condition;
 mod container;
 mod contradictions;
 mod dimensions;
+mod disputed;
 mod fold;
 mod handled;
 mod happened;

@@ -10,7 +10,7 @@ fn container(stations: &[&Station], id: &str) -> Option<ContainerView> {
     fold_container(&Subject::container(id), &facts.iter().collect::<Vec<_>>())
 }
 
-fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
+pub fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
     view.contradictions.iter().map(|c| (&*c.code, c.stations.iter().map(|s| &**s).collect())).collect()
 }
 

@@ -326,7 +326,7 @@ pub fn units(
 fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
     (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
-    unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
+    unit.contested = kept.is_contested((&unit.packages, &unit.pallets), at);
     Ok(())
 }
 
@@ -388,7 +388,7 @@ pub fn unit_of(
             since: time(group.since),
             until: group.until.filter(|_| group.latest.is_some_and(|latest| latest <= at)).map(time),
             corrected: group.corrected,
-            contested: packages.len() > 1 || pallets.len() > 1,
+            contested: kept.is_contested((&packages, &pallets), at),
             packages: packages.clone(),
             pallets: pallets.clone(),
             state: kept.state,

@@ -135,6 +135,11 @@ impl Kept {
         names
     }
 
+    /// Do records disagree on what it is a member of? At a time before now that is known of these places alone.
+    pub fn is_contested(&self, (packages, pallets): (&[String], &[String]), at: i64) -> bool {
+        if at == i64::MAX { self.contested } else { packages.len() > 1 || pallets.len() > 1 }
+    }
+
     /// Since when it is in this container with nothing in between; `None` where it is not. A contested device is in each.
     pub fn directly_in(&self, container: &str) -> Option<i64> {
         let now = self.groups.iter().filter(|group| group.until.is_none() && !group.corrected);
