@@ -6,6 +6,7 @@ mod conditions;
 mod containers;
 mod earlier;
 mod metrics;
+mod moments;
 mod questions;
 mod recalls;
 mod schemas;
