@@ -118,6 +118,7 @@ pub async fn history(
     let scope = parameters.text("scope").map(str::to_owned);
     let (as_of, known_at) = (parameters.time("asOf")?, parameters.number("knownAt")?);
     let answer = app.store.read(move |snapshot| {
+        snapshot.ahead_of(&Subject { scope: scope.clone().unwrap_or_default(), ..Subject::device(asked.as_str()) })?;
         // Of a serial that was only ever refused there is no device, and a history all the same.
         let found = match find(snapshot, &asked, scope.as_deref(), true)? {
             Err(Unanswerable::Unknown(_)) => find(snapshot, &asked, scope.as_deref(), false)?,

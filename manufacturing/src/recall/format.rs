@@ -293,15 +293,15 @@ impl Answer {
         match self.format {
             Format::Json => {
                 self.bytes.extend_from_slice(if self.listed == 0 { b"\n" } else { b",\n" });
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
             }
             Format::Ndjson if self.corrected => {
                 self.bytes.extend_from_slice(b"{\"corrected\":");
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
                 self.bytes.extend_from_slice(b"}\n");
             }
             Format::Ndjson => {
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
                 self.bytes.push(b'\n');
             }
             Format::Csv => self.bytes.extend_from_slice(csv(&line).as_bytes()),
@@ -318,7 +318,8 @@ impl Answer {
 
     /// Takes out what is written so far.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+        let next = Vec::with_capacity(self.bytes.capacity());
+        std::mem::replace(&mut self.bytes, next)
     }
 
     /// Ends the answer; what is left of it.
@@ -340,9 +341,15 @@ impl Answer {
     }
 }
 
-/// Texts, numbers and times: the writer has nothing to refuse.
 fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    let mut bytes = Vec::new();
+    write_json(&mut bytes, value);
+    bytes
+}
+
+fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    // Texts, numbers and times: the writer has nothing to refuse, and memory takes all.
+    drop(serde_json::to_writer(bytes, value));
 }
 
 fn places(one: Option<&str>, all: &[String]) -> String {

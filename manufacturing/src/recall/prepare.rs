@@ -8,7 +8,7 @@ use super::affected::is_of_the_past;
 use super::format::{Header, Span, Times};
 use super::parts::{Names, Parts};
 use super::question::{Clause, Conditions, Members, Of, Question};
-use super::seals::differences;
+use super::seals::{differences, sealed};
 use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::projection::part;
@@ -88,6 +88,11 @@ pub fn prepare(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, con
 }
 
 fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connected: bool) -> Found<Prepared> {
+    snapshot.ahead_of_recall()?;
+    if let Of::Group { by, value } = &question.of {
+        snapshot.ahead_of_group(by, value, question.as_of)?;
+        sealed(by, value).map_or(Ok(()), |subject| snapshot.ahead_of(&subject))?;
+    }
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
     let (mut header, clauses) = found!(match of {

@@ -128,11 +128,9 @@ impl Snapshot<'_> {
 
     /// The facts about a subject that is no device, and about everything that it was ever inside.
     pub fn facts_about(&self, subject: &Subject) -> sql::Result<Vec<Rc<Fact>>> {
-        let (mut facts, mut names) = (Facts::default(), Names::default());
-        names.find(&self.connection, [subject])?;
-        let Some(id) = names.get(subject) else { return Ok(Vec::new()) };
-        facts.load(&self.connection, &mut names, [id])?;
-        Ok(facts.relevant(id))
+        let mut facts = Facts::default();
+        let found = facts.load_named(&self.connection, &mut Names::default(), subject)?;
+        Ok(found.map(|id| facts.relevant(id)).unwrap_or_default())
     }
 
     /// See [`select::ever_inside`].
