@@ -7,7 +7,7 @@ use manufacturing::measured::{Connection, Format, Pairs, Place, Question, Snapsh
 use serde_json::json;
 
 use super::devices::Devices;
-use super::{peak, reader, times, used};
+use super::{memory, reader, times, used};
 
 pub fn ask(engine: &str, place: &Place, devices: &Devices) {
     let mut connection = reader(place);
@@ -83,6 +83,11 @@ fn recall(
                 "milliseconds": { "p50": p50, "p99": p99 }, "first_bytes_p50": first[first.len() / 2],
                 "bare": { "p50": bare_p50, "p99": bare_p99 }, "processor_milliseconds_each": used / count as f64, "peak_memory_grew_kib": grown })
     );
+}
+
+/// Peak of resident memory in KiB.
+fn peak() -> u64 {
+    memory("/proc/self/status", "VmHWM")
 }
 
 fn bare_query<T: manufacturing::measured::FromColumn>(

@@ -2,8 +2,10 @@
 //! indices and as durable, without the service. Prints lines of JSON; ratios are what carries over to other machines.
 //!
 //! A generator makes devices: each is one record that packs it into one of its packages of 10, in a lot of 500 and a work
-//! order of 50,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
-//! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor.
+//! order of 10,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
+//! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor. At last the program is
+//! started on that store and asked over HTTP: for lots, and for the devices of an order and of the one station, which are
+//! all of them, with the most memory that it had meanwhile.
 //!
 //! `cargo bench -p manufacturing --bench store`: 100,000 devices; `LOTLINE_BENCH_DEVICES=10000000` for the long form.
 //! `LOTLINE_BENCH_DIR` is the disk that is to be measured. PostgreSQL is measured where this machine has it, with a server of
@@ -14,8 +16,8 @@
 mod ask;
 mod bare;
 mod devices;
+mod http;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base::postgres::{Server, programs};
@@ -38,7 +40,9 @@ fn main() {
     let [stores, asks] = ["store", "ask"].map(|part| only.as_deref().is_none_or(|only| only == part));
     let folder = tempfile::tempdir_in(base).unwrap();
     if engines.contains("sqlite") {
-        let [ours, bare] = ["ours.db", "bare.db"].map(|name| folder.path().join(name));
+        let (data, bare) = (folder.path().join("data"), folder.path().join("bare.db"));
+        std::fs::create_dir(&data).unwrap();
+        let ours = data.join("manufacturing.db");
         let mut devices = load(&Place::Sqlite(ours.clone()), count, "sqlite");
         report_size("sqlite", std::fs::metadata(&ours).unwrap().len(), count);
         if stores {
@@ -47,6 +51,7 @@ fn main() {
         }
         if asks {
             ask::ask("sqlite", &Place::Sqlite(ours), &devices);
+            http::ask("sqlite", &data, None, &devices);
         }
     }
     let Some(programs) = programs().filter(|_| engines.contains("postgres")) else { return };
@@ -72,6 +77,7 @@ fn main() {
     }
     if asks {
         ask::ask("postgres", &ours, &devices);
+        http::ask("postgres", &folder.path().join("service"), Some(&ours_url), &devices);
     }
     for batch in [1, 100].into_iter().filter(|_| stores) {
         for writers in [1, 2, 4] {
@@ -198,10 +204,10 @@ fn times(count: u64, mut question: impl FnMut(u64)) -> (f64, f64) {
     (at(50), at(99))
 }
 
-/// Peak of resident memory in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+/// Memory of a process in KiB, as its status says.
+fn memory(status: &str, what: &str) -> u64 {
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
