@@ -11,6 +11,7 @@ mod order;
 mod part;
 mod reading;
 mod repeats;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod view;

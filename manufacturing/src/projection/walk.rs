@@ -84,7 +84,7 @@ pub enum Place {
 pub enum Truth {
     /// All of it.
     Whole,
-    /// All but that its subject is where the record puts it.
+    /// All but that it moved its subject: it is not where the record puts it, and did not leave where it was.
     ButForPlace,
 }
 
@@ -103,6 +103,8 @@ pub struct Walk<'a> {
     device: Node<'a>,
     dimensions: &'a Dimensions,
     edges: Vec<Edge<'a>>,
+    /// What was put, by mistake, into a place, out of one that it did not leave.
+    mistaken: Vec<(Node<'a>, Node<'a>, Node<'a>)>,
     attributes: BTreeMap<&'a str, &'a Value>,
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
@@ -117,6 +119,7 @@ impl<'a> Walk<'a> {
             device: device.into(),
             dimensions,
             edges: Vec::new(),
+            mistaken: Vec::new(),
             attributes: BTreeMap::new(),
             open: BTreeMap::new(),
             spans: Vec::new(),
@@ -134,12 +137,15 @@ impl<'a> Walk<'a> {
         if matches!(record.event, Event::Voided | Event::Refused) {
             return;
         }
-        for joined in &record.from {
-            let parent = Node::from(joined);
-            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, parent));
+        let whole = truth == Truth::Whole;
+        if whole {
+            self.leave(subject, record);
+        } else {
+            let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
+            self.mistaken.extend(record.into.iter().flat_map(wrongly));
         }
         // Nothing is inside itself.
-        let into = record.into.iter().filter(|joined| truth == Truth::Whole && Node::from(*joined) != subject);
+        let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
             let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps };
@@ -152,6 +158,21 @@ impl<'a> Walk<'a> {
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);
+        }
+    }
+
+    /// Takes a subject out of what a record says. Who comes out of a place that it was put into by mistake, comes out of the
+    /// one that it was in all the time; unless it stays there.
+    fn leave(&mut self, subject: Node<'a>, record: &'a Record) {
+        let mut left: Vec<Node<'a>> = record.from.iter().map(Node::from).collect();
+        while let Some(place) = left.pop() {
+            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, place));
+            let stays = |place: Node<'a>| record.into.iter().any(|joined| Node::from(joined) == place);
+            self.mistaken.retain(|&(child, wrong, truly)| {
+                let over = (child, wrong) == (subject, place);
+                left.extend((over && !stays(truly)).then_some(truly));
+                !over
+            });
         }
     }
 

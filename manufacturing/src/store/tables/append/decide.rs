@@ -12,8 +12,9 @@ use crate::completeness::{Moment, Series, judge};
 use crate::projection::Deleted;
 use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
-use crate::store::tables::{TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, work_orders};
-use crate::store::work::KeyNews;
+use crate::store::tables::{
+    TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, strangers, work_orders,
+};
 
 type Drafts = Result<Vec<Draft>, Denied>;
 
@@ -28,7 +29,7 @@ impl Append<'_> {
                     self.own(drafts)?;
                 }
                 if let Ask::Enrol { station, key } = &decide.ask {
-                    self.keys.push(KeyNews::Enrolled { station: station.clone(), key: *key });
+                    strangers::forget(self.connection, station, key)?;
                 }
                 Ok(())
             }
@@ -144,6 +145,10 @@ impl Append<'_> {
         let owned = station.to_owned();
         Ok(match keys::find(self.connection, station, key)? {
             None if !is_known(self.connection, station)? => Err(Denied::UnknownStation(owned)),
+            // A person says that a key that asks to be let in is not the station's.
+            None if strangers::is_known(self.connection, station, Some(key))? => {
+                Ok(vec![keys::revoked(station, key, reason)])
+            }
             None => Err(Denied::UnknownKey { station: owned, key: *key }),
             Some(known) => match known.revoked {
                 Some((since, reason)) => Err(Denied::Revoked { station: owned, key: *key, since, reason }),
@@ -266,10 +271,13 @@ fn reasoned(draft: Draft, reason: &str) -> Draft {
     Draft { reason: Some(reason.to_owned()), ..draft }
 }
 
-/// Is there a record, a key or a status of the station?
+/// Is there a record, a key or a status of the station, or a key that asks to be let in?
 fn is_known(connection: &Connection, station: &str) -> sql::Result<bool> {
     if station == SERVICE {
         return Ok(false);
+    }
+    if strangers::is_known(connection, station, None)? {
+        return Ok(true);
     }
     connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM station_key WHERE tenant = ?1 AND station = ?2)
