@@ -161,9 +161,12 @@ const STATUS: &str = "SELECT body, key, heard_at FROM status WHERE tenant = ?1
          AND NOT EXISTS (SELECT 1 FROM series JOIN own ON series_id = id
              WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)";
 
+const ENROLLED: &str = "SELECT station, min(CASE WHEN revoked_at IS NULL THEN since END) FROM station_key
+     WHERE tenant = ? GROUP BY station";
+
 /// Sends ahead what [`all`] asks.
 pub fn ahead(connection: &Connection) -> sql::Result<()> {
-    for sql in [ONLINE, SERIES, STATUS] {
+    for sql in [ONLINE, SERIES, STATUS, ENROLLED, strangers::ALL] {
         connection.ahead(sql, params![TENANT])?;
     }
     runs::ahead(connection)?;
@@ -244,12 +247,8 @@ fn without_series(
         (station.clone(), SeriesState { online, ..SeriesState::unknown(station, None, None) })
     };
     found.extend(online.into_keys().map(unknown));
-    let enrolled: Vec<(String, Option<Timestamp>)> = connection.query(
-        "SELECT station, min(CASE WHEN revoked_at IS NULL THEN since END) FROM station_key WHERE tenant = ?
-         GROUP BY station",
-        params![TENANT],
-        |row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.map(time))),
-    )?;
+    let enrolled: Vec<(String, Option<Timestamp>)> =
+        connection.query(ENROLLED, params![TENANT], |row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.map(time))))?;
     for (station, since) in enrolled {
         if states.iter().all(|state| state.station != station) {
             let (name, state) = unknown(station);

@@ -51,23 +51,22 @@ pub fn is_known(connection: &Connection, station: &str, key: Option<&PublicKey>)
     Ok(found.iter().any(|stranger| stranger.station == station && key.is_none_or(|key| stranger.key == *key)))
 }
 
+/// What [`all`] asks.
+pub const ALL: &str = "SELECT s.station, s.key, s.since, s.count, k.key IS NOT NULL FROM stranger s
+     LEFT JOIN station_key k ON k.tenant = s.tenant AND k.station = s.station AND k.key = s.key
+     WHERE s.tenant = ? AND (k.key IS NULL OR k.revoked_at IS NOT NULL) ORDER BY s.station, s.key";
+
 /// All of them, by station.
 pub fn all(connection: &Connection) -> sql::Result<Vec<Stranger>> {
-    connection.query(
-        "SELECT s.station, s.key, s.since, s.count, k.key IS NOT NULL FROM stranger s
-         LEFT JOIN station_key k ON k.tenant = s.tenant AND k.station = s.station AND k.key = s.key
-         WHERE s.tenant = ? AND (k.key IS NULL OR k.revoked_at IS NOT NULL) ORDER BY s.station, s.key",
-        params![TENANT],
-        |row| {
-            Ok(Stranger {
-                station: row.get(0)?,
-                key: FixedBytes(row.get(1)?),
-                since: time(row.get(2)?),
-                count: row.get(3)?,
-                revoked: row.get(4)?,
-            })
-        },
-    )
+    connection.query(ALL, params![TENANT], |row| {
+        Ok(Stranger {
+            station: row.get(0)?,
+            key: FixedBytes(row.get(1)?),
+            since: time(row.get(2)?),
+            count: row.get(3)?,
+            revoked: row.get(4)?,
+        })
+    })
 }
 
 #[cfg(test)]
