@@ -56,8 +56,8 @@ pub enum DaemonError {
     #[error("the work orders have faults:\n{0}")]
     WorkOrders(#[from] base::config::Faults),
     /// The service cannot be asked.
-    #[error("the system gives no HTTP client")]
-    Http(#[from] reqwest::Error),
+    #[error("the service cannot be asked")]
+    Service(#[from] base::http::Error),
     /// Threads, signals.
     #[error("the system gives no threads or signals")]
     System(#[from] std::io::Error),
@@ -198,7 +198,7 @@ fn orders(settings: &Settings) -> Result<Orders, DaemonError> {
         (WorkOrders::File(path), _) => Orders::File(orders::File::open(path)?),
         (WorkOrders::Service(keep), Some(service)) => {
             let clock = Arc::new(SystemClock::new());
-            Orders::Service(Lookup::new(&service.url, service.timeout, *keep, &settings.data, clock)?)
+            Orders::Service(Lookup::new(service, *keep, &settings.data, clock)?)
         }
         (WorkOrders::Barcode | WorkOrders::Service(_), _) => Orders::Barcode,
     })

@@ -22,6 +22,7 @@ pub mod owner;
 pub mod people;
 pub mod printing;
 pub mod rigs;
+pub mod service;
 pub mod settings;
 pub mod station;
 pub mod supervise;

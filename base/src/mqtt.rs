@@ -19,7 +19,6 @@ pub mod scripted;
 mod session;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod topic;
 mod url;
 
@@ -33,8 +32,8 @@ use rumqttc::{
 };
 use tokio::sync::{Notify, mpsc, watch};
 
+pub use crate::tls::Tls;
 pub use access::Access;
-pub use tls::Tls;
 pub use topic::{TopicError, publish_topic};
 pub use url::{BrokerUrl, BrokerUrlError};
 

@@ -312,5 +312,5 @@ fn what_is_no_answer_of_the_service_is_none() {
 
 fn client(bench: &Bench) -> Client {
     let url = format!("http://{}", bench.address).parse().unwrap();
-    Client::new(&ServiceSettings { url, timeout: Duration::from_secs(5) }).unwrap()
+    Client::new(&ServiceSettings { url, tls: None, timeout: Duration::from_secs(5) }).unwrap()
 }

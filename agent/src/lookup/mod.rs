@@ -92,8 +92,8 @@ impl Lookup {
     /// Looks things up as the configuration says. Without `[service]` nothing is asked.
     ///
     /// # Errors
-    /// When the system gives no HTTP client.
-    pub fn new(settings: &Settings, board: Board) -> reqwest::Result<Self> {
+    /// When the files for TLS cannot be used, or the system gives no HTTP client.
+    pub fn new(settings: &Settings, board: Board) -> Result<Self, base::http::Error> {
         let Some(service) = &settings.service else { return Ok(Self::off()) };
         let clock = SystemClock::new();
         let (kept, known) = Kept::read(&settings.data, &clock.now());

@@ -129,12 +129,6 @@ pub fn contradictions(body: &[u8]) -> Result<Vec<String>, NotReadable> {
     Ok(all.contradictions.into_iter().map(|One { id, text }| format!("{id}: {text}")).collect())
 }
 
-/// The `code` of an error of the service, so that its 404 is told from that of any other server.
-pub fn error_code(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    body.get("error")?.get("code")?.as_str().map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -190,7 +184,6 @@ mod tests {
         #[test]
         fn bytes_from_outside_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(unit(&bytes).is_err() && container(&bytes).is_err() && contradictions(&bytes).is_err());
-            error_code(&bytes);
         }
     }
 }

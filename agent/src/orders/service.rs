@@ -8,10 +8,12 @@ use std::time::Duration;
 use base::files;
 use jiff::Timestamp;
 use records::wire::{WorkOrder, WorkOrderMessage};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::service::{NoAnswer, Service, error_code};
+use crate::settings::ServiceSettings;
 
 /// The file of the work orders that were looked up, in the data folder.
 pub const FILE: &str = "work-orders.json";
@@ -51,8 +53,7 @@ struct Kept {
 
 /// Asks the service, and keeps what it says.
 pub struct Lookup {
-    http: Client,
-    url: Url,
+    service: Service,
     timeout: Duration,
     /// Answers are used for so long while the service is away.
     keep: Duration,
@@ -62,34 +63,30 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Asks the service at `url`; what it said before is read from `folder`.
+    /// Asks this service; what it said before is read from `folder`.
     ///
     /// # Errors
-    /// When the system gives no client.
+    /// When the files for TLS cannot be used, or the system gives no HTTP client.
     pub fn new(
-        url: &Url,
-        timeout: Duration,
+        settings: &ServiceSettings,
         keep: Duration,
         folder: &Path,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, base::http::Error> {
         let file = folder.join(FILE);
-        let http = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
         let kept = Mutex::new(read(&file));
-        Ok(Self { http, url: url.clone(), timeout, keep, file, kept, clock })
+        Ok(Self { service: Service::new(settings)?, timeout: settings.timeout, keep, file, kept, clock })
     }
 
     /// What is known of a work order. Takes as long as the service, at most the time limit.
     pub async fn find(&self, id: &str) -> Found {
-        let said = match tokio::time::timeout(self.timeout, self.ask(id)).await {
-            Ok(Ok(said)) => said,
-            Ok(Err(error)) if error.is_connect() => Said::Nothing("the service cannot be reached".to_owned()),
-            Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a work order could not be looked up");
-                Said::Nothing("the service's answer broke off".to_owned())
-            }
-            Err(_) => Said::Nothing(format!("no answer within {:?}", self.timeout)),
-        };
+        let said = self.ask(id).await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a work order could not be looked up");
+            Said::Nothing(match error {
+                NoAnswer::Unreachable(error) if error.is_timeout() => format!("no answer within {:?}", self.timeout),
+                error => error.to_string(),
+            })
+        });
         let now = self.clock.now().wall;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let before = kept.get(id).cloned();
@@ -111,24 +108,15 @@ impl Lookup {
         judge(said, before.as_ref(), now, self.keep)
     }
 
-    async fn ask(&self, id: &str) -> Result<Said, reqwest::Error> {
-        let mut url = self.url.clone();
-        url.set_path("/v1/work-orders");
-        url.query_pairs_mut().clear().append_pair("workOrder", id);
-        let mut response = self.http.get(url).header("accept", "application/json").send().await?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Said::Unknown),
-            other => return Ok(Said::Nothing(format!("the service answers {other}"))),
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MOST_ANSWER {
-                return Ok(Said::Nothing("the service's answer is too long".to_owned()));
-            }
-        }
-        Ok(read_answer(id, &body))
+    async fn ask(&self, id: &str) -> Result<Said, NoAnswer> {
+        let query = [("workOrder", id)];
+        let (status, body) = self.service.get("v1/work-orders", &query, self.timeout, MOST_ANSWER).await?;
+        Ok(match status {
+            StatusCode::OK => read_answer(id, &body),
+            // Something on the way that says 404 is not the service.
+            StatusCode::NOT_FOUND if error_code(&body).as_deref() == Some("unknownWorkOrder") => Said::Unknown,
+            other => Said::Nothing(format!("the service answers {other}")),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base::config::Section;
+use base::tls::Tls;
 use reqwest::Url;
 
 /// Where the service is asked.
@@ -10,6 +11,8 @@ use reqwest::Url;
 pub struct ServiceSettings {
     /// Its address, as far as `/v1`.
     pub url: Url,
+    /// Whom it trusts to be the service, where the address is one of TLS.
+    pub tls: Option<Tls>,
     /// How long it may take over what no scan waits for.
     pub timeout: Duration,
 }
@@ -20,16 +23,23 @@ pub(super) fn read(root: &Section<'_>) -> Option<ServiceSettings> {
         return None;
     }
     let section = root.section("service");
-    let expected = "an address such as http://lotline-server:8080";
+    let expected = "an address such as http://lotline-server:8480 or https://lotline-server";
     let url = section.parsed("url", expected, address).required_option();
+    let ca = section.secret_file("ca_file");
+    let secure = url.as_ref().is_some_and(|url| url.scheme() == "https");
+    if let Some(url) = url.as_ref().filter(|_| ca.is_some() && !secure) {
+        let help = "write url = \"https://HOST\", or remove the file";
+        section.fault("ca_file", format!("it is for TLS, and the url is {url}"), help);
+    }
     let timeout = section.duration("timeout_ms", 10..=60_000).or(Duration::from_secs(3));
-    Some(ServiceSettings { url: url?, timeout })
+    let tls = secure.then_some(Tls { ca, identity: None });
+    Some(ServiceSettings { url: url?, tls, timeout })
 }
 
 fn address(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|_| "it is no address".to_owned())?;
-    if url.scheme() != "http" {
-        return Err("it does not begin with http://".to_owned());
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err("it does not begin with http:// or https://".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("it has more than a host, a port and a path".to_owned());
@@ -57,10 +67,20 @@ mod tests {
     }
 
     #[test]
+    fn a_service_with_tls_may_have_a_ca_of_its_own() {
+        let tls = |text: &str| parse(&format!("[service]\n{text}\n")).unwrap().unwrap().tls;
+        assert_eq!(tls("url = \"http://plant\""), None);
+        assert_eq!(tls("url = \"https://plant\""), Some(Tls::default()));
+        let ca = tls("url = \"https://plant\"\nca_file = \"/etc/ca.pem\"").unwrap().ca;
+        assert_eq!(ca.as_deref(), Some("/etc/ca.pem".as_ref()));
+    }
+
+    #[test]
     fn what_is_no_address_is_a_fault_at_its_place() {
         for (text, says) in [
             ("url = \"plant\"", "station.toml:2:7: service.url"),
-            ("url = \"https://plant\"", "http://"),
+            ("url = \"ftp://plant\"", "https://"),
+            ("url = \"http://plant\"\nca_file = \"ca.pem\"", "station.toml:3:11: service.ca_file: it is for TLS"),
             ("url = \"http://me:secret@plant\"", "more than a host"),
             ("timeout_ms = 50", "service.url"),
         ] {

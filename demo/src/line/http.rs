@@ -19,7 +19,8 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn new() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(std::io::Error::other)?;
+        let client = base::http::builder(None).map_err(std::io::Error::other)?;
+        let client = client.timeout(PATIENCE).build().map_err(std::io::Error::other)?;
         Ok(Self { client, runtime: Some(runtime) })
     }
 

@@ -4,6 +4,8 @@ mod changes;
 mod clocks;
 mod conditions;
 mod containers;
+mod deletion;
+mod earlier;
 mod metrics;
 mod questions;
 mod recalls;
@@ -77,7 +79,7 @@ impl Running {
     /// Status, media type and body of an answer.
     fn raw(&self, path: &str, accept: &str) -> (StatusCode, String, String) {
         self.runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = base::http::client(None).unwrap();
             let url = Url::parse(&format!("http://{}{path}", self.address)).unwrap();
             let response = client.get(url).header("accept", accept).send().await.unwrap();
             let media = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -271,7 +273,7 @@ fn bad_questions_are_refused_whole_in_json() {
         assert!(!text("code").is_empty() && !text("message").is_empty() && !text("help").is_empty(), "{path}");
     }
     let posted = service.runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         client.post(format!("http://{}/v1/recall", service.address)).send().await.unwrap().status()
     });
     assert_eq!(posted, StatusCode::METHOD_NOT_ALLOWED);
@@ -398,7 +400,7 @@ fn records_that_arrive_during_a_recall_do_not_change_it() {
     let last = a.work(5001, 5002);
     let path = format!("http://{}/v1/recall?serial=S00001", service.address);
     let body = service.runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         let mut response = client.get(path).send().await.unwrap();
         let mut body = response.chunk().await.unwrap().unwrap().to_vec();
         let mut writer = Writer::open(&service._folder.path().join(FILE)).unwrap();

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use base::tls::Tls;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
@@ -22,19 +23,19 @@ impl Service {
     /// Asks for a path of these segments and answers with what the service says, where it says yes.
     pub async fn get(&self, path: &[&str], query: &[(&str, &str)], accept: &str) -> Result<Response, Failure> {
         let url = self.address(path, query)?;
-        self.send(client()?.get(url).header(reqwest::header::ACCEPT, accept)).await
+        self.send(self.client()?.get(url).header(reqwest::header::ACCEPT, accept)).await
     }
 
     /// Has the service change something, and answers with what is then true.
     pub async fn post(&self, path: &[&str], token: &str, body: &Value) -> Result<Value, Failure> {
         let url = self.address(path, &[])?;
-        json(self.send(client()?.post(url).bearer_auth(token).json(body)).await?).await
+        json(self.send(self.client()?.post(url).bearer_auth(token).json(body)).await?).await
     }
 
     /// Has the service keep something under a path, and answers with what is then true.
     pub async fn put(&self, path: &[&str], token: &str, body: &Value) -> Result<Value, Failure> {
         let url = self.address(path, &[])?;
-        json(self.send(client()?.put(url).bearer_auth(token).json(body)).await?).await
+        json(self.send(self.client()?.put(url).bearer_auth(token).json(body)).await?).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
@@ -51,8 +52,8 @@ impl Service {
     fn address(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
         let wrong = |why: &str| Failure::Usage(format!("`{}` is no address of a service: {why}", self.url));
         let mut url = Url::parse(&self.url).map_err(|error| wrong(&error.to_string()))?;
-        if url.scheme() != "http" {
-            return Err(wrong("write http://HOST:PORT"));
+        if !["http", "https"].contains(&url.scheme()) {
+            return Err(wrong("write http://HOST:PORT or https://HOST"));
         }
         if path.iter().any(|segment| [".", ".."].contains(segment)) {
             return Err(Failure::Usage("a name of dots alone cannot be part of a path".to_owned()));
@@ -63,11 +64,13 @@ impl Service {
         }
         Ok(url)
     }
-}
 
-fn client() -> Result<Client, Failure> {
-    let client = Client::builder().connect_timeout(CONNECT).read_timeout(READ).no_proxy().build();
-    client.map_err(|error| Failure::because(&error))
+    fn client(&self) -> Result<Client, Failure> {
+        let tls = self.url.starts_with("https:").then(|| Tls { ca: self.ca_file.clone(), identity: None });
+        let builder = base::http::builder(tls.as_ref()).map_err(|error| Failure::because(&error))?;
+        let client = builder.connect_timeout(CONNECT).read_timeout(READ).build();
+        client.map_err(|error| Failure::because(&error))
+    }
 }
 
 /// What the service says instead of an answer.

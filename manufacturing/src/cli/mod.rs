@@ -99,6 +99,9 @@ struct Service {
     /// The service to ask
     #[arg(long, env = "LOTLINE_URL", value_name = "URL", default_value_t = format!("http://{DEFAULT_LISTEN}"))]
     url: String,
+    /// Whom to trust to be the service at https://, a file in PEM; without it whom this computer trusts
+    #[arg(long, env = "LOTLINE_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 /// Why a command ends with another code than 0.

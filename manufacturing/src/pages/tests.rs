@@ -29,7 +29,7 @@ fn every_part_is_served_as_what_it_is_and_may_run_nothing_foreign() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router::<()>()).await });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         for (path, asset) in ASSETS {
             let response = client.get(format!("http://{address}{path}")).send().await.unwrap();
             let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();

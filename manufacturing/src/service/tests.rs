@@ -36,7 +36,7 @@ async fn start(settings: Settings) -> Running {
 
 impl Running {
     async fn get(&self, path: &str) -> Value {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         client.get(format!("http://{}{path}", self.address)).send().await.unwrap().json().await.unwrap()
     }
 
@@ -218,7 +218,7 @@ async fn every_station_is_told_what_is_on_hold_when_it_is_new_at_each_change_and
     assert_eq!(holds(&mut peer, "a").await, Holds::default());
     let token = std::fs::read_to_string(folder.path().join(ADMIN_FILE)).unwrap();
     let post = async |address: SocketAddr, body: Value| {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         let request = client.post(format!("http://{address}/v1/holds")).bearer_auth(token.trim_end()).json(&body);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())

@@ -1,111 +1,15 @@
 //! Sessions over TLS: a TLS end before the scripted broker.
 
-use std::net::SocketAddr;
-use std::path::Path;
-
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rcgen::ExtendedKeyUsagePurpose;
+use tokio::net::TcpListener;
+use tokio_rustls::rustls::version;
 
 use super::*;
-
-struct Ca {
-    pem: String,
-    der: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-/// A certificate and its key in PEM.
-struct Made {
-    certificate: String,
-    key: String,
-}
-
-impl Ca {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        Self { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
-    }
-
-    fn issue(&self, name: &str, until: i32, purpose: ExtendedKeyUsagePurpose) -> Made {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        params.extended_key_usages = vec![purpose];
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Made { certificate: certificate.pem(), key: key.serialize_pem() }
-    }
-
-    fn server(&self, name: &str) -> Made {
-        self.issue(name, 2100, ExtendedKeyUsagePurpose::ServerAuth)
-    }
-
-    fn client(&self, until: i32) -> Made {
-        self.issue("station", until, ExtendedKeyUsagePurpose::ClientAuth)
-    }
-}
-
-/// A TLS end that hands everything on to `port`, for as long as the test runs.
-async fn tls_before(
-    port: u16,
-    made: &Made,
-    clients: Option<&Ca>,
-    versions: &[&'static SupportedProtocolVersion],
-) -> u16 {
-    let provider = std::sync::Arc::new(ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(ca) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(ca.der.clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let chain = vec![CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).unwrap();
-    let acceptor = TlsAcceptor::from(std::sync::Arc::new(builder.with_single_cert(chain, key).unwrap()));
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut outside) = acceptor.accept(stream).await else { return };
-                let mut inside = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
-                drop(tokio::io::copy_bidirectional(&mut outside, &mut inside).await);
-            });
-        }
-    });
-    address.port()
-}
+use crate::tls::end::{BOTH, Ca, Made, ca_file, identity, tls_before};
 
 fn settings(broker: &Broker, port: u16, tls: Tls) -> Settings {
     Settings { port, tls: Some(tls), ..broker.settings("a") }
 }
-
-fn ca_file(folder: &Path, ca: &Ca) -> Tls {
-    std::fs::write(folder.join("ca.pem"), &ca.pem).unwrap();
-    Tls { ca: Some(folder.join("ca.pem")), identity: None }
-}
-
-fn identity(folder: &Path, made: &Made) -> Option<(std::path::PathBuf, std::path::PathBuf)> {
-    std::fs::write(folder.join("me.pem"), &made.certificate).unwrap();
-    std::fs::write(folder.join("me.key"), &made.key).unwrap();
-    Some((folder.join("me.pem"), folder.join("me.key")))
-}
-
-const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS12, &version::TLS13];
 
 /// The reason of a session with these settings.
 async fn refused(settings: Settings) -> String {

@@ -9,7 +9,7 @@ impl Running {
     /// Posts with these headers; answers with status and body.
     pub(super) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
         self.runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = base::http::client(None).unwrap();
             let mut request = client.post(format!("http://{}{path}", self.address)).body(body.to_owned());
             for (name, value) in headers {
                 request = request.header(*name, *value);
@@ -27,7 +27,7 @@ impl Running {
 
     pub(super) fn put(&self, path: &str, body: Value) -> (u16, Value) {
         self.runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = base::http::client(None).unwrap();
             let request = client.put(format!("http://{}{path}", self.address)).bearer_auth("let-me-in").json(&body);
             let response = request.send().await.unwrap();
             let status = response.status().as_u16();

@@ -52,7 +52,7 @@ fn an_answer_that_a_slow_client_lost_is_no_whole_answer() {
             assert!(asked > 0);
             stream.write_all(&last).await.unwrap();
         });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = base::http::client(None).unwrap();
         client.get(url).send().await.unwrap().bytes().await
     });
     assert!(read.is_err(), "a download that failed, not one that is short");

@@ -123,7 +123,7 @@ impl Station {
             tokio::spawn(http.answer(listener));
             address
         });
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = base::http::client(None).unwrap();
         Self { runtime, address, client, owner, board, _folder: folder }
     }
 
