@@ -12,6 +12,16 @@ pub enum Unanswerable {
     /// No record says that such a device exists.
     #[error("no device has the serial number or connhexId `{}`", .0.escape_debug())]
     Unknown(String),
+    /// Somebody has put it out of sight.
+    #[error("the device `{}` was deleted at {since}: {reason}", serial.escape_debug())]
+    Deleted {
+        /// The device.
+        serial: String,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// Several devices have that serial; the scopes tell them apart.
     #[error("{} devices have the serial number or connhexId `{}`", candidates.len(), asked.escape_debug())]
     Ambiguous {

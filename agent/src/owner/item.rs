@@ -89,7 +89,7 @@ impl Item {
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {
-                let facts = facts(&Wanted::of_order(message))?;
+                let facts = facts(&Wanted::of_order(ahead, message))?;
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
             Self::Commanded { lane, commanded, .. } => {
@@ -112,7 +112,7 @@ impl Item {
                 Ok(Input::Checked { lane, scope: scope.clone(), serial: serial.clone(), known, service })
             }
             Self::Adopt { lane, adopted, .. } => {
-                let facts = facts(&Wanted::of_adopted(adopted))?;
+                let facts = facts(&Wanted::of_adopted(ahead, adopted))?;
                 Ok(Input::Adopt { lane: lane.clone(), adopted: (**adopted).clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {

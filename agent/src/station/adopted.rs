@@ -87,6 +87,12 @@ impl Adopted {
             let why = "units and containers were scanned: take over one container after the other";
             return Err((Code::WrongLevel, why.to_owned()));
         }
+        if units.is_empty() && containers.is_empty() {
+            return Err((
+                Code::Incomplete,
+                format!("nothing that is in {id} was scanned: there is nothing to go on with"),
+            ));
+        }
         Ok(Self {
             id: id.to_owned(),
             level: level(levels, None, !containers.is_empty())?,

@@ -233,7 +233,7 @@ codes! {
     NoTest,
     /// The rig says something of another unit.
     OtherUnit,
-    /// Components are missing.
+    /// Something is missing: components of a unit, or contents of a container.
     Incomplete,
     /// What was scanned last is to be finished first.
     Busy,

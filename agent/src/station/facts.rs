@@ -90,19 +90,21 @@ impl Wanted {
         Self { unit, order: order.map(str::to_owned), ..Self::default() }
     }
 
-    /// What a work order from the topic needs.
+    /// What a work order from the topic needs: it may close what is open.
     #[must_use]
-    pub fn of_order(message: &WorkOrderMessage) -> Self {
+    pub fn of_order(state: &State, message: &WorkOrderMessage) -> Self {
         let holds = Hold::of_lot(&message.attributes).into_iter().collect();
-        Self { order: message.work_order.clone(), holds, ..Self::default() }
+        let containers = around_open(state).collect();
+        Self { order: message.work_order.clone(), containers, holds, ..Self::default() }
     }
 
     /// What a container that is taken over needs.
     #[must_use]
-    pub fn of_adopted(adopted: &Adopted) -> Self {
-        let mut containers = adopted.containers.clone();
-        containers.push(adopted.id.clone());
-        Self { containers, units: adopted.units.clone(), ..Self::default() }
+    pub fn of_adopted(state: &State, adopted: &Adopted) -> Self {
+        let ids = adopted.containers.iter().chain([&adopted.id]).chain(&adopted.parent).cloned();
+        let containers = ids.chain(around_open(state)).collect();
+        let contents = Some(adopted.id.clone());
+        Self { containers, units: adopted.units.clone(), contents, ..Self::default() }
     }
 
     /// The same with what the service said: what is in a container that is to be taken over.
@@ -114,6 +116,8 @@ impl Wanted {
         {
             self.units.extend(remote.units_with_scopes());
             self.containers.extend(remote.containers.iter().cloned());
+            self.containers.extend(remote.parent.clone());
+            self.contents.clone_from(&self.label);
         }
         self
     }
@@ -121,9 +125,7 @@ impl Wanted {
     fn add(&mut self, state: &State, name: &str, reading: &Reading) {
         let lane = state.lanes.get(name);
         let current = lane.and_then(|lane| lane.work_order.as_ref());
-        // One that is open again is in another one, which counts its units; also while it waits for its turn.
-        let open = state.lanes.values().flat_map(|lane| lane.open.iter().chain(&lane.spare));
-        self.containers.extend(open.filter_map(|open| open.parent.clone()));
+        self.containers.extend(around_open(state));
         self.holds.extend(Hold::of_reading(reading, current));
         match reading {
             Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. } => {
@@ -139,7 +141,12 @@ impl Wanted {
                 let last = lane.and_then(|lane| lane.open.iter().find_map(|open| open.recent.last()));
                 self.unit = last.map(|unit| (unit.scope.clone(), unit.serial.clone()));
             }
-            Reading::Command(Command::Finish) => self.contents_of(lane),
+            Reading::Command(Command::Finish) => {
+                self.contents_of(lane);
+                if let Some(Task::Adopt { container, .. }) = lane.and_then(|lane| lane.task.as_ref()) {
+                    self.contents = Some(container.clone());
+                }
+            }
             Reading::Badge { .. } | Reading::Reason { .. } => {
                 // What was refused is decided again.
                 if let Some(last) = lane.and_then(|lane| lane.last_refused.as_ref()) {
@@ -199,6 +206,13 @@ impl Wanted {
             _ => {}
         }
     }
+}
+
+/// What is around open containers. One that is open again is in another one, which counts its units; also while it waits for
+/// its turn.
+fn around_open(state: &State) -> impl Iterator<Item = String> {
+    let open = state.lanes.values().flat_map(|lane| lane.open.iter().chain(&lane.spare));
+    open.filter_map(|open| open.parent.clone())
 }
 
 /// What a person asks for all at once, by the local API or the page; a command barcode gathers it scan by scan.

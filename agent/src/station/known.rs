@@ -130,6 +130,14 @@ pub struct KnownContainer {
     pub joined: Option<(u64, Option<SeriesId>)>,
 }
 
+impl KnownContainer {
+    /// Did it come from elsewhere, without a word of what is in it?
+    #[must_use]
+    pub fn is_unknown_inside(&self) -> bool {
+        self.lane.is_empty() && self.count == 0 && self.units.is_none()
+    }
+}
+
 /// What this station did of a work order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use bench::Bench;
 
+mod adopt;
 mod bench;
 mod limits;
 mod mistakes;

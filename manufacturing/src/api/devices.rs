@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
-use crate::projection::part;
+use crate::projection::{Deleted, part};
 use crate::store::{DeviceName, Hold, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
@@ -31,6 +31,9 @@ pub async fn device(
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
+        if let Some(Deleted { at, reason }) = kept.deleted {
+            return Ok(Err(Unanswerable::Deleted { serial: device.subject.id, since: at, reason }));
+        }
         let holds = on_hold(snapshot, &device, &kept)?;
         Ok(Ok(current(&device, &kept, &holds)))
     });

@@ -4,6 +4,7 @@ mod body;
 mod changes;
 mod containers;
 mod contradictions;
+mod deletion;
 mod devices;
 mod drills;
 mod genealogy;
@@ -35,7 +36,7 @@ use axum::routing::{get, post};
 use base::web::Guard;
 
 use crate::clock::Clock;
-use crate::ingest::{Refusals, Waiting};
+use crate::ingest::Refusals;
 use crate::service::AdminToken;
 use crate::store::Store;
 use problem::Problem;
@@ -51,8 +52,6 @@ pub struct App {
     pub clock: Clock,
     /// What was refused.
     pub refusals: Arc<Refusals>,
-    /// Keys that wait for a person.
-    pub waiting: Arc<Waiting>,
     /// The token of whoever may change things.
     pub admin: AdminToken,
     /// Under which names a change may be asked for, and by which pages.
@@ -70,6 +69,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/devices/{serial}", get(devices::device))
+        .route("/v1/devices/{serial}/delete", post(deletion::delete))
+        .route("/v1/devices/{serial}/restore", post(deletion::restore))
         .route("/v1/devices/{serial}/history", get(devices::history))
         .route("/v1/devices/{serial}/groups", get(devices::groups))
         .route("/v1/devices/{serial}/genealogy", get(genealogy::genealogy))

@@ -44,6 +44,8 @@ impl From<Unanswerable> for Problem {
             Unanswerable::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknownDevice", message).help(
                 "check the serial number, upper and lower case count; see /v1/stations for records that are missing",
             ),
+            Unanswerable::Deleted { .. } => Self::new(StatusCode::NOT_FOUND, "unknownDevice", message)
+                .help("its history tells of it, and recalls name it; `device SN --restore` shows it again"),
             Unanswerable::Ambiguous { candidates, .. } => {
                 let candidates =
                     candidates.into_iter().map(|(serial, scope)| json!({"serialNumber": serial, "scope": scope}));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use records::attributes::PART_OF;
-use records::{Event, Joined, Kind, Level, Subject};
+use records::{Event, Joined, Kind, Level, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
@@ -87,7 +87,7 @@ pub enum Place {
 pub enum Truth {
     /// All of it.
     Whole,
-    /// All but that its subject is where the record puts it.
+    /// All but that it moved its subject: it is not where the record puts it, and did not leave where it was.
     ButForPlace,
 }
 
@@ -108,6 +108,8 @@ pub struct Walk<'a> {
     edges: Vec<Edge<'a>>,
     /// What was taken out of what.
     takings: Vec<Taking<'a>>,
+    /// What was put, by mistake, into a place, out of one that it did not leave.
+    mistaken: Vec<(Node<'a>, Node<'a>, Node<'a>)>,
     attributes: Sayings<'a>,
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
@@ -123,6 +125,7 @@ impl<'a> Walk<'a> {
             dimensions,
             edges: Vec::new(),
             takings: Vec::new(),
+            mistaken: Vec::new(),
             attributes: Sayings::default(),
             open: BTreeMap::new(),
             spans: Vec::new(),
@@ -141,13 +144,15 @@ impl<'a> Walk<'a> {
         if matches!(record.event, Event::Voided | Event::Refused) {
             return;
         }
-        for joined in &record.from {
-            let parent = Node::from(joined);
-            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, parent));
-            self.takings.push(Taking { child: subject, parent, by: fact });
+        let whole = truth == Truth::Whole;
+        if whole {
+            self.leave(subject, record, fact);
+        } else {
+            let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
+            self.mistaken.extend(record.into.iter().flat_map(wrongly));
         }
         // Nothing is inside itself.
-        let into = record.into.iter().filter(|joined| truth == Truth::Whole && Node::from(*joined) != subject);
+        let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
             let taken_out = Taking::rival(&self.takings, (subject, parent), fact);
@@ -163,6 +168,22 @@ impl<'a> Walk<'a> {
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);
+        }
+    }
+
+    /// Takes a subject out of what a record says. Who comes out of a place that it was put into by mistake, comes out of the
+    /// one that it was in all the time; unless it stays there.
+    fn leave(&mut self, subject: Node<'a>, record: &'a Record, by: &'a Fact) {
+        let mut left: Vec<Node<'a>> = record.from.iter().map(Node::from).collect();
+        while let Some(place) = left.pop() {
+            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, place));
+            self.takings.push(Taking { child: subject, parent: place, by });
+            let stays = |place: Node<'a>| record.into.iter().any(|joined| Node::from(joined) == place);
+            self.mistaken.retain(|&(child, wrong, truly)| {
+                let over = (child, wrong) == (subject, place);
+                left.extend((over && !stays(truly)).then_some(truly));
+                !over
+            });
         }
     }
 

@@ -48,11 +48,13 @@ pub struct Affected {
     pub connhex_id: Option<String>,
     /// Where it was sent.
     pub despatch: Option<Despatch>,
+    /// Somebody has put it out of sight; it is affected all the same.
+    pub deleted: bool,
 }
 
 impl Affected {
     fn tell(&mut self, kept: &Kept) {
-        self.state = kept.state;
+        (self.state, self.deleted) = (kept.state, kept.deleted.is_some());
         self.despatch = kept.despatch.clone();
         self.connhex_id = kept.text("connhexId").map(str::to_owned);
     }
@@ -213,7 +215,7 @@ impl Pass<'_, '_, '_> {
                 _ => None,
             };
             let state = unit.state;
-            self.flow = (self.each)(Affected { unit, why: reasons, state, connhex_id: None, despatch });
+            self.flow = (self.each)(Affected { unit, why: reasons, state, connhex_id: None, despatch, deleted: false });
             return Ok(());
         }
         if kept.is_none() && known_at.is_none() {
@@ -222,7 +224,14 @@ impl Pass<'_, '_, '_> {
         let Some(kept) = kept else {
             // No record is about the device itself, and yet something was built into it.
             if !parts.is_empty() && window.is_none() {
-                let affected = Affected { unit, why: reasons, state: State::Seen, connhex_id: None, despatch: None };
+                let affected = Affected {
+                    unit,
+                    why: reasons,
+                    state: State::Seen,
+                    connhex_id: None,
+                    despatch: None,
+                    deleted: false,
+                };
                 self.flow = (self.each)(affected);
             }
             return Ok(());
@@ -244,7 +253,8 @@ impl Pass<'_, '_, '_> {
             let one = |name: &str| kept.text(name).map(str::to_owned).into_iter().collect();
             (unit.packages, unit.pallets) = (one("packageId"), one("palletId"));
         }
-        let mut affected = Affected { unit, why: reasons, state: kept.state, connhex_id: None, despatch: None };
+        let mut affected =
+            Affected { unit, why: reasons, state: kept.state, connhex_id: None, despatch: None, deleted: false };
         match told_at {
             None => affected.tell(&kept),
             Some(time) => {

@@ -181,6 +181,9 @@ pub struct Line<'a> {
     pub despatch_note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub despatched_at: Option<Timestamp>,
+    /// Out of sight, and affected all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
     /// Nobody registers owners yet.
     owner: Option<()>,
     /// Each of several conditions.
@@ -190,10 +193,11 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(affected: &'a Affected) -> Self {
-        let Affected { unit, why, state, connhex_id, despatch } = affected;
+        let Affected { unit, why, state, connhex_id, despatch, deleted } = affected;
         let despatch = despatch.as_ref();
         Self {
             state: *state,
+            deleted: *deleted,
             connhex_id: connhex_id.as_deref(),
             consignee: despatch.and_then(|despatch| despatch.consignee.as_deref()),
             despatch_note: despatch.and_then(|despatch| despatch.despatch_note.as_deref()),

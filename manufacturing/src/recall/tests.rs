@@ -30,7 +30,7 @@ fn unit(serial: &str, corrected: bool) -> Affected {
     };
     let connhex_id = (serial == "S1").then(|| "cx-1".to_owned());
     let despatch = (serial == "S1").then(|| despatch("U1"));
-    Affected { unit, why: Vec::new(), state: State::Packed, connhex_id, despatch }
+    Affected { unit, why: Vec::new(), state: State::Packed, connhex_id, despatch, deleted: false }
 }
 
 fn written(format: Format) -> String {

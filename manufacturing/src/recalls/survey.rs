@@ -286,7 +286,7 @@ mod tests {
             state,
             more: false,
         };
-        Affected { unit, why: Vec::new(), state, connhex_id: None, despatch: None }
+        Affected { unit, why: Vec::new(), state, connhex_id: None, despatch: None, deleted: false }
     }
 
     fn kept(lots: &[&str], room: usize, units: &[Affected]) -> (Vec<String>, Keeps) {

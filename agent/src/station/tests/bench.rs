@@ -150,8 +150,8 @@ impl Bench {
             attributes: Attributes::new(),
             terms: Default::default(),
         };
-        self.decide(Input::WorkOrder { lane: "main".into(), message, facts: Facts { room: true, ..Facts::default() } })
-            .map(|answer| answer.code)
+        let facts = self.facts(&Wanted::of_order(&self.state, &message));
+        self.decide(Input::WorkOrder { lane: "main".into(), message, facts }).map(|answer| answer.code)
     }
 
     pub(super) fn events(&self) -> Vec<Event> {

@@ -111,6 +111,19 @@ fn a_permission_is_for_the_last_refusal_and_for_a_minute() {
 }
 
 #[test]
+fn where_nobody_is_signed_on_who_must_be_a_supervisor_signs_on_and_then_allows() {
+    let mut bench = supervised(&[Code::WrongPattern], &[]);
+    bench.line.rules.lanes.insert("main".into(), LaneRules { operator_required: true, ..LaneRules::default() });
+    bench.badge("ann", false);
+    bench.order_with("W", Terms { serial_pattern: Some("A.*".into()), ..Terms::default() });
+    assert_eq!(bench.device("B1").code, Code::WrongPattern);
+    bench.command(Command::SignOff);
+    assert_eq!(bench.badge("boss", true).code, Code::SignedOn);
+    assert_eq!(bench.badge("boss", true).code, Code::Packed);
+    assert_eq!(bench.records.last().unwrap().actor.as_deref(), Some("boss"));
+}
+
+#[test]
 fn where_an_operator_is_required_nothing_goes_without_one() {
     let mut line = line();
     line.rules.lanes.insert("main".into(), LaneRules { operator_required: true, ..LaneRules::default() });

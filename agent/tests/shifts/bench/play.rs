@@ -207,7 +207,7 @@ fn one(
                 attributes: Attributes::new(),
                 terms: number.map(terms).unwrap_or_default(),
             };
-            let facts = bench.facts(&Wanted::of_order(&message), Service::Off);
+            let facts = bench.facts(&Wanted::of_order(&bench.state, &message), Service::Off);
             told.extend(bench.decide(Input::WorkOrder { lane: lane.to_owned(), message, facts }, office, network)?);
         }
         What::Rig(passed) => {

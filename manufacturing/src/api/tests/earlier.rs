@@ -113,7 +113,7 @@ fn a_component_counts_for_a_lot_while_it_was_in_it() {
 }
 
 /// Stores more while the service runs.
-fn store(service: &Running, work: Work) {
+pub(super) fn store(service: &Running, work: Work) {
     let (telling, told) = tokio::sync::oneshot::channel();
     let done = Box::new(move || assert_eq!(telling.send(()), Ok(())));
     service.runtime.block_on(async {

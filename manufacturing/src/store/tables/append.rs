@@ -29,7 +29,7 @@ use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
 use crate::store::sql::{self, Connection, params};
-use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
+use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
 pub use flush::{ABOUT, INSIDE};
 use series::Open;
 
@@ -89,7 +89,6 @@ pub struct Append<'c> {
     refused: Vec<Refused>,
     /// Keys that were found to be enrolled.
     admitted: Vec<(String, PublicKey)>,
-    keys: Vec<KeyNews>,
     heard: BTreeSet<String>,
     decided: Vec<(Answer, Result<(), Denied>)>,
     holds_changed: bool,
@@ -120,7 +119,6 @@ impl<'c> Append<'c> {
             touched: BTreeMap::new(),
             refused: Vec::new(),
             admitted: Vec::new(),
-            keys: Vec::new(),
             heard: BTreeSet::new(),
             decided: Vec::new(),
             holds_changed: false,
@@ -307,8 +305,8 @@ impl<'c> Append<'c> {
             Some(before) => work_orders::messages(self.connection, before)?,
             None => Vec::new(),
         };
-        let Self { refused, keys, heard, decided, known, .. } = self;
-        Ok((Committed { receipts, refused, keys, heard, decided, holds, orders }, known))
+        let Self { refused, heard, decided, known, .. } = self;
+        Ok((Committed { receipts, refused, heard, decided, holds, orders }, known))
     }
 
     fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {

@@ -133,7 +133,7 @@ fn has_more(kept: &Kept) -> bool {
     let own = |despatch: &Despatch| {
         ["packageId", "palletId"].into_iter().all(|name| kept.text(name) != Some(despatch.container.as_str()))
     };
-    kept.text("connhexId").is_some() || kept.despatch.as_ref().is_some_and(own)
+    kept.deleted.is_some() || kept.text("connhexId").is_some() || kept.despatch.as_ref().is_some_and(own)
 }
 
 /// The states in the order of their numbers.

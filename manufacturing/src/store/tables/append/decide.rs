@@ -8,10 +8,12 @@ use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
+use crate::projection::Deleted;
 use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
-use crate::store::tables::{TENANT, holds, int, keys, lapses, recalls, schemas, stations, work_orders};
-use crate::store::work::KeyNews;
+use crate::store::tables::{
+    TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, strangers, work_orders,
+};
 
 type Drafts = Result<Vec<Draft>, Denied>;
 
@@ -26,7 +28,7 @@ impl Append<'_> {
                     self.own(drafts)?;
                 }
                 if let Ask::Enrol { station, key } = &decide.ask {
-                    self.keys.push(KeyNews::Enrolled { station: station.clone(), key: *key });
+                    strangers::forget(self.connection, station, key)?;
                 }
                 Ok(())
             }
@@ -44,6 +46,8 @@ impl Append<'_> {
             Ask::Retire { station, reason } => self.retire(station, reason),
             Ask::WriteOff { station, series, range, reason } => self.write_off(station, *series, *range, reason),
             Ask::Hold { what, reason } => self.hold(what, reason),
+            Ask::Delete { device, reason } => self.delete(device, reason),
+            Ask::Restore { device, reason } => self.restore(device, reason),
             Ask::Plan(plan) => {
                 self.orders_changed = true;
                 Ok(Ok(vec![plan.draft()]))
@@ -61,6 +65,25 @@ impl Append<'_> {
                 Ok(Ok(vec![Draft { attributes: says.clone(), ..draft }]))
             }
         }
+    }
+
+    fn delete(&self, device: &Subject, reason: &str) -> sql::Result<Drafts> {
+        let kept = project::kept_by_name(self.connection, &device.id, &device.scope)?;
+        let serial = device.id.clone();
+        Ok(match kept.map(|kept| kept.deleted) {
+            None => Err(Denied::UnknownDevice(serial)),
+            Some(Some(Deleted { at, reason })) => Err(Denied::Deleted { serial, since: at, reason }),
+            Some(None) => Ok(vec![reasoned(Draft::new(Event::Deleted, device.clone()), reason)]),
+        })
+    }
+
+    fn restore(&self, device: &Subject, reason: &str) -> sql::Result<Drafts> {
+        let kept = project::kept_by_name(self.connection, &device.id, &device.scope)?;
+        Ok(match kept.map(|kept| kept.deleted) {
+            None => Err(Denied::UnknownDevice(device.id.clone())),
+            Some(None) => Err(Denied::NotDeleted(device.id.clone())),
+            Some(Some(_)) => Ok(vec![reasoned(Draft::new(Event::Restored, device.clone()), reason)]),
+        })
     }
 
     fn close_order(&mut self, id: &str, reason: &str) -> sql::Result<Drafts> {
@@ -124,6 +147,10 @@ impl Append<'_> {
         let owned = station.to_owned();
         Ok(match keys::find(self.connection, station, key)? {
             None if !is_known(self.connection, station)? => Err(Denied::UnknownStation(owned)),
+            // A person says that a key that asks to be let in is not the station's.
+            None if strangers::is_known(self.connection, station, Some(key))? => {
+                Ok(vec![keys::revoked(station, key, reason)])
+            }
             None => Err(Denied::UnknownKey { station: owned, key: *key }),
             Some(known) => match known.revoked {
                 Some((since, reason)) => Err(Denied::Revoked { station: owned, key: *key, since, reason }),
@@ -249,10 +276,13 @@ fn reasoned(draft: Draft, reason: &str) -> Draft {
     Draft { reason: Some(reason.to_owned()), ..draft }
 }
 
-/// Is there a record, a key or a status of the station?
+/// Is there a record, a key or a status of the station, or a key that asks to be let in?
 fn is_known(connection: &Connection, station: &str) -> sql::Result<bool> {
     if station == SERVICE {
         return Ok(false);
+    }
+    if strangers::is_known(connection, station, None)? {
+        return Ok(true);
     }
     connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM station_key WHERE tenant = ?1 AND station = ?2)
