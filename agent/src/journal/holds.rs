@@ -109,6 +109,7 @@ fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     before.difference(&wanted).try_for_each(|hold| released.execute(params![hold.0, hold.1]).map(drop))?;
     let mut held = connection.prepare("INSERT INTO hold (kind, id) VALUES (?1, ?2)")?;
     wanted.difference(&before).try_for_each(|hold| held.execute(params![hold.0, hold.1]).map(drop))?;
+    super::held::told(connection)?;
     connection
         .execute("INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)", params![holds.revision, ids])
         .map(drop)

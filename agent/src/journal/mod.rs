@@ -8,7 +8,8 @@
 //! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `unit(scope, serial, seq, package, era, state, tests, …, crc)` | units known here; outlives the records |
 //! | `inside(container, kind, scope, id)` | what is in which container |
-//! | `unchecked(scope, serial)` | units accepted without an answer of the service |
+//! | `unchecked(scope, serial)`, `unchecked_container(id)` | units and containers accepted without an answer of the service |
+//! | `held_here(serial, scope, told)` | units on hold at this line, and whether the service has named them since |
 //! | `era(n, series)` | which series the records were of that units name |
 //! | `container(id, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
 //! | `tally(hour, lane, person, work_order, what, count)` | counts for the report of a shift, for 40 days |
@@ -29,6 +30,7 @@ mod error;
 mod filter;
 mod finds;
 mod group;
+mod held;
 mod holds;
 mod kept;
 mod labels;
@@ -62,6 +64,7 @@ pub use error::JournalError;
 use error::query;
 pub use filter::Filter;
 pub use group::Group;
+pub use held::{Inside, InsideUnit};
 pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
@@ -77,7 +80,7 @@ const FILE: &str = "journal.db";
 /// Bytes by which the quota gives way for the mark of receipts: the row of the station is far shorter.
 const GRACE: u64 = 64 << 10;
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         number: 1,
         sql: "
@@ -95,6 +98,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration { number: 6, sql: units::TABLES },
     Migration { number: 7, sql: containers::TABLES },
     Migration { number: 8, sql: row::TABLES },
+    Migration { number: 9, sql: held::TABLES },
 ];
 
 /// Where the chain of lines stands.

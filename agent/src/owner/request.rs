@@ -11,7 +11,7 @@ use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
 use crate::lookup::Told;
 use crate::station::{
-    Adopted, Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread,
+    Adopted, Answer, Commanded, Counters, Lane, NoResult, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread,
     Verdict,
 };
 
@@ -59,7 +59,7 @@ pub enum Request {
         /// The lane.
         lane: String,
         /// What it says, or why it has no result.
-        result: Result<RigResult, String>,
+        result: Result<RigResult, NoResult>,
         /// The answer, where someone waits for it.
         reply: Option<oneshot::Sender<Answer>>,
     },
@@ -69,6 +69,13 @@ pub enum Request {
         scope: String,
         /// Its serial number.
         serial: String,
+        /// What the service knows.
+        told: Box<Told>,
+    },
+    /// The service has answered about a container that was accepted without it.
+    RecheckedContainer {
+        /// Its id.
+        id: String,
         /// What the service knows.
         told: Box<Told>,
     },

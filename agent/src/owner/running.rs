@@ -158,8 +158,10 @@ impl Running {
                 Item::Verdict { reply, .. } => (String::new(), Some(reply)),
                 Item::Adopt { lane, reply, .. } => (lane, Some(reply)),
                 // Asked again at the next round, where the disk did not take it.
-                Item::Rechecked { .. } if failed.is_some() => continue,
-                Item::Rechecked { .. } => (String::new(), None),
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } if failed.is_some() => {
+                    continue;
+                }
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } => (String::new(), None),
                 Item::Commanded { lane, reply, .. } => (lane, Some(reply)),
                 Item::Result { lane, reply, .. } => (lane, reply),
                 Item::Printing(said, reply) => {
@@ -178,6 +180,18 @@ impl Running {
         }
         self.answered = self.said;
         self.said = self.owner.state.last_seq;
+    }
+
+    /// What was put on hold at this line and the service has released since is so no more.
+    fn release(&mut self) {
+        match self.owner.journal.released() {
+            Ok(units) if units.is_empty() => {}
+            Ok(units) => {
+                let items = units.into_iter().map(|(scope, serial)| Item::Released { scope, serial });
+                self.decide_group(items.collect());
+            }
+            Err(error) => warn("what the service has released could not be read", &error),
+        }
     }
 
     /// The broker has been told that the work order arrived: it must not be lost because the disk is full.
@@ -268,6 +282,7 @@ impl Running {
             Request::Journal(ask) => ask(journal),
             Request::Scan(_)
             | Request::Rechecked { .. }
+            | Request::RecheckedContainer { .. }
             | Request::Adopt { .. }
             | Request::WorkOrder { .. }
             | Request::Commanded { .. }
@@ -324,7 +339,9 @@ impl Running {
         if now.since_boot >= self.tick_at && self.owner.state.tick_is_due(&now, room) && self.has_room() {
             self.tick(&now, room);
         }
-        self.limits.look(&mut self.owner.journal, &now);
+        if self.limits.look(&mut self.owner.journal, &now) && self.has_room() {
+            self.release();
+        }
         if self.has_room() && self.limits.is_due(&self.owner.journal, &now) {
             self.decide_group(Vec::new());
         }

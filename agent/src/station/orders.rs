@@ -84,7 +84,8 @@ impl Turn<'_> {
     fn apply_message(&mut self, name: &str, message: &WorkOrderMessage) -> Answer {
         let lane = self.lane(name);
         lane.revision = Some(message.revision);
-        lane.waiting = None;
+        // What was refused, was so under the order before.
+        (lane.waiting, lane.last_refused) = (None, None);
         let order = message.work_order.as_ref().map(|id| WorkOrder {
             id: id.clone(),
             attributes: message.attributes.clone(),

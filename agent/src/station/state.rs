@@ -247,6 +247,7 @@ impl Open {
             work_order: None,
             lane: lane.to_owned(),
             joined: None,
+            unchecked: false,
         }
     }
 
@@ -286,6 +287,17 @@ pub struct PackedUnit {
     /// The series of that record, where it is not the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesId>,
+    /// It had been taken out of a container before, and is so again when this is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_out: Option<WasOut>,
+}
+
+/// A unit that had been taken out when it was packed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WasOut {
+    /// The work order under which it counts as taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_order: Option<String>,
 }
 
 impl State {

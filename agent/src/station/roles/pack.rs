@@ -4,10 +4,11 @@ use records::attributes::Attributes;
 use records::{Event, Joined, Level};
 
 use super::super::answer::{Answer, Code, Outcome};
+use super::super::hold::lot_of;
 use super::super::input::Reading;
 use super::super::known::{Known, UnitState};
 use super::super::packing::in_package;
-use super::super::state::{Open, PackedUnit};
+use super::super::state::{Open, PackedUnit, WasOut};
 use super::super::turn::{Turn, device};
 
 impl Turn<'_> {
@@ -52,8 +53,12 @@ impl Turn<'_> {
         if package.recent.len() == Open::RECENT {
             package.recent.remove(0);
         }
-        package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq, series: None });
+        let was_out = known.filter(|known| known.state == UnitState::Out);
+        let was_out = was_out.map(|known| WasOut { work_order: known.work_order.clone() });
+        let (unit, of) = (serial.to_owned(), scope.to_owned());
+        package.recent.push(PackedUnit { serial: unit, scope: of, seq, series: None, was_out: was_out.clone() });
         let (id, parent) = (package.id.clone(), package.parent.clone());
+        let lot = lot_of(&attributes);
         draft.attributes = attributes;
         draft.into = vec![Joined::container(&id, Level::Package)];
         draft.allowed = self.allowed();
@@ -62,15 +67,14 @@ impl Turn<'_> {
             self.adjust(&parent, 0, Some(1));
         }
         let test = known.and_then(|known| known.test);
-        let before = known.filter(|known| known.state == UnitState::Out).and_then(|known| known.work_order.clone());
-        if let Some(before) = before {
+        if let Some(before) = was_out.and_then(|was| was.work_order) {
             let order = self.order(&before);
             order.taken_out = order.taken_out.saturating_sub(1);
         }
         self.set_known(
             scope,
             serial,
-            Known { work_order: work_order.clone(), test, unchecked, ..Known::packed(seq, id) },
+            Known { work_order: work_order.clone(), lot, test, unchecked, ..Known::packed(seq, id) },
         );
         if let Some(order) = &work_order {
             self.order(order).packed += 1;
@@ -159,7 +163,7 @@ impl Turn<'_> {
         let mut draft = self.draft(name, Event::Voided, device(&unit.scope, &unit.serial));
         draft.reason = Some("mistake".to_owned());
         draft.corrects = self.record_of(unit.seq, unit.series);
-        self.write(draft);
+        let seq = self.write(draft);
         let id = package.map(|package| package.id.clone()).unwrap_or_default();
         if let Some(package) = self.at_mut(name, 0) {
             package.recent.pop();
@@ -173,12 +177,24 @@ impl Turn<'_> {
         self.state.counters.voided += 1;
         let order = known.as_ref().and_then(|known| known.work_order.clone());
         self.count(name, order.as_deref(), "voided");
-        match known.filter(|known| known.test.is_some() || known.held) {
-            Some(known) => {
-                let known = Known { package: None, state: UnitState::Seen, work_order: None, ..known };
+        match (&unit.was_out, known) {
+            // What was taken out before is so again.
+            (Some(WasOut { work_order }), known) => {
+                if let Some(order) = work_order {
+                    self.order(order).taken_out += 1;
+                }
+                let (known, work_order) = (known.unwrap_or_default(), work_order.clone());
+                let known =
+                    Known { package: None, state: UnitState::Out, work_order, seq, series: None, ..known };
                 self.set_known(&unit.scope, &unit.serial, known);
             }
-            None => self.forget_known(&unit.scope, &unit.serial),
+            // What it was tested under is its work order still.
+            (None, Some(known)) if known.test.is_some() || known.held => {
+                let work_order = known.work_order.clone().filter(|_| known.test.is_some());
+                let known = Known { package: None, state: UnitState::Seen, work_order, ..known };
+                self.set_known(&unit.scope, &unit.serial, known);
+            }
+            (None, _) => self.forget_known(&unit.scope, &unit.serial),
         }
         let text = format!("{} taken back: put it out of the package", unit.serial);
         let mut answer = self.filled(name, Answer::new(name, Outcome::Done, Code::Voided, text));

@@ -4,7 +4,8 @@ use records::Event;
 use records::attributes::Attributes;
 
 use super::super::answer::{Answer, Code, Outcome};
-use super::super::facts::RigResult;
+use super::super::facts::{NoResult, RigResult};
+use super::super::hold::lot_of;
 use super::super::input::Reading;
 use super::super::known::{Known, Tested, UnitState};
 use super::super::turn::{Turn, device};
@@ -61,12 +62,13 @@ impl Turn<'_> {
     pub(in super::super) fn result(
         &mut self,
         name: &str,
-        result: &Result<RigResult, String>,
+        result: &Result<RigResult, NoResult>,
     ) -> Result<Answer, Answer> {
         let result = match result {
             Ok(result) => result,
-            Err(why) => {
-                let Some(testing) = self.lane(name).testing.take() else {
+            Err(NoResult { why, test }) => {
+                let is_it = |dut: &mut Testing| test.is_none_or(|test| test == dut.test);
+                let Some(testing) = self.lane(name).testing.take_if(is_it) else {
                     let text = format!("No unit is being tested: {why}");
                     return Err(Answer::refused(name, Code::NoTest, text, "Scan a unit."));
                 };
@@ -101,15 +103,17 @@ impl Turn<'_> {
             attributes.insert("measurements".to_owned(), result.measurements.clone().into());
         }
         let order = attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
+        let lot = lot_of(&attributes).or_else(|| known.lot.clone());
         let said = attributes.clone();
         let mut draft = self.draft(name, Event::Tested, device(&dut.scope, &dut.serial));
         draft.attributes = attributes;
         let seq = self.write(draft);
-        let test = Some(Tested { passed: result.passed, attempts });
+        let at = self.now.synchronised.then(|| self.now.wall.as_millisecond());
+        let test = Some(Tested { passed: result.passed, attempts, at });
         // What put a packed unit where it is stays the record to name.
         let known = match known.state {
             UnitState::Seen => {
-                Known { seq, series: None, work_order: order.clone().or(known.work_order), test, ..known }
+                Known { seq, series: None, work_order: order.clone().or(known.work_order), lot, test, ..known }
             }
             _ => Known { test, ..known },
         };

@@ -1,0 +1,144 @@
+//! Units that are on hold at this line, until the service or a supervisor releases them, and what of a container is on hold.
+//!
+//! The service learns of a hold at the line from its record, and tells it to all stations with those of its own. Once it has
+//! named the unit, its next word that does not name it any more is the release.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::{Group, Journal, JournalError, query};
+use crate::station::KnownContainer;
+
+pub(super) const TABLES: &str = "
+    ALTER TABLE unit ADD COLUMN lot TEXT NOT NULL DEFAULT '';
+    ALTER TABLE unit ADD COLUMN tested_at INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE held_here (serial TEXT NOT NULL, scope TEXT NOT NULL, told INTEGER NOT NULL,
+                            PRIMARY KEY (serial, scope)) STRICT, WITHOUT ROWID;
+    INSERT INTO held_here SELECT serial, scope, EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial)
+        FROM unit WHERE state >= 4;
+    CREATE TABLE unchecked_container (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+/// Most units that are released at once.
+const AT_ONCE: usize = 50;
+
+/// A unit is on hold at this line, or not any more.
+pub(super) fn note(connection: &Connection, scope: &str, serial: &str, held: bool) -> rusqlite::Result<()> {
+    let sql = match held {
+        true => "INSERT OR IGNORE INTO held_here (serial, scope, told) VALUES (?1, ?2, 0)",
+        false => "DELETE FROM held_here WHERE serial = ?1 AND scope = ?2",
+    };
+    connection.prepare_cached(sql)?.execute([serial, scope]).map(drop)
+}
+
+/// The service has said what is on hold: it knows now which units are so here.
+pub(super) fn told(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "UPDATE held_here SET told = 1
+               WHERE told = 0 AND EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial)";
+    connection.execute(sql, []).map(drop)
+}
+
+/// A unit somewhere in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InsideUnit {
+    /// Its serial number.
+    pub serial: String,
+    /// Its lot, where that is known.
+    pub lot: Option<String>,
+    /// Is it on hold at this line?
+    pub held: bool,
+}
+
+/// What is in a container, at any depth, as far as it is known here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The units.
+    pub units: Vec<InsideUnit>,
+    /// The lots that all units of one of the containers share.
+    pub lots: BTreeSet<String>,
+}
+
+impl Journal {
+    /// Units that are on hold at this line, and that the service has released since: scope and serial, some of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn released(&self) -> Result<Vec<(String, String)>, JournalError> {
+        let sql = "SELECT scope, serial FROM held_here
+                   WHERE told = 1 AND NOT EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial) LIMIT ?1";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut rows| rows.query_map([AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .map_err(query("read"))
+    }
+
+    /// Containers that were accepted without an answer of the service, after this one, at most `most`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unchecked_containers_after(&self, id: &str, most: usize) -> Result<Vec<String>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT id FROM unchecked_container WHERE id > ?1 ORDER BY id LIMIT ?2")
+            .and_then(|mut rows| rows.query_map(params![id, most], |row| row.get(0))?.collect())
+            .map_err(query("read"))
+    }
+}
+
+impl Group<'_> {
+    /// Is anything on hold at all, here or by the service's word? Mostly nothing is, and nothing has to be looked for.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn holds_anything(&self) -> Result<bool, JournalError> {
+        self.transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold) OR EXISTS (SELECT 1 FROM held_here)")
+            .and_then(|mut any| any.query_row([], |row| row.get(0)))
+            .map_err(query("read"))
+    }
+
+    /// What is in a container, at any depth.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn inside(&self, container: &str) -> Result<Inside, JournalError> {
+        inside(&self.transaction, container).map_err(query("read"))
+    }
+}
+
+/// The containers in a container at any depth, itself among them; one that was put into itself ends the walk.
+const BOXES: &str = "WITH RECURSIVE box (id) AS (
+    VALUES (?1) UNION SELECT inside.id FROM inside JOIN box ON inside.container = box.id WHERE inside.kind = 1)";
+
+fn inside(connection: &Connection, container: &str) -> rusqlite::Result<Inside> {
+    let units = format!(
+        "{BOXES} SELECT unit.serial, unit.lot, unit.state >= 4 FROM box
+         JOIN inside ON inside.container = box.id AND inside.kind = 0
+         JOIN unit ON unit.scope = inside.scope AND unit.serial = inside.id AND unit.package = inside.container
+         WHERE inside.scope NOT LIKE 'component:%'"
+    );
+    let unit = |row: &rusqlite::Row<'_>| {
+        let lot: String = row.get(1)?;
+        Ok(InsideUnit { serial: row.get(0)?, lot: (!lot.is_empty()).then_some(lot), held: row.get(2)? })
+    };
+    let units = connection.prepare_cached(&units)?.query_map([container], unit)?.collect::<rusqlite::Result<_>>()?;
+    let mut lots = BTreeSet::new();
+    let sql = format!("{BOXES} SELECT body FROM container JOIN box ON box.id = container.id");
+    let mut bodies = connection.prepare_cached(&sql)?;
+    for body in bodies.query_map([container], |row| row.get::<_, String>(0))? {
+        let common = serde_json::from_str::<KnownContainer>(&body?).map(|known| known.common).unwrap_or_default();
+        lots.extend(common.get("lotCode").and_then(|lot| lot.as_str()).map(str::to_owned));
+    }
+    Ok(Inside { units, lots })
+}
+
+/// A container is to be asked about again, or not any more.
+pub(super) fn note_container(connection: &Connection, id: &str, unchecked: bool) -> rusqlite::Result<()> {
+    let sql = match unchecked {
+        true => "INSERT OR IGNORE INTO unchecked_container (id) VALUES (?1)",
+        false => "DELETE FROM unchecked_container WHERE id = ?1",
+    };
+    connection.prepare_cached(sql)?.execute([id]).map(drop)
+}
+
+#[cfg(test)]
+mod tests;
