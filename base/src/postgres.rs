@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The user `nobody`: PostgreSQL refuses to run as root.
@@ -95,7 +97,14 @@ impl Server {
     /// # Errors
     /// The system does not do it.
     pub fn kill(&mut self) -> Result<(), Error> {
+        // Those that serve the connections end by themselves only when they next look, and may commit until then.
+        let path = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = std::fs::read_to_string(path).unwrap_or_default();
         self.child.kill().map_err(failed("kill the server"))?;
+        for child in children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
+            // One that has ended already is what is wanted.
+            let _ = kill_process(child, Signal::KILL);
+        }
         self.child.wait().map_err(failed("kill the server"))?;
         Ok(())
     }

@@ -70,6 +70,17 @@ impl From<DeviceName> for Device {
     }
 }
 
+/// Those that nobody has put out of sight.
+fn in_sight(snapshot: &Snapshot<'_>, devices: Vec<DeviceName>) -> sql::Result<Vec<Device>> {
+    let mut found = Vec::new();
+    for device in devices {
+        if snapshot.kept(&device)?.is_none_or(|kept| kept.deleted.is_none()) {
+            found.push(Device::from(device));
+        }
+    }
+    Ok(found)
+}
+
 /// Looks for the text as it is; only where nothing has that name, for what a scanner may have put around it.
 ///
 /// # Errors
@@ -77,7 +88,7 @@ impl From<DeviceName> for Device {
 pub fn search(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<Found> {
     let further = snapshot.dimensions()?;
     for read in readings(text, &["21", "00", "10"]) {
-        let devices = snapshot.devices(&read, true)?;
+        let devices = in_sight(snapshot, snapshot.devices(&read, true)?)?;
         let mut groups = Vec::new();
         for dimension in GROUPS.into_iter().chain(further.names()) {
             if snapshot.has_group(dimension, &read)? {
@@ -85,12 +96,11 @@ pub fn search(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<Found> {
             }
         }
         if !devices.is_empty() || !groups.is_empty() {
-            let devices = devices.into_iter().map(Device::from).collect();
             return Ok(Found { read, devices, groups, beginning: Vec::new(), other_case: OtherCase::default() });
         }
     }
     let typed = bare(text);
-    let beginning = snapshot.beginning(typed, MOST_BEGINNING)?.into_iter().map(Device::from).collect();
+    let beginning = in_sight(snapshot, snapshot.beginning(typed, MOST_BEGINNING)?)?;
     let other_case = other_case(snapshot, typed)?;
     Ok(Found { read: text.to_owned(), devices: Vec::new(), groups: Vec::new(), beginning, other_case })
 }
@@ -98,7 +108,7 @@ pub fn search(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<Found> {
 fn other_case(snapshot: &Snapshot<'_>, text: &str) -> sql::Result<OtherCase> {
     let mut found = OtherCase::default();
     for spelling in snapshot.device_spellings(text)? {
-        found.devices.extend(snapshot.devices(&spelling, true)?.into_iter().map(Device::from));
+        found.devices.extend(in_sight(snapshot, snapshot.devices(&spelling, true)?)?);
     }
     let further = snapshot.dimensions()?;
     for dimension in GROUPS.into_iter().chain(further.names()) {

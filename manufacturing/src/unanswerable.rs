@@ -12,6 +12,16 @@ pub enum Unanswerable {
     /// No record says that such a device exists.
     #[error("no device has the serial number or connhexId `{}`", .0.escape_debug())]
     Unknown(String),
+    /// Somebody has put it out of sight.
+    #[error("the device `{}` was deleted at {since}: {reason}", serial.escape_debug())]
+    Deleted {
+        /// The device.
+        serial: String,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// Several devices have that serial; the scopes tell them apart.
     #[error("{} devices have the serial number or connhexId `{}`", candidates.len(), asked.escape_debug())]
     Ambiguous {
@@ -89,6 +99,9 @@ pub enum Unanswerable {
         /// How many may be between them.
         most_days: i64,
     },
+    /// Members of now are asked for, and nothing that lasts.
+    #[error("what a station did on a day is over: `members=current` needs a group beside it that lasts")]
+    NothingLasts,
     /// No device was ever in the group, nor said to be.
     #[error("no device was ever in the {by} `{}`", value.escape_debug())]
     NoSuchGroup {

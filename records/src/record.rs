@@ -102,6 +102,11 @@ pub enum Event {
     RecallClosed,
     /// The service: a timed mock recall: attributes `question`, `count`, `firstByteMs`, `allMs`, `complete`, `balance`.
     Drilled,
+    /// The service: a person puts a device out of sight; `reason` says why. Its history and its groups stay, and what a
+    /// station does with it afterwards shows it again.
+    Deleted,
+    /// The service: a device that was put out of sight is shown again; `reason` says why.
+    Restored,
     /// Written by newer software; kept and shown, flagged as nonconforming.
     #[serde(other)]
     Unknown,

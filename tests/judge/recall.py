@@ -3,8 +3,10 @@
 
     {"station", "lane", "scan", "code", "package", "pallet"}
 
-`package` and `pallet` are what the station showed as open at that scan. Prints the groups as JSON: name, then value, then
-`ever`, `now` and `never` (said by mistake), each a sorted list of serials; and the counts of states. It knows nothing of
+`package` and `pallet` are what the station showed as open at that scan. A line `{"mark": N}` stands between two scans: a
+time that nothing happened at. Prints the groups as JSON: name, then value, then
+`ever`, `now` and `never` (said by mistake), each a sorted list of serials; the counts of states; and between two marks who was
+handled. It knows nothing of
 Lotline's code: it keeps boxes as a person would with pencil and paper.
 """
 
@@ -44,6 +46,8 @@ shown = {}  # station: the package and pallet last shown
 last = {}  # station: the unit packed last
 pending = {}  # (station, lane): command and what was scanned after it
 away = set()  # pallets that have left
+handled = defaultdict(lambda: defaultdict(set))  # since which mark: unit: stations
+mark = None
 
 
 def put_in(unit, package):
@@ -79,6 +83,9 @@ def says(kind, unit, value, before):
 
 for line in open(sys.argv[1], encoding="utf-8"):
     said = json.loads(line)
+    if "mark" in said:
+        mark = said["mark"]
+        continue
     station, lane, scan, code = said["station"], said["lane"], said["scan"], said["code"]
     before = shown.get(station, (None, None))
     package, pallet = said.get("package") or before[0], said.get("pallet") or before[1]
@@ -98,8 +105,12 @@ for line in open(sys.argv[1], encoding="utf-8"):
                 groups["lotCode"][lot_of.pop(unit)].was_a_mistake(unit)
             units.discard(unit)
             state.pop(unit)
+            for some in handled.values():
+                some.pop(unit, None)
         continue
 
+    if code in ("packed", "taken-out", "scrap-recorded"):
+        handled[mark][scan].add(station)
     if code == "waiting":
         pending.setdefault(key, [None]).append(scan)
     elif code == "work-order-started":
@@ -152,6 +163,7 @@ print(
             "units": len(units),
             "counts": counts,
             "states": state,
+            "handled": {str(since): sorted(some) for since, some in handled.items()},
             "groups": {
                 kind: {
                     value: {name: sorted(getattr(group, name)) for name in ("ever", "now", "never")}

@@ -40,6 +40,7 @@ mod place;
 mod queue;
 mod raw;
 mod remains;
+mod retry;
 mod room;
 mod row;
 mod salvage;
@@ -51,6 +52,7 @@ mod tests;
 mod units;
 mod wreck;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use base::sqlite::Migration;
@@ -119,6 +121,8 @@ pub struct Journal {
     /// The mark of receipts; the one on disk may be behind it.
     settled: u64,
     quarantined: Vec<u64>,
+    /// Of the records that were set aside because the broker did not take them, those that are sent once more.
+    retried: BTreeSet<u64>,
     quota: u64,
     /// Bytes that records of refusals take.
     refusals: u64,

@@ -195,8 +195,7 @@ fn remove(connection: &Connection, scope: &str, serial: &str) -> rusqlite::Resul
 }
 
 /// Seq, package, state, tests, work order, unchecked, series, lot, time of the last test.
-const COLUMNS: &str =
-    "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era), lot, tested_at";
+const COLUMNS: &str = "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era), lot, tested_at";
 
 /// Of a row with [`COLUMNS`] from `at` on. The series is always set; without one the record cannot be named.
 fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {

@@ -9,8 +9,8 @@ use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::lookup::Told;
 use crate::station::{
-    Adopted, Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, NoResult, Outcome, Printing, Reading, RigResult,
-    Service, State, Unread, Verdict, Wanted,
+    Adopted, Answer, Code, Commanded, Facts, Input, Job, JobChange, JobState, Line, NoResult, Outcome, Printing,
+    Reading, RigResult, Service, State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -29,7 +29,7 @@ pub(super) struct Deciding {
 pub(super) enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
-    Commanded { lane: String, commanded: Box<Commanded>, reply: Sender<Answer> },
+    Commanded { lane: String, commanded: Box<Commanded>, service: Service, reply: Sender<Answer> },
     Result { lane: String, result: Result<RigResult, NoResult>, reply: Option<Sender<Answer>> },
     Printing(Vec<(u64, Printing)>, Sender<Vec<Noted>>),
     Rechecked { scope: String, serial: String, told: Box<Told> },
@@ -56,7 +56,9 @@ impl Item {
                 Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, service, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
-            Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
+            Request::Commanded { lane, commanded, service, reply } => {
+                Self::Commanded { lane, commanded, service, reply }
+            }
             Request::Result { lane, result, reply } => Self::Result { lane, result, reply },
             Request::Rechecked { scope, serial, told } => Self::Rechecked { scope, serial, told },
             Request::RecheckedContainer { id, told } => Self::RecheckedContainer { id, told },
@@ -92,11 +94,12 @@ impl Item {
                 Ok(Input::Scanned { lane, scanner, reading, raw, facts })
             }
             Self::WorkOrder(lane, message) => {
-                let facts = facts(&Wanted::of_order(message))?;
+                let facts = facts(&Wanted::of_order(ahead, message))?;
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
-            Self::Commanded { lane, commanded, .. } => {
-                let facts = facts(&Wanted::of_command(ahead, lane, commanded))?;
+            Self::Commanded { lane, commanded, service, .. } => {
+                let wanted = Wanted::of_command(ahead, lane, commanded).with(ahead, lane, service);
+                let facts = Facts { service: service.clone(), ..facts(&wanted)? };
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
@@ -117,7 +120,8 @@ impl Item {
             Self::RecheckedContainer { id, told } => {
                 let service = Service::Answer { age_ms: 0, unit: None, container: told.container.clone() };
                 let mut containers = vec![id.clone()];
-                containers.extend(told.container.iter().flat_map(|remote| remote.parents.iter().cloned()));
+                containers
+                    .extend(told.container.iter().flat_map(|remote| remote.places().cloned().collect::<Vec<_>>()));
                 let mut facts = facts(&Wanted { containers, ..Wanted::default() })?;
                 let Some(known) = facts.containers.get(id).filter(|known| known.unchecked) else {
                     return Ok(Vec::new());
@@ -137,7 +141,7 @@ impl Item {
                 Ok(Input::Released { lane, scope: scope.clone(), serial: serial.clone(), known })
             }
             Self::Adopt { lane, adopted, .. } => {
-                let facts = facts(&Wanted::of_adopted(adopted))?;
+                let facts = facts(&Wanted::of_adopted(ahead, adopted))?;
                 Ok(Input::Adopt { lane: lane.clone(), adopted: (**adopted).clone(), facts })
             }
             Self::Verdict { job, verdict, seen, .. } => {

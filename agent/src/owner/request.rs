@@ -11,8 +11,8 @@ use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
 use crate::lookup::Told;
 use crate::station::{
-    Adopted, Answer, Commanded, Counters, Lane, NoResult, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread,
-    Verdict,
+    Adopted, Answer, Commanded, Counters, Lane, NoResult, OrderCount, Printing, Reading, RigResult, Service, Tally,
+    Unread, Verdict,
 };
 
 /// A scan on its way in.
@@ -51,6 +51,8 @@ pub enum Request {
         lane: String,
         /// What is asked for.
         commanded: Box<Commanded>,
+        /// What the service said of what it is about.
+        service: Service,
         /// The answer.
         reply: oneshot::Sender<Answer>,
     },

@@ -126,7 +126,7 @@ impl Running {
         }
     }
 
-    fn decide_group(&mut self, items: Vec<Item>) {
+    pub(super) fn decide_group(&mut self, items: Vec<Item>) {
         self.let_answers_out();
         let now = self.owner.clock.now();
         let result = match self.has_room() {
@@ -158,10 +158,14 @@ impl Running {
                 Item::Verdict { reply, .. } => (String::new(), Some(reply)),
                 Item::Adopt { lane, reply, .. } => (lane, Some(reply)),
                 // Asked again at the next round, where the disk did not take it.
-                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } if failed.is_some() => {
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. }
+                    if failed.is_some() =>
+                {
                     continue;
                 }
-                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } => (String::new(), None),
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } => {
+                    (String::new(), None)
+                }
                 Item::Commanded { lane, reply, .. } => (lane, Some(reply)),
                 Item::Result { lane, reply, .. } => (lane, reply),
                 Item::Printing(said, reply) => {
@@ -180,18 +184,6 @@ impl Running {
         }
         self.answered = self.said;
         self.said = self.owner.state.last_seq;
-    }
-
-    /// What was put on hold at this line and the service has released since is so no more.
-    fn release(&mut self) {
-        match self.owner.journal.released() {
-            Ok(units) if units.is_empty() => {}
-            Ok(units) => {
-                let items = units.into_iter().map(|(scope, serial)| Item::Released { scope, serial });
-                self.decide_group(items.collect());
-            }
-            Err(error) => warn("what the service has released could not be read", &error),
-        }
     }
 
     /// The broker has been told that the work order arrived: it must not be lost because the disk is full.

@@ -5,8 +5,8 @@ use records::{Event, Subject};
 use super::adopted::{Adopted, How};
 use super::answer::{Answer, Code, Outcome};
 use super::containers::{level_of, title};
-use super::input::Reading;
 use super::hold::lot_of;
+use super::input::Reading;
 use super::known::{ContainerState, Known, KnownContainer, UnitState};
 use super::roles::Task;
 use super::service::Service;
@@ -26,7 +26,7 @@ impl Turn<'_> {
             return refuse(Code::AlreadyThere, text, "Scan REOPEN and its label if it is closed; else go on with it.");
         }
         let range = self.range(name);
-        let Some(depth) = self.depth_of(&adopted.level).filter(|depth| range.contains(depth)) else {
+        let Some(depth) = self.depth_over(adopted).filter(|depth| range.contains(depth)) else {
             let text = format!("This lane does not fill {}s", adopted.level);
             return refuse(Code::WrongLevel, text, "Choose a lane that does.");
         };
@@ -36,7 +36,15 @@ impl Turn<'_> {
             let text = format!("{id} would have {count} {} in it, more than it takes", self.inside(depth));
             return refuse(Code::ContainerFull, text, "Look whether everything scanned is from this one container.");
         }
+        if depth == 0 && count > 0 {
+            let current = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.clone());
+            let what = ("What this lane packs", current.as_deref());
+            self.check_mixing(name, what, (id, &adopted.common))?;
+        }
         self.check_contents(name, adopted)?;
+        if let Some(parent) = &adopted.parent {
+            self.refuse_left(name, id, parent)?;
+        }
         self.make_way(name, depth)?;
         self.check_inside(name, depth)?;
         if adopted.parent.is_none() {
@@ -68,7 +76,9 @@ impl Turn<'_> {
         for inner in &adopted.containers {
             let below = depth.checked_sub(1).and_then(|below| self.levels().get(below));
             let Some(below) = below else { continue };
-            let known = self.container(inner).unwrap_or_else(|| KnownContainer::closed(inner, below.kind, &below.name, below.size));
+            let known = self
+                .container(inner)
+                .unwrap_or_else(|| KnownContainer::closed(inner, below.kind, &below.name, below.size));
             self.set_container(KnownContainer { parent: Some(id.to_owned()), joined: Some((seq, None)), ..known });
         }
         let text = format!("{} {id} goes on here with {count} {}", title(&level.name), self.inside(depth));
@@ -77,8 +87,24 @@ impl Turn<'_> {
         Ok(answer)
     }
 
-    /// Nothing of it is known here to be somewhere else: a unit is in one place.
+    /// The level of what is taken over. A count does not say it; what was counted does, where it is known here.
+    fn depth_over(&self, adopted: &Adopted) -> Option<usize> {
+        let inner = adopted.containers.iter().find_map(|id| self.container(id)).filter(|_| adopted.how == How::Recount);
+        match inner {
+            Some(inner) => self.depth_of(&inner.name).map(|below| below + 1),
+            None => self.depth_of(&adopted.level),
+        }
+    }
+
+    /// Nothing of it is known here to be somewhere else, and what is known here to be in it is named: a unit is in one place.
     fn check_contents(&self, name: &str, adopted: &Adopted) -> Result<(), Answer> {
+        let is_named =
+            |id: &String| adopted.containers.contains(id) || adopted.units.iter().any(|(_, serial)| serial == id);
+        if let Some(missing) = self.facts.contents.iter().find(|id| !is_named(id)) {
+            let text = format!("{missing} is in {} here, and was not named", adopted.id);
+            let help = "Scan it as well, then FINISH; or CANCEL, and take it out first.";
+            return Err(Answer::refused(name, Code::Incomplete, text, help));
+        }
         for (scope, serial) in &adopted.units {
             let known = self.facts.units.get(&(scope.clone(), serial.clone()));
             self.is_free(name, serial, known, &adopted.id)?;

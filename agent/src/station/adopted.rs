@@ -87,6 +87,12 @@ impl Adopted {
             let why = "units and containers were scanned: take over one container after the other";
             return Err((Code::WrongLevel, why.to_owned()));
         }
+        if units.is_empty() && containers.is_empty() {
+            return Err((
+                Code::Incomplete,
+                format!("nothing that is in {id} was scanned: there is nothing to go on with"),
+            ));
+        }
         Ok(Self {
             id: id.to_owned(),
             level: level(levels, None, !containers.is_empty())?,
@@ -135,17 +141,12 @@ mod tests {
 
     fn remote(serials: &[&str], containers: &[&str]) -> RemoteContainer {
         RemoteContainer {
-            level: Level::Package,
-            state: ContainerState::Open,
-            parent: None,
             station: Some("dead".into()),
             serials: serials.iter().map(|&serial| serial.into()).collect(),
-            scopes: Vec::new(),
             containers: containers.iter().map(|&id| id.into()).collect(),
             count: u32::try_from(serials.len() + containers.len()).unwrap(),
             units: Some(7),
-            work_order: None,
-            common: Attributes::new(),
+            ..RemoteContainer::new(Level::Package, ContainerState::Open)
         }
     }
 

@@ -239,7 +239,7 @@ codes! {
     OtherUnit,
     /// The rig's result is of another test than the one that runs.
     LateResult,
-    /// Components are missing.
+    /// Something is missing: components of a unit, or contents of a container.
     Incomplete,
     /// What was scanned last is to be finished first.
     Busy,

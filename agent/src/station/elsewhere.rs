@@ -20,7 +20,12 @@ impl<'a> Turn<'a> {
     }
 
     /// What speaks against it that the container is stacked or leaves here.
-    fn contradiction(&self, id: &str, known: Option<&KnownContainer>, remote: &RemoteContainer) -> Option<(Code, String)> {
+    fn contradiction(
+        &self,
+        id: &str,
+        known: Option<&KnownContainer>,
+        remote: &RemoteContainer,
+    ) -> Option<(Code, String)> {
         let left_here = known.is_some_and(|known| known.state == ContainerState::Despatched);
         // Of what this station packed itself it knows more than the service, which may not have heard of it yet.
         let is_own = known.is_some_and(|known| !known.lane.is_empty());
@@ -35,8 +40,9 @@ impl<'a> Turn<'a> {
             _ => {}
         }
         // What it was taken off here the service may name still: only one that this station does not know is another's.
-        let there = remote.parents.iter().find(|parent| self.container(parent).is_none());
-        let there = there.map(|parent| (Code::OnAnotherPallet, format!("{id} is on {parent} already, says the service")));
+        let there = remote.places().find(|place| self.container(place).is_none());
+        let there =
+            there.map(|parent| (Code::OnAnotherPallet, format!("{id} is on {parent} already, says the service")));
         there.or_else(|| {
             let found = remote.contradictions.first()?;
             Some((Code::Contradicted, format!("{id} is contested: {}", found.text)))
@@ -51,9 +57,7 @@ impl<'a> Turn<'a> {
         id: &str,
         known: Option<&KnownContainer>,
     ) -> Result<bool, Answer> {
-        if let Some((code, text)) =
-            self.remote_container().and_then(|remote| self.contradiction(id, known, remote))
-        {
+        if let Some((code, text)) = self.remote_container().and_then(|remote| self.contradiction(id, known, remote)) {
             let help = match code {
                 Code::ContainerOpen => "Close it there first.",
                 _ => "Set it aside. Tell the office.",
@@ -66,7 +70,8 @@ impl<'a> Turn<'a> {
             Ok(true) if known.is_none() && self.remote_container().is_none() => {
                 let interlock = rules.interlock;
                 if interlock.asked == Interlocked::Required && interlock.offline != Offline::Accept {
-                    let text = format!("The service does not know {id}: its records have not come yet, or it is no container");
+                    let text =
+                        format!("The service does not know {id}: its records have not come yet, or it is no container");
                     return Err(Answer::refused(name, Code::UnknownContainer, text, help));
                 }
                 Ok(true)
@@ -99,7 +104,9 @@ impl<'a> Turn<'a> {
         // As long as the service has not got this station's own record, it can only say that something is wrong.
         let has_it = match (left, &known.parent) {
             (true, _) => container.as_ref().is_some_and(|remote| remote.state == ContainerState::Despatched),
-            (false, Some(parent)) => container.as_ref().is_some_and(|remote| remote.parents.contains(parent)),
+            (false, Some(parent)) => {
+                container.as_ref().is_some_and(|remote| remote.places().any(|place| place == parent))
+            }
             (false, None) => true,
         };
         if found.is_none() && !has_it {

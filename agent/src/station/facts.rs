@@ -74,6 +74,8 @@ pub struct Wanted {
     pub inside: Option<String>,
     /// Is that the container that is scanned, which the service is asked about?
     pub inside_is_asked: bool,
+    /// Is a container taken over, with what the service says to be in it?
+    pub adopts: bool,
 }
 
 impl Wanted {
@@ -94,6 +96,9 @@ impl Wanted {
             wanted.add(state, lane, subject);
         }
         wanted.containers.extend(commanded.into.clone());
+        wanted.adopts = commanded.command == Command::Adopt;
+        // The service is asked about nothing that is moved.
+        wanted.inside_is_asked = false;
         wanted
     }
 
@@ -107,19 +112,21 @@ impl Wanted {
         Self { unit, order: order.map(str::to_owned), ..Self::default() }
     }
 
-    /// What a work order from the topic needs.
+    /// What a work order from the topic needs: it may close what is open.
     #[must_use]
-    pub fn of_order(message: &WorkOrderMessage) -> Self {
+    pub fn of_order(state: &State, message: &WorkOrderMessage) -> Self {
         let holds = Hold::of_lot(&message.attributes).into_iter().collect();
-        Self { order: message.work_order.clone(), holds, ..Self::default() }
+        let containers = around_open(state).collect();
+        Self { order: message.work_order.clone(), containers, holds, ..Self::default() }
     }
 
     /// What a container that is taken over needs.
     #[must_use]
-    pub fn of_adopted(adopted: &Adopted) -> Self {
-        let mut containers = adopted.containers.clone();
-        containers.push(adopted.id.clone());
-        Self { containers, units: adopted.units.clone(), ..Self::default() }
+    pub fn of_adopted(state: &State, adopted: &Adopted) -> Self {
+        let ids = adopted.containers.iter().chain([&adopted.id]).chain(&adopted.parent).cloned();
+        let containers = ids.chain(around_open(state)).collect();
+        let contents = Some(adopted.id.clone());
+        Self { containers, units: adopted.units.clone(), contents, ..Self::default() }
     }
 
     /// The same with what the service said: what is in a container that is to be taken over.
@@ -127,14 +134,16 @@ impl Wanted {
     pub fn with(mut self, state: &State, lane: &str, service: &Service) -> Self {
         let Service::Answer { container: Some(remote), .. } = service else { return self };
         let adopts = state.lanes.get(lane).and_then(|lane| lane.pending.as_ref());
-        if adopts.is_some_and(|pending| matches!(pending.doing, Doing::Command(Command::Adopt))) {
+        if self.adopts || adopts.is_some_and(|pending| matches!(pending.doing, Doing::Command(Command::Adopt))) {
             self.units.extend(remote.units_with_scopes());
             self.containers.extend(remote.containers.iter().cloned());
+            self.containers.extend(remote.parent.clone());
+            self.contents.clone_from(&self.label);
         }
         if self.inside_is_asked {
             self.holds.extend(remote.serials.iter().cloned().map(Hold::Serial));
             self.holds.extend(Hold::of_lot(&remote.common));
-            self.containers.extend(remote.parents.iter().cloned());
+            self.containers.extend(remote.places().cloned());
         }
         self
     }
@@ -142,9 +151,7 @@ impl Wanted {
     fn add(&mut self, state: &State, name: &str, reading: &Reading) {
         let lane = state.lanes.get(name);
         let current = lane.and_then(|lane| lane.work_order.as_ref());
-        // One that is open again is in another one, which counts its units; also while it waits for its turn.
-        let open = state.lanes.values().flat_map(|lane| lane.open.iter().chain(&lane.spare));
-        self.containers.extend(open.filter_map(|open| open.parent.clone()));
+        self.containers.extend(around_open(state));
         self.holds.extend(Hold::of_reading(reading, current));
         match reading {
             Reading::Device { serial, scope, .. } | Reading::Component { serial, scope, .. } => {
@@ -163,7 +170,12 @@ impl Wanted {
                 self.unit = last.map(|unit| (unit.scope.clone(), unit.serial.clone()));
                 self.order = last.and_then(|unit| unit.was_out.as_ref()?.work_order.clone());
             }
-            Reading::Command(Command::Finish) => self.contents_of(lane),
+            Reading::Command(Command::Finish) => {
+                self.contents_of(lane);
+                if let Some(Task::Adopt { container, .. }) = lane.and_then(|lane| lane.task.as_ref()) {
+                    self.contents = Some(container.clone());
+                }
+            }
             Reading::Badge { .. } | Reading::Reason { .. } => {
                 // What was refused is decided again.
                 if let Some(last) = lane.and_then(|lane| lane.last_refused.as_ref()) {
@@ -228,6 +240,13 @@ impl Wanted {
     }
 }
 
+/// What is around open containers. One that is open again is in another one, which counts its units; also while it waits for
+/// its turn.
+fn around_open(state: &State) -> impl Iterator<Item = String> {
+    let open = state.lanes.values().flat_map(|lane| lane.open.iter().chain(&lane.spare));
+    open.filter_map(|open| open.parent.clone())
+}
+
 /// What a person asks for all at once, by the local API or the page; a command barcode gathers it scan by scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commanded {
@@ -239,6 +258,15 @@ pub struct Commanded {
     pub into: Option<String>,
     /// Why.
     pub reason: Option<String>,
+}
+
+impl RigResult {
+    /// SHA-256 of what it says, whichever test it says it of.
+    pub(super) fn mark(&self) -> records::Hash {
+        let Self { serial, scope, passed, rig, measurements, attributes, test: _ } = self;
+        let said = serde_json::json!([serial, scope, passed, rig, measurements, attributes]);
+        records::chain::hash_line(said.to_string().as_bytes())
+    }
 }
 
 /// A rig has no result.

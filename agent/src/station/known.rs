@@ -160,6 +160,14 @@ impl KnownContainer {
     }
 }
 
+impl KnownContainer {
+    /// Did it come from elsewhere, without a word of what is in it?
+    #[must_use]
+    pub fn is_unknown_inside(&self) -> bool {
+        self.lane.is_empty() && self.count == 0 && self.units.is_none()
+    }
+}
+
 /// What this station did of a work order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

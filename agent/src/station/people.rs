@@ -7,11 +7,12 @@ use super::command::Role;
 use super::turn::Turn;
 
 impl Turn<'_> {
-    /// A badge: a supervisor allows what was just refused, or a person signs on.
+    /// A badge: a supervisor allows what was just refused, or a person signs on. Where somebody has to be signed on and nobody
+    /// is, a supervisor signs on first: the next badge allows.
     pub(super) fn badge(&mut self, name: &str, person: &str, supervisor: bool) -> Result<Answer, Answer> {
         let now = self.now;
         let last = self.on(name).and_then(|lane| lane.last_refused.clone()).filter(|last| !last.is_over(now));
-        if let Some(last) = last.filter(|_| supervisor) {
+        if let Some(last) = last.filter(|_| supervisor && self.check_operator(name).is_ok()) {
             return self.allow(name, person, last);
         }
         let before = self.on(name).and_then(|lane| lane.person.clone());

@@ -73,16 +73,14 @@ impl Turn<'_> {
         let reason = reason.unwrap_or("at the line");
         let mut draft = self.draft(name, Event::Released, device(scope, serial));
         draft.reason = Some(reason.to_owned());
-        draft.allowed =
-            Some(Allowed { code: Code::OnHold.word(), by: by.to_owned(), reason: reason.to_owned() });
+        draft.allowed = Some(Allowed { code: Code::OnHold.word(), by: by.to_owned(), reason: reason.to_owned() });
         self.write(draft);
         self.set_known(scope, serial, Known { held: false, ..known.clone() });
         self.count(name, None, "released");
         let mut answer = Answer::new(name, Outcome::Done, Code::HoldReleased, format!("{serial} is released"));
         answer.serial = Some(serial.to_owned());
-        if !facts.held.is_empty() {
-            answer.help = "It is on hold at the service still: quality releases it there.".to_owned();
-        }
+        // The service knows of the hold by its record, and tells it to this station, too.
+        answer.help = "Let quality release it at the service as well.".to_owned();
         Ok(answer)
     }
 

@@ -26,7 +26,11 @@ impl Turn<'_> {
         };
         let done = result.is_ok();
         let answer = result.unwrap_or_else(|refused| self.refuse((lane, scanner), reading.as_ref().ok(), raw, refused));
-        self.forget_refused(lane, reading.as_ref().err(), done);
+        // A supervisor's badge says itself what it is for.
+        let decides = matches!(reading, Ok(Reading::Badge { supervisor: true, .. }));
+        if !decides {
+            self.forget_refused(lane, reading.as_ref().err(), done);
+        }
         self.drop_label(lane, reading, &answer);
         answer
     }

@@ -66,6 +66,33 @@ pub struct RemoteContradiction {
 }
 
 impl RemoteContainer {
+    /// One of which no more is known.
+    #[must_use]
+    pub fn new(level: Level, state: ContainerState) -> Self {
+        Self {
+            level,
+            state,
+            parent: None,
+            parents: Vec::new(),
+            held: Vec::new(),
+            recalled: false,
+            contradictions: Vec::new(),
+            station: None,
+            serials: Vec::new(),
+            scopes: Vec::new(),
+            containers: Vec::new(),
+            count: 0,
+            units: None,
+            work_order: None,
+            common: Attributes::new(),
+        }
+    }
+
+    /// What it is in; several where records contradict each other.
+    pub fn places(&self) -> impl Iterator<Item = &String> {
+        self.parents.iter().chain(&self.parent)
+    }
+
     /// All units in it, where that can be told.
     #[must_use]
     pub fn all_units(&self) -> Option<u32> {

@@ -7,7 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use bench::Bench;
 
+mod adopt;
+mod again;
 mod bench;
+mod elsewhere;
+mod holds;
 mod limits;
 mod mistakes;
 mod moves;

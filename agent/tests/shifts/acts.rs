@@ -142,8 +142,6 @@ fn what() -> impl Strategy<Value = What> {
     let unit = || (0..UNITS).prop_map(What::Unit);
     let container = || any::<u8>().prop_map(What::Container);
     let thing = || prop_oneof![3 => unit(), 1 => container()].prop_map(Box::new);
-    // Known fault: a pallet that is taken over after its carton can count its units wrongly. The long campaign plays it.
-    let adopts = std::env::var_os("LOTLINE_SHIFTS").is_some();
     prop_oneof![
         30 => unit(),
         6 => container(),
@@ -161,7 +159,7 @@ fn what() -> impl Strategy<Value = What> {
         3 => (0..3_u8).prop_map(What::Badge),
         3 => Just(What::Reason),
         1 => Just(What::Consignee),
-        1 => any::<u8>().prop_map(move |which| if adopts { What::Adopt(which) } else { What::Unit(which % UNITS) }),
+        1 => any::<u8>().prop_map(What::Adopt),
         6 => (role(), any::<u8>(), any::<bool>()).prop_map(|(role, which, good)| What::Errand(role, which, good)),
         4 => any::<bool>().prop_map(What::Rig),
         1 => Just(What::Unread),

@@ -33,17 +33,37 @@ pub struct Truth {
     pub refused: u64,
     /// What is in the container that is taken over next.
     pub taking: Taking,
-    /// Units in containers that were taken over within others: this station does not know which.
-    pub hidden: BTreeMap<String, usize>,
+    /// Containers that came within others that were taken over.
+    pub foreign: Foreign,
+    /// Containers that were taken over together with the place where they are.
+    pub placed: BTreeSet<String>,
 }
 
 /// A container of another station, with what is in it.
 #[derive(Default, Debug, Clone)]
 pub struct Taking {
     pub units: Vec<Unit>,
-    /// With the units in each.
-    pub containers: Vec<(String, usize)>,
+    pub containers: Vec<String>,
     pub parent: Option<String>,
+    /// What is further inside.
+    pub below: Foreign,
+}
+
+/// Containers of another station: this one does not know which units are in them.
+#[derive(Default, Debug, Clone)]
+pub struct Foreign {
+    /// Units directly in each.
+    pub units: BTreeMap<String, usize>,
+    /// What each is in, where that is one of these.
+    pub inside: BTreeMap<String, String>,
+}
+
+impl Foreign {
+    /// Units in one of them and in those in it, as it came.
+    fn total(&self, id: &str) -> usize {
+        let inner = self.inside.iter().filter(|(_, outer)| outer.as_str() == id);
+        self.units.get(id).copied().unwrap_or(0) + inner.map(|(inner, _)| self.total(inner)).sum::<usize>()
+    }
 }
 
 impl Truth {
@@ -97,7 +117,9 @@ impl Truth {
 
     fn device(&mut self, draft: &Draft) -> Result<(), String> {
         let unit = (draft.subject.scope.clone(), draft.subject.id.clone());
-        if self.scrapped.contains(&unit) && !matches!(draft.event, Event::Refused | Event::Held | Event::Tested) {
+        if self.scrapped.contains(&unit)
+            && !matches!(draft.event, Event::Refused | Event::Held | Event::Released | Event::Tested)
+        {
             return Err("it is scrap".to_owned());
         }
         if let Some(order) = draft.attributes.get("workOrder").and_then(|order| order.as_str())
@@ -127,6 +149,10 @@ impl Truth {
                     return Err(format!("it was tested {attempts} times"));
                 }
                 self.tested.insert(unit, (draft.attributes["result"] == "pass", attempts + 1));
+                Ok(())
+            }
+            Event::Released => {
+                self.held.remove(&unit);
                 Ok(())
             }
             Event::Held => {
@@ -161,7 +187,7 @@ impl Truth {
                     return Err("it was opened here".to_owned());
                 }
                 self.open.insert(id.clone());
-                let Taking { units, containers, parent } = std::mem::take(&mut self.taking);
+                let Taking { units, containers, parent, below } = std::mem::take(&mut self.taking);
                 if draft.attributes["count"] != units.len() + containers.len() {
                     return Err(format!("{units:?} and {containers:?} are in it"));
                 }
@@ -171,15 +197,20 @@ impl Truth {
                         return Err(format!("what is in it is in {other} already"));
                     }
                 }
-                for (inner, units) in containers {
-                    if !self.opened.contains(&inner) {
-                        self.hidden.insert(inner.clone(), units);
-                    }
+                self.foreign.units.extend(below.units);
+                let is_new = |inner: &String| !self.placed.contains(inner) && !self.parent.contains_key(inner);
+                self.foreign.inside.extend(below.inside.into_iter().filter(|(inner, _)| is_new(inner)));
+                for inner in containers {
+                    self.foreign.inside.remove(&inner);
                     match self.parent.insert(inner, id.clone()) {
                         // It was gone on with before, and kept its place.
                         Some(other) if other != id => return Err(format!("what is in it is in {other} already")),
                         _ => {}
                     }
+                }
+                if parent.is_some() {
+                    self.foreign.inside.remove(&id);
+                    self.placed.insert(id.clone());
                 }
                 self.parent.extend(parent.map(|parent| (id, parent)));
                 Ok(())
@@ -220,7 +251,12 @@ impl Truth {
                     false => Err("it has left before".to_owned()),
                 }
             }
-            Event::Counted | Event::Sealed | Event::LabelAgain | Event::LabelPrinted | Event::LabelDoubtful => Ok(()),
+            Event::Contradicted
+            | Event::Counted
+            | Event::Sealed
+            | Event::LabelAgain
+            | Event::LabelPrinted
+            | Event::LabelDoubtful => Ok(()),
             _ => Err("no record of a container".to_owned()),
         }
     }
@@ -253,8 +289,25 @@ impl Truth {
     pub fn units(&self, id: &str) -> usize {
         let own = self.inside.iter().filter(|((scope, _), inside)| scope.is_empty() && inside.as_str() == id).count();
         let inner = self.parent.iter().filter(|(_, parent)| parent.as_str() == id);
-        let hidden = self.hidden.get(id).copied().unwrap_or(0);
-        own + hidden + inner.map(|(inner, _)| self.units(inner)).sum::<usize>()
+        let known = own + inner.map(|(inner, _)| self.units(inner)).sum::<usize>();
+        if self.opened.contains(id) {
+            return known;
+        }
+        // What was gone on with by a count, nobody knows where: its place says what came with it.
+        let is_own = |inner: &String| self.opened.contains(inner) || self.parent.contains_key(inner);
+        let units = |inner: &String| if is_own(inner) { self.foreign.total(inner) } else { self.units(inner) };
+        let foreign = self.foreign.inside.iter().filter(|(_, outer)| outer.as_str() == id);
+        let foreign = foreign.map(|(inner, _)| units(inner)).sum::<usize>();
+        known + self.foreign.units.get(id).copied().unwrap_or(0) + foreign
+    }
+
+    /// Units in a container and in those in it, as far as this station knows which they are.
+    pub fn units_inside(&self, id: &str) -> Vec<Unit> {
+        let own = self.inside.iter().filter(|((scope, _), inside)| scope.is_empty() && inside.as_str() == id);
+        let mut units: Vec<Unit> = own.map(|(unit, _)| unit.clone()).collect();
+        let inner = self.parent.iter().filter(|(_, parent)| parent.as_str() == id);
+        inner.for_each(|(inner, _)| units.extend(self.units_inside(inner)));
+        units
     }
 
     /// Has this, or what is around it, left?

@@ -7,7 +7,7 @@ use manufacturing::measured::{Connection, Format, Pairs, Place, Question, Snapsh
 use serde_json::json;
 
 use super::devices::Devices;
-use super::{peak, reader, times};
+use super::{memory, reader, times, used};
 
 pub fn ask(engine: &str, place: &Place, devices: &Devices) {
     let mut connection = reader(place);
@@ -15,7 +15,9 @@ pub fn ask(engine: &str, place: &Place, devices: &Devices) {
     let spread = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) % count;
     let (p50, p99) = times(300, |n| {
         let snapshot = Snapshot::of(&mut connection).unwrap();
-        let device = snapshot.devices(&Devices::serial(spread(n)), true).unwrap().remove(0);
+        let serial = Devices::serial(spread(n));
+        snapshot.ahead_of(&records::Subject::device(serial.as_str())).unwrap();
+        let device = snapshot.devices(&serial, true).unwrap().remove(0);
         assert_eq!(history(&snapshot, &device, None, None).unwrap().len(), 1);
     });
     let mut bare = reader(place);
@@ -48,7 +50,7 @@ fn recall(
     group: &dyn Fn(u64) -> (&'static str, String),
 ) {
     let (mut first, mut units) = (Vec::new(), 0);
-    let before = peak();
+    let (before, used) = (peak(), used());
     let (p50, p99) = times(count, |n| {
         let (by, value) = group(n);
         let begin = Instant::now();
@@ -66,7 +68,7 @@ fn recall(
         first.push(came.unwrap());
     });
     first.sort_by(f64::total_cmp);
-    let grown = peak() - before;
+    let (grown, used) = (peak() - before, self::used() - used);
     let mut bare = reader(place);
     let (bare_p50, bare_p99) = times(count, |n| {
         let (by, value) = group(n + count);
@@ -79,8 +81,13 @@ fn recall(
         "{}",
         json!({ "engine": engine, "question": name, "units_each": units as u64 / count,
                 "milliseconds": { "p50": p50, "p99": p99 }, "first_bytes_p50": first[first.len() / 2],
-                "bare": { "p50": bare_p50, "p99": bare_p99 }, "peak_memory_grew_kib": grown })
+                "bare": { "p50": bare_p50, "p99": bare_p99 }, "processor_milliseconds_each": used / count as f64, "peak_memory_grew_kib": grown })
     );
+}
+
+/// Peak of resident memory in KiB.
+fn peak() -> u64 {
+    memory("/proc/self/status", "VmHWM")
 }
 
 fn bare_query<T: manufacturing::measured::FromColumn>(

@@ -7,6 +7,10 @@ use records::{Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, Seri
 
 /// Devices of a production order, which are scattered over all.
 const SCATTERED: u64 = 50_000;
+/// Devices of a work order, which were made one after the other.
+pub const ORDER: u64 = 10_000;
+/// The station that makes all devices, unless there are several.
+pub const STATION: &str = "bench7";
 /// 2026-03-01T12:00:00Z in seconds since 1970.
 const BEGINNING: i64 = 1_772_366_400;
 
@@ -59,6 +63,10 @@ impl Devices {
         format!("LOT-{:08}", number / 500)
     }
 
+    pub fn order(number: u64) -> String {
+        format!("WO-2026-{:05}", number / ORDER)
+    }
+
     pub fn scattered(&self, number: u64) -> String {
         format!("PO-{:06}", number % self.count.div_ceil(SCATTERED).max(1))
     }
@@ -66,7 +74,7 @@ impl Devices {
     fn groups(&self, number: u64) -> [(&'static str, String); 4] {
         [
             ("lotCode", Self::lot(number)),
-            ("workOrder", format!("WO-2026-{:05}", number / 50_000)),
+            ("workOrder", Self::order(number)),
             ("productionOrder", self.scattered(number)),
             ("packageId", format!("3952123400{:08}", number / 10)),
         ]

@@ -2,19 +2,22 @@
 //! indices and as durable, without the service. Prints lines of JSON; ratios are what carries over to other machines.
 //!
 //! A generator makes devices: each is one record that packs it into one of its packages of 10, in a lot of 500 and a work
-//! order of 50,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
-//! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor.
+//! order of 10,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
+//! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor. At last the program is
+//! started on that store and asked over HTTP: for lots, and for the devices of an order and of the one station, which are
+//! all of them, with the most memory that it had meanwhile.
 //!
 //! `cargo bench -p manufacturing --bench store`: 100,000 devices; `LOTLINE_BENCH_DEVICES=10000000` for the long form.
 //! `LOTLINE_BENCH_DIR` is the disk that is to be measured. PostgreSQL is measured where this machine has it, with a server of
-//! its own on the same disk; `LOTLINE_BENCH_ENGINES=sqlite` leaves it out.
+//! its own on the same disk; `LOTLINE_BENCH_ENGINES=sqlite` leaves it out. `LOTLINE_BENCH_ONLY=ask` stores nothing in turn
+//! with the floor, `LOTLINE_BENCH_ONLY=store` asks nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
 
 mod ask;
 mod bare;
 mod devices;
+mod http;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base::postgres::{Server, programs};
@@ -33,14 +36,23 @@ fn main() {
     let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
     let count = number("LOTLINE_BENCH_DEVICES", 100_000);
     let engines = std::env::var("LOTLINE_BENCH_ENGINES").unwrap_or_else(|_| "sqlite postgres".into());
+    let only = std::env::var("LOTLINE_BENCH_ONLY").ok();
+    let [stores, asks] = ["store", "ask"].map(|part| only.as_deref().is_none_or(|only| only == part));
     let folder = tempfile::tempdir_in(base).unwrap();
     if engines.contains("sqlite") {
-        let [ours, bare] = ["ours.db", "bare.db"].map(|name| folder.path().join(name));
+        let (data, bare) = (folder.path().join("data"), folder.path().join("bare.db"));
+        std::fs::create_dir(&data).unwrap();
+        let ours = data.join("manufacturing.db");
         let mut devices = load(&Place::Sqlite(ours.clone()), count, "sqlite");
-        std::fs::copy(&ours, &bare).unwrap();
         report_size("sqlite", std::fs::metadata(&ours).unwrap().len(), count);
-        store("sqlite", &Place::Sqlite(ours.clone()), &mut bare::Sqlite::open(&bare), &mut devices);
-        ask::ask("sqlite", &Place::Sqlite(ours), &devices);
+        if stores {
+            std::fs::copy(&ours, &bare).unwrap();
+            store("sqlite", &Place::Sqlite(ours.clone()), &mut bare::Sqlite::open(&bare), &mut devices);
+        }
+        if asks {
+            ask::ask("sqlite", &Place::Sqlite(ours), &devices);
+            http::ask("sqlite", &data, None, &devices);
+        }
     }
     let Some(programs) = programs().filter(|_| engines.contains("postgres")) else { return };
     let data = folder.path().join("postgres");
@@ -58,11 +70,16 @@ fn main() {
     let mut devices = load(&ours, count, "postgres");
     bare::sql(&ours_url, &["VACUUM ANALYZE", "CHECKPOINT"]);
     report_size("postgres", bare::size(&ours_url), count);
-    bare::sql(&server.url(), &["CREATE DATABASE bare TEMPLATE ours"]);
-    store("postgres", &ours, &mut bare::Postgres::open(&place("bare").1), &mut devices);
-    bare::sql(&ours_url, &["VACUUM ANALYZE"]);
-    ask::ask("postgres", &ours, &devices);
-    for batch in [1, 100] {
+    if stores {
+        bare::sql(&server.url(), &["CREATE DATABASE bare TEMPLATE ours"]);
+        store("postgres", &ours, &mut bare::Postgres::open(&place("bare").1), &mut devices);
+        bare::sql(&ours_url, &["VACUUM ANALYZE"]);
+    }
+    if asks {
+        ask::ask("postgres", &ours, &devices);
+        http::ask("postgres", &folder.path().join("service"), Some(&ours_url), &devices);
+    }
+    for batch in [1, 100].into_iter().filter(|_| stores) {
         for writers in [1, 2, 4] {
             side_by_side(&ours, writers, batch);
         }
@@ -187,9 +204,15 @@ fn times(count: u64, mut question: impl FnMut(u64)) -> (f64, f64) {
     (at(50), at(99))
 }
 
-/// Peak of resident memory in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+/// Memory of a process in KiB, as its status says.
+fn memory(status: &str, what: &str) -> u64 {
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Milliseconds that this thread has used of a processor, which others on the machine do not make longer.
+fn used() -> f64 {
+    let status = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    status.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }

@@ -172,6 +172,11 @@ impl From<Denied> for Problem {
             Denied::Held { .. } => {
                 (StatusCode::CONFLICT, "alreadyHeld", "release it first where another reason is to stand")
             }
+            Denied::UnknownDevice(_) => {
+                (StatusCode::NOT_FOUND, "unknownDevice", "check the serial number and its scope; case counts")
+            }
+            Denied::Deleted { .. } => (StatusCode::CONFLICT, "alreadyDeleted", "nothing is to be done"),
+            Denied::NotDeleted(_) => (StatusCode::CONFLICT, "notDeleted", "nothing is to be done"),
             Denied::NotHeld(_) => (StatusCode::NOT_FOUND, "notHeld", "see /v1/holds; upper and lower case count"),
             Denied::UnderRecall { .. } => (StatusCode::CONFLICT, "underRecall", "close the recall: that releases it"),
             Denied::RecallExists(_) => (StatusCode::CONFLICT, "recallExists", "choose another number, or none"),

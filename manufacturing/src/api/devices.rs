@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::parameters::{Parameters, serial};
 use super::problem::Problem;
-use crate::projection::part;
+use crate::projection::{Deleted, part};
 use crate::store::{DeviceName, Hold, Kept, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find, find_kept};
 
@@ -31,15 +31,18 @@ pub async fn device(
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
-        let holds = on_hold(snapshot, &device, &kept)?;
+        if let Some(Deleted { at, reason }) = kept.deleted {
+            return Ok(Err(Unanswerable::Deleted { serial: device.subject.id, since: at, reason }));
+        }
+        let holds = on_hold(snapshot, &device.subject.id, &kept)?;
         Ok(Ok(current(&device, &kept, &holds)))
     });
     Ok(Json(answer.await??))
 }
 
 /// The holds on a device: its own, and those of the lots that it is in.
-fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> sql::Result<Vec<Hold>> {
-    let own = Subject::device(device.subject.id.as_str());
+pub(super) fn on_hold(snapshot: &Snapshot<'_>, serial: &str, kept: &Kept) -> sql::Result<Vec<Hold>> {
+    let own = Subject::device(serial);
     let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
     let mut holds = Vec::new();
     for what in std::iter::once(own).chain(lots) {
@@ -115,6 +118,7 @@ pub async fn history(
     let scope = parameters.text("scope").map(str::to_owned);
     let (as_of, known_at) = (parameters.time("asOf")?, parameters.number("knownAt")?);
     let answer = app.store.read(move |snapshot| {
+        snapshot.ahead_of(&Subject { scope: scope.clone().unwrap_or_default(), ..Subject::device(asked.as_str()) })?;
         // Of a serial that was only ever refused there is no device, and a history all the same.
         let found = match find(snapshot, &asked, scope.as_deref(), true)? {
             Err(Unanswerable::Unknown(_)) => find(snapshot, &asked, scope.as_deref(), false)?,

@@ -17,7 +17,7 @@ use super::body::{self, Change};
 use super::changes::decide;
 use super::parameters::Parameters;
 use super::problem::Problem;
-use crate::recall::{Balance, Counting, Format, Pairs, Prepared, Question, each, prepare, stream};
+use crate::recall::{Balance, Format, Pairs, Prepared, Question, each, prepare, stream};
 use crate::recalls::attributes;
 use crate::store::{Ask, Snapshot, sql};
 use crate::unanswerable::Unanswerable;
@@ -130,11 +130,11 @@ fn run(snapshot: &Snapshot<'_>, question: Pairs, begin: Instant, prepared: &Prep
         ControlFlow::Continue(())
     })?;
     let all_ms = since(begin);
-    let (mut count, mut counting) = (0, Counting::default());
+    let (mut count, mut balance) = (0, Balance::default());
     // Outside of the time: what the answer says itself.
     let flow = each(snapshot, prepared, false, |affected| {
         count += 1;
-        counting.count(&affected);
+        balance.count(affected.state);
         ControlFlow::Continue(())
     })?;
     debug_assert!(flow.is_continue());
@@ -146,6 +146,6 @@ fn run(snapshot: &Snapshot<'_>, question: Pairs, begin: Instant, prepared: &Prep
         first_byte_ms: first.unwrap_or(all_ms),
         all_ms,
         complete: prepared.completeness().complete,
-        balance: counting.balance(),
+        balance: Some(balance),
     })
 }

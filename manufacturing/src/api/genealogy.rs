@@ -6,14 +6,17 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
+use records::Subject;
+use records::attributes::PART_OF;
 use serde_json::json;
 
 use super::App;
 use super::parameters::{Parameters, serial, wrong};
 use super::problem::Problem;
 use super::streaming;
+use crate::projection::part_value;
 use crate::recall::genealogy::{Relative, down, up};
-use crate::unanswerable::find_kept;
+use crate::unanswerable::{Unanswerable, find_kept};
 
 /// Bytes that are handed on at once.
 const CHUNK: usize = 16 << 10;
@@ -35,12 +38,22 @@ pub async fn genealogy(
     };
     let body = streaming::answer(
         &app,
-        move |snapshot| find_kept(snapshot, &asked, scope.as_deref()),
+        move |snapshot| {
+            let why = match find_kept(snapshot, &asked, scope.as_deref())? {
+                Ok((device, kept)) => return Ok(Ok((device.subject, Some(kept)))),
+                Err(why) => why,
+            };
+            // No record is about the device itself, and yet something was built into it.
+            let device = Subject { scope: scope.unwrap_or_default(), ..Subject::device(asked) };
+            let is_known = matches!(why, Unanswerable::Unknown(_))
+                && snapshot.has_group(PART_OF, &part_value(&device.id, &device.scope))?;
+            Ok(if is_known { Ok((device, None)) } else { Err(why) })
+        },
         move |snapshot, (device, kept), send| {
             let direction = if is_down { "down" } else { "up" };
-            let mut head = json!({"serialNumber": device.subject.id, "direction": direction});
-            if !device.subject.scope.is_empty() {
-                head["scope"] = device.subject.scope.as_str().into();
+            let mut head = json!({"serialNumber": device.id, "direction": direction});
+            if !device.scope.is_empty() {
+                head["scope"] = device.scope.as_str().into();
             }
             if let Some(as_of) = as_of {
                 head["asOf"] = json!(as_of);
@@ -56,7 +69,7 @@ pub async fn genealogy(
                 (count, listed) = (count + u64::from(!relative.corrected), listed + 1);
             };
             let flow = match is_down {
-                true => down(snapshot, &device.subject, as_of, |relative| {
+                true => down(snapshot, &device, as_of, |relative| {
                     write(&mut waiting, &relative);
                     match waiting.len() >= CHUNK {
                         true => send(std::mem::take(&mut waiting).into_bytes()),
@@ -64,7 +77,9 @@ pub async fn genealogy(
                     }
                 })?,
                 false => {
-                    up(snapshot, &kept, as_of)?.iter().for_each(|relative| write(&mut waiting, relative));
+                    if let Some(kept) = &kept {
+                        up(snapshot, kept, as_of)?.iter().for_each(|relative| write(&mut waiting, relative));
+                    }
                     std::ops::ControlFlow::Continue(())
                 }
             };

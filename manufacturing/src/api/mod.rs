@@ -4,6 +4,7 @@ mod body;
 mod changes;
 mod containers;
 mod contradictions;
+mod deletion;
 mod devices;
 mod drills;
 mod genealogy;
@@ -70,6 +71,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/devices/{serial}", get(devices::device))
+        .route("/v1/devices/{serial}/delete", post(deletion::delete))
+        .route("/v1/devices/{serial}/restore", post(deletion::restore))
         .route("/v1/devices/{serial}/history", get(devices::history))
         .route("/v1/devices/{serial}/groups", get(devices::groups))
         .route("/v1/devices/{serial}/genealogy", get(genealogy::genealogy))

@@ -44,6 +44,8 @@ impl From<Unanswerable> for Problem {
             Unanswerable::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknownDevice", message).help(
                 "check the serial number, upper and lower case count; see /v1/stations for records that are missing",
             ),
+            Unanswerable::Deleted { .. } => Self::new(StatusCode::NOT_FOUND, "unknownDevice", message)
+                .help("its history tells of it, and recalls name it; `device SN --restore` shows it again"),
             Unanswerable::Ambiguous { candidates, .. } => {
                 let candidates =
                     candidates.into_iter().map(|(serial, scope)| json!({"serialNumber": serial, "scope": scope}));
@@ -72,6 +74,8 @@ impl From<Unanswerable> for Problem {
             },
             Unanswerable::Window { .. } => Self::new(StatusCode::BAD_REQUEST, "windowTooWide", message)
                 .help("add both, or a condition beside them such as station= or lotCode="),
+            Unanswerable::NothingLasts => Self::new(StatusCode::BAD_REQUEST, "nothingLasts", message)
+                .help("leave members out, or add a condition such as lotCode=, palletId= or component="),
             Unanswerable::Filling { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "beingFilled", message)
                 .help("ask again later; GET /v1/schemas tells how far it is"),
             Unanswerable::NoSuchGroup { .. } => Self::new(StatusCode::NOT_FOUND, "unknownGroup", message)

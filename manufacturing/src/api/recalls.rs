@@ -18,7 +18,7 @@ use super::parameters::{Parameters, wrong};
 use super::problem::Problem;
 use super::recall::format;
 use super::streaming;
-use crate::recall::{Format, Pairs, Question, prepare};
+use crate::recall::{Format, Pairs, Prepared, Question, prepare};
 use crate::recalls::{self, Notice, Opening};
 use crate::store::{Ask, Denied, OpenRecall, Snapshot, StoredRecall, sql};
 use crate::unanswerable::Unanswerable;
@@ -126,7 +126,7 @@ pub async fn open(State(app): State<Arc<App>>, Change(asked): Change<Open>) -> R
     let (pairs, notice, hold, wanted) = (asked.question, asked.notice, asked.hold, given.clone());
     let reading = app.store.long_reader().await?.run(move |snapshot| {
         let prepared = match prepare(snapshot, &question, now, connected)? {
-            Ok(prepared) => prepared,
+            Ok(prepared) => prepared.telling_now(),
             Err(why) => return Ok(Err(why)),
         };
         let (opening, holds) = recalls::open(snapshot, &prepared, pairs, notice, hold)?;
@@ -207,7 +207,7 @@ pub async fn close(State(app): State<Arc<App>>, id: Id, Change(asked): Change<Cl
             Err(why) => return Ok(Err(why)),
         };
         let known = match prepare(snapshot, &question, now, connected)? {
-            Ok(prepared) => Ok(recalls::survey(snapshot, &prepared, |_| ())?),
+            Ok(prepared) => Ok(recalls::survey(snapshot, &prepared.telling_now(), |_| ())?),
             // What it asked for was corrected meanwhile: it ends all the same.
             Err(why) => Err(why.to_string()),
         };
@@ -251,7 +251,7 @@ pub async fn report(State(app): State<Arc<App>>, headers: HeaderMap, id: Id, uri
             Err(why) => return Ok(Err(why)),
         };
         let prepared = prepare(snapshot, &question, now, connected)?;
-        Ok(prepared.map(|prepared| (prepared, recall, opening)).map_err(NotAsked::Unanswerable))
+        Ok(prepared.map(|prepared| (prepared.telling_now(), recall, opening)).map_err(NotAsked::Unanswerable))
     };
     let body = streaming::answer(&app, find, move |snapshot, (prepared, recall, opening), send| match is_json {
         false => recalls::report(snapshot, &prepared, &recall, &opening, send),
@@ -285,7 +285,8 @@ pub async fn identities(
             Ok((_, _, question)) => question,
             Err(why) => return Ok(Err(why)),
         };
-        Ok(prepare(snapshot, &question, now, connected)?.map_err(NotAsked::Unanswerable))
+        let prepared = prepare(snapshot, &question, now, connected)?;
+        Ok(prepared.map(Prepared::telling_now).map_err(NotAsked::Unanswerable))
     };
     let body = streaming::answer(&app, find, move |snapshot, prepared, send| {
         recalls::identities(snapshot, &prepared, format, send)

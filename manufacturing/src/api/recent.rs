@@ -34,15 +34,15 @@ pub async fn recent(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Value>
 
 fn newest(snapshot: &Snapshot<'_>, most: u32) -> sql::Result<Value> {
     let (mut devices, mut groups, mut told) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (n, device) in (0..).zip(snapshot.newest(LOOKED_AT)?) {
-        let Some(kept) = snapshot.kept(&device)? else { continue };
+    for device in snapshot.newest(LOOKED_AT)? {
+        let Some(kept) = snapshot.kept(&device)?.filter(|kept| kept.deleted.is_none()) else { continue };
         for dimension in GROUPS {
             let Some(value) = kept.text(dimension).filter(|_| groups.len() < most as usize) else { continue };
             if told.insert((dimension, value.to_owned())) {
                 groups.push(json!({"dimension": dimension, "value": value}));
             }
         }
-        if n < most {
+        if devices.len() < most as usize {
             let subject = device.subject;
             devices
                 .push(json!({"serialNumber": subject.id, "scope": subject.scope, "lastSeen": shown(kept.last_seen)}));

@@ -4,6 +4,8 @@ mod changes;
 mod clocks;
 mod conditions;
 mod containers;
+mod deletion;
+mod earlier;
 mod metrics;
 mod questions;
 mod recalls;

@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::admin::Admin;
 use super::{Failure, Service, client, shown};
 
 #[derive(Args)]
@@ -15,6 +16,17 @@ pub struct Device {
     /// Which of several devices with that serial number
     #[arg(long)]
     scope: Option<String>,
+    /// Put it out of sight: searches and look-ups do not find it, its history and recalls do
+    #[arg(long, requires = "reason", conflicts_with = "restore")]
+    delete: bool,
+    /// Show it again
+    #[arg(long, requires = "reason")]
+    restore: bool,
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    admin: Admin,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -24,6 +36,9 @@ pub struct Device {
 
 impl Device {
     pub async fn run(self, output: &mut dyn Write) -> Result<(), Failure> {
+        if self.delete || self.restore {
+            return self.change(output).await;
+        }
         let query: Vec<(&str, &str)> = self.scope.as_deref().map(|scope| ("scope", scope)).into_iter().collect();
         let response = self.service.get(&["v1", "devices", &self.serial], &query, "application/json").await?;
         let answer = client::json(response).await?;
@@ -55,6 +70,19 @@ impl Device {
             lines.push(vec![format!("was in {}", text(&group["dimension"])), said]);
         }
         shown::print(output, &shown::table(&lines))
+    }
+
+    async fn change(self, output: &mut dyn Write) -> Result<(), Failure> {
+        let action = if self.delete { "delete" } else { "restore" };
+        let body = json!({"scope": self.scope.unwrap_or_default(), "reason": self.reason});
+        let path = ["v1", "devices", &self.serial, action];
+        let answer = self.service.post(&path, &self.admin.token()?, &body).await?;
+        let said = match self.json {
+            true => answer.to_string(),
+            false if self.delete => format!("{} is out of sight", text(&answer["serialNumber"])),
+            false => format!("{} is shown again", text(&answer["serialNumber"])),
+        };
+        shown::print(output, &format!("{}\n", shown::clean(&said)))
     }
 }
 

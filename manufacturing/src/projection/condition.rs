@@ -51,6 +51,8 @@ pub struct Condition<'a> {
     pub said: Vec<Taken<'a>>,
     /// The last record that opened or closed it, if it is a container.
     pub opened: Option<Taken<'a>>,
+    /// It was put out of sight.
+    pub deleted: Option<Taken<'a>>,
     /// The last count of its contents.
     pub counted: Option<Taken<'a>>,
     despatched: BTreeMap<Node<'a>, Taken<'a>>,
@@ -69,7 +71,8 @@ impl<'a> Condition<'a> {
             return;
         }
         if is_handling(record.event) {
-            self.handled = Some(taken);
+            // What somebody has in the hand is no matter of yesterday's.
+            (self.handled, self.deleted) = (Some(taken), None);
         }
         let into_device = |record: &Record| record.into.iter().any(|joined| joined.kind == Kind::Device);
         let put = match record.event {
@@ -88,6 +91,8 @@ impl<'a> Condition<'a> {
             Event::Tested => (self.test, self.attempts) = (Some(taken), self.attempts + 1),
             Event::Opened | Event::Reopened | Event::Adopted | Event::Closed => self.opened = Some(taken),
             Event::Counted => self.counted = Some(taken),
+            Event::Deleted => self.deleted = Some(taken),
+            Event::Restored => self.deleted = None,
             Event::Contradicted if !is_settling(record) => self.said.push(taken),
             _ => {}
         }
@@ -136,6 +141,8 @@ pub fn said_of_device(record: &Record) -> impl Iterator<Item = (&str, &Value)> {
         // A hold says why, not what the device is.
         Event::Held
         | Event::Released
+        | Event::Deleted
+        | Event::Restored
         | Event::Contradicted
         | Event::LabelPrinted
         | Event::LabelDoubtful

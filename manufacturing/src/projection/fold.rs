@@ -10,7 +10,7 @@ use super::handled;
 use super::order::total_order;
 use super::repeats::Counted;
 use super::walk::{Place, Span, Truth, Walk};
-use super::{Despatch, DeviceView, Dimensions, Fact, Mark, Membership, State, Test, correction};
+use super::{Deleted, Despatch, DeviceView, Dimensions, Fact, Mark, Membership, State, Test, correction};
 
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
 /// harm. The answer is the same for every order of `facts`, each of which is there once; what only repeats another one
@@ -163,8 +163,10 @@ fn written_before(facts: &[&Fact], counted: &Counted, first: usize, second: usiz
 fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView> {
     let Read { order, voided, walk } = read;
     let own = |index: &usize| facts[*index].reading.subject.as_ref() == Some(device);
-    // Neither a refusal nor a hold says that there is such a device.
-    let says = |record: &&Record| !matches!(record.event, Event::Refused | Event::Held | Event::Released);
+    // Neither a refusal nor a hold nor a person who puts it out of sight says that there is such a device.
+    let says = |record: &&Record| {
+        !matches!(record.event, Event::Refused | Event::Held | Event::Released | Event::Deleted | Event::Restored)
+    };
     let said = |index: &usize| facts[*index].reading.record.as_ref().filter(says);
     let times = || order.iter().filter(|i| own(i)).filter_map(said).map(|record| record.at.wall);
     let (first_seen, last_seen) = (times().min()?, times().max()?);
@@ -180,6 +182,7 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
         state: if was_there { state(walk) } else { State::Voided },
         contested: !walk.conflicts().is_empty(),
         contradictions,
+        deleted: walk.condition.deleted.map(deleted),
         test: walk.condition.test.map(|taken| test(taken, walk.condition.attempts)),
         despatch: walk.despatched().map(despatch),
         station: walk.condition.put_by.or(walk.condition.handled).map(|taken| facts[taken.index].id.station.clone()),
@@ -205,6 +208,10 @@ fn state(walk: &Walk<'_>) -> State {
         None if condition.test.is_some() => State::Tested,
         None => State::Seen,
     }
+}
+
+fn deleted(taken: Taken<'_>) -> Deleted {
+    Deleted { at: taken.record.at.wall, reason: taken.record.reason.clone().unwrap_or_default() }
 }
 
 fn test(taken: Taken<'_>, attempts: u64) -> Test {

@@ -34,7 +34,8 @@ pub struct Handled {
 /// Does a record of a device say that it was there? A refusal, a hold and what disagrees with the service do not, and a
 /// correction says something of another record.
 fn is_handling(event: Event) -> bool {
-    !matches!(event, Event::Refused | Event::Held | Event::Released | Event::Contradicted | Event::Voided)
+    use Event::*;
+    !matches!(event, Refused | Held | Released | Deleted | Restored | Contradicted | Voided)
 }
 
 /// The indices of the records by which stations handled a device, in order, and whether each was wholly a mistake.

@@ -28,7 +28,7 @@ pub use part::{part, part_value};
 pub use reading::{Reading, previous};
 pub use repeats::former;
 pub use view::{
-    ContainerState, ContainerView, Contradiction, Count, Despatch, DeviceView, Mark, Membership, State, Test,
+    ContainerState, ContainerView, Contradiction, Count, Deleted, Despatch, DeviceView, Mark, Membership, State, Test,
 };
 
 use jiff::Timestamp;

@@ -72,6 +72,15 @@ pub struct Despatch {
     pub at: Timestamp,
 }
 
+/// Somebody put a device out of sight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// By the clock of its record.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
 /// A record with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -109,6 +118,8 @@ pub struct DeviceView {
     pub contested: bool,
     /// What of it cannot all be true, the earliest first.
     pub contradictions: Vec<Contradiction>,
+    /// It is out of sight.
+    pub deleted: Option<Deleted>,
     /// Its last test.
     pub test: Option<Test>,
     /// Where it was sent.

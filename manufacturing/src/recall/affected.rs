@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use records::Subject;
+use records::attributes::{DAY, STATION};
 use serde::Serialize;
 
-use super::balance::Balance;
 use super::parts::{Names, Parents, in_chunks};
 use super::prepare::Prepared;
 use super::question::{Clause, Members};
@@ -42,17 +42,19 @@ pub struct Affected {
     pub unit: Unit,
     /// Each condition that had to hold; empty where there is one group.
     pub why: Vec<Why>,
-    /// What became of it; `None` for a time before now, of which only the places are known.
-    pub state: Option<State>,
+    /// What became of it, as of the time asked for.
+    pub state: State,
     /// Its identity in the cloud.
     pub connhex_id: Option<String>,
     /// Where it was sent.
     pub despatch: Option<Despatch>,
+    /// Somebody has put it out of sight; it is affected all the same.
+    pub deleted: bool,
 }
 
 impl Affected {
     fn tell(&mut self, kept: &Kept) {
-        self.state = Some(kept.state);
+        (self.state, self.deleted) = (kept.state, kept.deleted.is_some());
         self.despatch = kept.despatch.clone();
         self.connhex_id = kept.text("connhexId").map(str::to_owned);
     }
@@ -89,6 +91,11 @@ fn both(all: Unit, one: Unit) -> Unit {
         corrected: all.corrected || one.corrected,
         ..all
     }
+}
+
+/// What a station did, and when, is over at once: it is no membership that lasts.
+pub(super) fn is_of_the_past(dimension: &str) -> bool {
+    [STATION, DAY].contains(&dimension)
 }
 
 /// Hands out the units of an answer by serial and scope: those that were affected (`corrected` false), or those that were
@@ -157,7 +164,7 @@ impl Pass<'_, '_, '_> {
     }
 
     fn matched(&mut self, matched: Matched, parents: Option<&Parents>) -> sql::Result<()> {
-        let Prepared { clauses, as_of, known_at, members, window, .. } = self.prepared;
+        let Prepared { clauses, as_of, known_at, members, window, tells_now, .. } = self.prepared;
         let parts = parents.and_then(|parents| parents.get(&matched.device)).map(Vec::as_slice).unwrap_or_default();
         let (serial, scope) = (matched.device.0.as_str(), matched.device.1.as_str());
         // Read once, and only where the rows do not say it.
@@ -165,11 +172,20 @@ impl Pass<'_, '_, '_> {
         let mut units = matched.units;
         units.truncate(clauses.len());
         if let Some(position) = known_at {
-            let Some(device) = self.snapshot.device(serial, scope)? else { return Ok(()) };
-            let Some(then) = self.snapshot.kept_at(&device, *position)? else { return Ok(()) };
-            let said = clauses.iter().map(|Clause { by, values }| unit_of(&then, &device.subject, by, values, *as_of));
-            let Some(said) = said.collect::<Option<Vec<Unit>>>() else { return Ok(()) };
-            (units, kept) = (said, Some(then));
+            kept = match self.snapshot.device(serial, scope)? {
+                Some(device) => self.snapshot.kept_at(&device, *position)?,
+                None => None,
+            };
+            // No record was about the unit itself, and yet something was built into it.
+            let is_parent_alone = kept.is_none() && clauses.is_empty() && !parts.is_empty();
+            let subject = Subject { scope: scope.to_owned(), ..Subject::device(serial) };
+            let then = kept.iter().flat_map(|then| {
+                clauses.iter().filter_map(|Clause { by, values }| unit_of(then, &subject, by, values, *as_of))
+            });
+            units = then.collect();
+            if units.len() < clauses.len() || (kept.is_none() && !is_parent_alone) {
+                return Ok(());
+            }
         }
         let mut reasons: Vec<Why> = match clauses.len() + usize::from(!parts.is_empty()) + usize::from(window.is_some())
         {
@@ -180,10 +196,13 @@ impl Pass<'_, '_, '_> {
         units.extend(of_parts(matched.device.clone(), parts));
         if units.is_empty() {
             // A window alone: the unit is whoever was handled in it.
-            units.extend(self.bare(serial, scope)?);
+            units.extend(self.bare(serial, scope, kept.as_ref())?);
         }
+        let mut lasting = units.iter().zip(clauses.iter().map(Some).chain(std::iter::repeat(None)));
+        let is_current = lasting.all(|(unit, clause)| {
+            unit.until.is_none() && !unit.corrected || clause.is_some_and(|clause| is_of_the_past(&clause.by))
+        });
         let Some(mut unit) = units.into_iter().reduce(both) else { return Ok(()) };
-        let is_current = unit.until.is_none() && !unit.corrected;
         self.others |= unit.corrected != self.corrected;
         if unit.corrected != self.corrected || (*members == Members::Current && !self.corrected && !is_current) {
             return Ok(());
@@ -195,18 +214,24 @@ impl Pass<'_, '_, '_> {
                 State::Despatched => self.sent(&unit)?,
                 _ => None,
             };
-            let state = Some(unit.state);
-            self.flow = (self.each)(Affected { unit, why: reasons, state, connhex_id: None, despatch });
+            let state = unit.state;
+            self.flow = (self.each)(Affected { unit, why: reasons, state, connhex_id: None, despatch, deleted: false });
             return Ok(());
         }
-        if kept.is_none() {
+        if kept.is_none() && known_at.is_none() {
             kept = self.snapshot.kept_by_name(serial, scope)?;
         }
         let Some(kept) = kept else {
             // No record is about the device itself, and yet something was built into it.
             if !parts.is_empty() && window.is_none() {
-                let affected =
-                    Affected { unit, why: reasons, state: Some(State::Seen), connhex_id: None, despatch: None };
+                let affected = Affected {
+                    unit,
+                    why: reasons,
+                    state: State::Seen,
+                    connhex_id: None,
+                    despatch: None,
+                    deleted: false,
+                };
                 self.flow = (self.each)(affected);
             }
             return Ok(());
@@ -219,17 +244,23 @@ impl Pass<'_, '_, '_> {
             }
             reasons.extend(met);
         }
-        let at = as_of.map_or(i64::MAX, |time| time.as_microsecond());
+        let told_at = as_of.filter(|_| !tells_now);
+        let at = told_at.map_or(i64::MAX, |time| time.as_microsecond());
         (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
         unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
-        if !unit.contested && as_of.is_none() {
+        if !unit.contested && told_at.is_none() {
             // Of packages inside packages the innermost.
             let one = |name: &str| kept.text(name).map(str::to_owned).into_iter().collect();
             (unit.packages, unit.pallets) = (one("packageId"), one("palletId"));
         }
-        let mut affected = Affected { unit, why: reasons, state: None, connhex_id: None, despatch: None };
-        if as_of.is_none() {
-            affected.tell(&kept);
+        let mut affected =
+            Affected { unit, why: reasons, state: kept.state, connhex_id: None, despatch: None, deleted: false };
+        match told_at {
+            None => affected.tell(&kept),
+            Some(time) => {
+                let then = self.snapshot.kept_then(serial, scope, time, *known_at)?;
+                affected.tell(then.as_ref().unwrap_or(&kept));
+            }
         }
         self.flow = (self.each)(affected);
         Ok(())
@@ -252,36 +283,14 @@ impl Pass<'_, '_, '_> {
         Ok(despatch)
     }
 
-    /// A unit that nothing but a window asks for.
-    fn bare(&self, serial: &str, scope: &str) -> sql::Result<Option<Unit>> {
-        let Some(kept) = self.snapshot.kept_by_name(serial, scope)? else { return Ok(None) };
-        let device = Subject { scope: scope.to_owned(), ..Subject::device(serial) };
+    /// A unit that nothing but a window asks for; `then` is what was known of it, where that was asked for.
+    fn bare(&self, serial: &str, scope: &str, then: Option<&Kept>) -> sql::Result<Option<Unit>> {
         let Some(days) = &self.prepared.days else { return Ok(None) };
-        Ok(unit_of(&kept, &device, &days.by, &days.values, self.prepared.as_of))
-    }
-}
-
-/// Counts what became of units; `None` once there is one of which that is not known, as for a time before now.
-#[derive(Debug, Clone, Copy)]
-pub struct Counting(Option<Balance>);
-
-impl Default for Counting {
-    fn default() -> Self {
-        Self(Some(Balance::default()))
-    }
-}
-
-impl Counting {
-    /// Counts one.
-    pub fn count(&mut self, affected: &Affected) {
-        match (affected.state, &mut self.0) {
-            (Some(state), Some(balance)) => balance.count(state),
-            _ => self.0 = None,
+        let device = Subject { scope: scope.to_owned(), ..Subject::device(serial) };
+        let of = |kept: &Kept| unit_of(kept, &device, &days.by, &days.values, self.prepared.as_of);
+        match then {
+            Some(then) => Ok(of(then)),
+            None => Ok(self.snapshot.kept_by_name(serial, scope)?.as_ref().and_then(of)),
         }
-    }
-
-    /// The counts.
-    pub fn balance(self) -> Option<Balance> {
-        self.0
     }
 }

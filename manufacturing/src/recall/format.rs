@@ -172,8 +172,7 @@ pub struct Line<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pallet_ids: &'a [String],
     /// What became of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
+    pub state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connhex_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +181,9 @@ pub struct Line<'a> {
     pub despatch_note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub despatched_at: Option<Timestamp>,
+    /// Out of sight, and affected all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
     /// Nobody registers owners yet.
     owner: Option<()>,
     /// Each of several conditions.
@@ -191,10 +193,11 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(affected: &'a Affected) -> Self {
-        let Affected { unit, why, state, connhex_id, despatch } = affected;
+        let Affected { unit, why, state, connhex_id, despatch, deleted } = affected;
         let despatch = despatch.as_ref();
         Self {
             state: *state,
+            deleted: *deleted,
             connhex_id: connhex_id.as_deref(),
             consignee: despatch.and_then(|despatch| despatch.consignee.as_deref()),
             despatch_note: despatch.and_then(|despatch| despatch.despatch_note.as_deref()),
@@ -227,7 +230,7 @@ impl<'a> Line<'a> {
 
     /// The word for what became of it.
     pub fn state(&self) -> String {
-        let word = self.state.and_then(|state| serde_json::to_value(state).ok());
+        let word = serde_json::to_value(self.state).ok();
         word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
     }
 }
@@ -290,15 +293,15 @@ impl Answer {
         match self.format {
             Format::Json => {
                 self.bytes.extend_from_slice(if self.listed == 0 { b"\n" } else { b",\n" });
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
             }
             Format::Ndjson if self.corrected => {
                 self.bytes.extend_from_slice(b"{\"corrected\":");
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
                 self.bytes.extend_from_slice(b"}\n");
             }
             Format::Ndjson => {
-                self.bytes.append(&mut json(&line));
+                write_json(&mut self.bytes, &line);
                 self.bytes.push(b'\n');
             }
             Format::Csv => self.bytes.extend_from_slice(csv(&line).as_bytes()),
@@ -315,16 +318,17 @@ impl Answer {
 
     /// Takes out what is written so far.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+        let next = Vec::with_capacity(self.bytes.capacity());
+        std::mem::replace(&mut self.bytes, next)
     }
 
     /// Ends the answer; what is left of it.
-    pub fn end(mut self, completeness: &Completeness, balance: Option<Balance>) -> Vec<u8> {
+    pub fn end(mut self, completeness: &Completeness, balance: Balance) -> Vec<u8> {
         let (count, complete) = (self.count, completeness.complete);
         let statement = String::from_utf8_lossy(&json(completeness)).into_owned();
-        let balance = balance
-            .map_or(String::new(), |balance| format!("\"balance\":{},", String::from_utf8_lossy(&json(&balance))));
-        let says = format!("\"count\":{count},\"complete\":{complete},{balance}\"completeness\":{statement}");
+        let balance = String::from_utf8_lossy(&json(&balance)).into_owned();
+        let says =
+            format!("\"count\":{count},\"complete\":{complete},\"balance\":{balance},\"completeness\":{statement}");
         let end = match self.format {
             Format::Json => format!("],\n{says},\"end\":true}}\n"),
             Format::Ndjson => format!("{{\"end\":true,{says}}}\n"),
@@ -337,9 +341,15 @@ impl Answer {
     }
 }
 
-/// Texts, numbers and times: the writer has nothing to refuse.
 fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    let mut bytes = Vec::new();
+    write_json(&mut bytes, value);
+    bytes
+}
+
+fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    // Texts, numbers and times: the writer has nothing to refuse, and memory takes all.
+    drop(serde_json::to_writer(bytes, value));
 }
 
 fn places(one: Option<&str>, all: &[String]) -> String {

@@ -15,7 +15,7 @@ mod stream;
 mod tests;
 mod window;
 
-pub use affected::{Affected, Counting, each};
+pub use affected::{Affected, each};
 pub use balance::Balance;
 pub use format::Format;
 pub use groups::{Size, groups, size};

@@ -14,7 +14,7 @@ use super::affected::Why;
 use super::prepare::Prepared;
 use super::question::Members;
 use crate::projection::part;
-use crate::store::{Kept, Snapshot, Source, shown, sql};
+use crate::store::{Group, Kept, Snapshot, Source, shown, sql};
 
 /// Devices that are gathered at once.
 #[cfg(not(test))]
@@ -111,11 +111,14 @@ fn walk(
                 let (serial, scope) = &matched.device;
                 let lot = matched.units.first().map(|unit| unit.value.clone());
                 let Some(kept) = kept(snapshot, prepared, serial, scope)? else { return Ok(ControlFlow::Continue(())) };
-                // By what was known then it may have been in none of them.
-                let was_in = kept
-                    .groups
-                    .iter()
-                    .any(|group| group.dimension == "lotCode" && !group.corrected && lots.contains(&group.value));
+                // By then, or by what was known then, it may have been in none of them.
+                let at = prepared.as_of.map_or(i64::MAX, |time| time.as_microsecond());
+                let counts = |group: &&Group| match prepared.members {
+                    Members::Ever => group.earliest <= at,
+                    Members::Current => group.earliest <= at && group.latest.is_none_or(|latest| latest > at),
+                };
+                let in_lots = kept.groups.iter().filter(|group| group.dimension == "lotCode" && !group.corrected);
+                let was_in = in_lots.filter(counts).any(|group| lots.contains(&group.value));
                 if was_in {
                     inside(prepared, &kept, serial, lot, &mut each);
                 }

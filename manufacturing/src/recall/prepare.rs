@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use records::attributes::{DERIVED, RECALL_ORDER, STATION};
 use records::{Kind, Subject};
 
+use super::affected::is_of_the_past;
 use super::format::{Header, Span, Times};
 use super::parts::{Names, Parts};
 use super::question::{Clause, Conditions, Members, Of, Question};
-use super::seals::differences;
+use super::seals::{differences, sealed};
 use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::projection::part;
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub(super) as_of: Option<Timestamp>,
     pub(super) known_at: Option<u64>,
     pub(super) members: Members,
+    /// What became of the units is told as of now, whatever time was asked for.
+    pub(super) tells_now: bool,
     pub(super) completeness: Completeness,
 }
 
@@ -40,6 +43,13 @@ impl Prepared {
     /// The statement of the answer.
     pub fn completeness(&self) -> &Completeness {
         &self.completeness
+    }
+
+    /// For what has to be done now: where the units are and how to reach them is told as of now, whoever was affected at the
+    /// time that was asked for.
+    #[must_use]
+    pub fn telling_now(self) -> Self {
+        Self { tells_now: true, ..self }
     }
 
     /// Is it a whole group as it is known now, whoever was ever in it?
@@ -78,6 +88,11 @@ pub fn prepare(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, con
 }
 
 fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connected: bool) -> Found<Prepared> {
+    snapshot.ahead_of_recall()?;
+    if let Of::Group { by, value } = &question.of {
+        snapshot.ahead_of_group(by, value, question.as_of)?;
+        sealed(by, value).map_or(Ok(()), |subject| snapshot.ahead_of(&subject))?;
+    }
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
     let (mut header, clauses) = found!(match of {
@@ -99,10 +114,15 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
         as_of,
         known_at,
         members: *members,
+        tells_now: false,
         completeness: judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of, connected }),
     };
     if let Of::All(conditions) = of {
         found!(prepared.take(snapshot, conditions)?);
+    }
+    let lasts = !prepared.parts.is_empty() || prepared.clauses.iter().any(|clause| !is_of_the_past(&clause.by));
+    if *members == Members::Current && !lasts {
+        return Ok(Err(Unanswerable::NothingLasts));
     }
     if let Some(as_of) = as_of.filter(|_| !matches!(of, Of::Device { .. })) {
         found!(prepared.had_begun(snapshot, as_of)?);

@@ -67,7 +67,7 @@ impl Seal {
 }
 
 /// What is sealed where a group is one of these.
-fn subject(by: &str, value: &str) -> Option<Subject> {
+pub fn sealed(by: &str, value: &str) -> Option<Subject> {
     match by {
         "workOrder" => Some(Subject::new(Kind::WorkOrder, value)),
         "lotCode" => Some(Subject::new(Kind::Lot, value)),
@@ -81,7 +81,7 @@ fn subject(by: &str, value: &str) -> Option<Subject> {
 /// # Errors
 /// What the store says.
 pub fn seals(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Vec<Seal>> {
-    let Some(subject) = subject(by, value) else { return Ok(Vec::new()) };
+    let Some(subject) = sealed(by, value) else { return Ok(Vec::new()) };
     let mut last: BTreeMap<String, (i64, Seal)> = BTreeMap::new();
     for fact in snapshot.facts_about(&subject)? {
         let Some(record) = fact.reading.record.as_ref().filter(|_| fact.reading.subject.as_ref() == Some(&subject))

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::affected::{Counting, each};
+use super::affected::each;
+use super::balance::Balance;
 use super::format::{Answer, Format};
 use super::prepare::Prepared;
 use crate::store::{Snapshot, sql};
@@ -23,7 +24,7 @@ pub fn stream(
 ) -> sql::Result<bool> {
     let Prepared { header, as_of, completeness, .. } = prepared;
     let mut answer = Answer::begin(format, header, *as_of, completeness);
-    let mut counting = Counting::default();
+    let mut balance = Balance::default();
     let mut are_any = true;
     for corrected in [false, true] {
         if corrected && !(answer.begin_corrected() && are_any) {
@@ -31,7 +32,7 @@ pub fn stream(
         }
         let flow = each(snapshot, prepared, corrected, |affected| {
             if !corrected {
-                counting.count(&affected);
+                balance.count(affected.state);
             }
             answer.unit(&affected);
             match answer.len() >= CHUNK {
@@ -44,5 +45,5 @@ pub fn stream(
             ControlFlow::Break(()) => return Ok(false),
         }
     }
-    Ok(send(answer.end(completeness, counting.balance())).is_continue())
+    Ok(send(answer.end(completeness, balance)).is_continue())
 }

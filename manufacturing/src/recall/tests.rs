@@ -30,7 +30,7 @@ fn unit(serial: &str, corrected: bool) -> Affected {
     };
     let connhex_id = (serial == "S1").then(|| "cx-1".to_owned());
     let despatch = (serial == "S1").then(|| despatch("U1"));
-    Affected { unit, why: Vec::new(), state: Some(State::Packed), connhex_id, despatch }
+    Affected { unit, why: Vec::new(), state: State::Packed, connhex_id, despatch, deleted: false }
 }
 
 fn written(format: Format) -> String {
@@ -40,16 +40,16 @@ fn written(format: Format) -> String {
         judge(&[], &crate::lapses::Lapses::default(), Moment { now: at(60), as_of: Some(at(50)), connected: true });
     let mut answer = Answer::begin(format, &header, Some(at(50)), &statement);
     let mut text = Vec::new();
-    let mut counting = Counting::default();
+    let mut balance = Balance::default();
     for serial in ["S1", "=cmd()", "a,\"b\"\n#end,0,complete"] {
-        counting.count(&unit(serial, false));
+        balance.count(unit(serial, false).state);
         answer.unit(&unit(serial, false));
         text.append(&mut answer.take());
     }
     if answer.begin_corrected() {
         answer.unit(&unit("S9", true));
     }
-    text.append(&mut answer.end(&statement, counting.balance()));
+    text.append(&mut answer.end(&statement, balance));
     String::from_utf8(text).unwrap()
 }
 

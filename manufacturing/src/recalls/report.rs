@@ -212,7 +212,7 @@ pub fn report(
 
 fn unit(affected: &Affected) -> String {
     let Affected { unit, state, despatch, .. } = affected;
-    let word = state.and_then(|state| serde_json::to_value(state).ok());
+    let word = serde_json::to_value(state).ok();
     let word = word.as_ref().and_then(Value::as_str).unwrap_or_default();
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let despatch = despatch.as_ref();

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::notice::Notice;
 use crate::completeness::Completeness;
 use crate::projection::State;
-use crate::recall::{Affected, Balance, Counting, Pairs, Prepared, each};
+use crate::recall::{Affected, Balance, Pairs, Prepared, each};
 use crate::store::{MOST_HOLDS, Snapshot, sql};
 
 /// Most sentences of a statement, and most series, that its record keeps.
@@ -167,10 +167,10 @@ pub fn attributes(says: &impl Serialize) -> Attributes {
 /// # Errors
 /// What the store says.
 pub fn survey(snapshot: &Snapshot<'_>, prepared: &Prepared, mut also: impl FnMut(&Affected)) -> sql::Result<Known> {
-    let (mut count, mut counting, mut hash) = (0, Counting::default(), Sha256::new());
+    let (mut count, mut balance, mut hash) = (0, Balance::default(), Sha256::new());
     let flow = each(snapshot, prepared, false, |affected| {
         count += 1;
-        counting.count(&affected);
+        balance.count(affected.state);
         for text in [affected.unit.serial.as_str(), "\t", &affected.unit.scope, "\n"] {
             hash.update(text.as_bytes());
         }
@@ -182,7 +182,7 @@ pub fn survey(snapshot: &Snapshot<'_>, prepared: &Prepared, mut also: impl FnMut
         known_at: snapshot.stored()?.position,
         count,
         digest: FixedBytes(hash.finalize().into()),
-        balance: counting.balance(),
+        balance: Some(balance),
         complete: prepared.completeness().complete,
         statement: Statement::of(prepared.completeness()),
     })
@@ -207,7 +207,7 @@ impl Gathering {
         if unit.until.is_none() && self.lots.contains(&unit.value) {
             return;
         }
-        let away = matches!(affected.state, Some(State::Despatched | State::Scrapped));
+        let away = matches!(affected.state, State::Despatched | State::Scrapped);
         self.count += 1;
         self.count_here += u64::from(!away);
         for (list, counts) in [(&mut self.serials, true), (&mut self.here, !away)] {
@@ -286,7 +286,7 @@ mod tests {
             state,
             more: false,
         };
-        Affected { unit, why: Vec::new(), state: Some(state), connhex_id: None, despatch: None }
+        Affected { unit, why: Vec::new(), state, connhex_id: None, despatch: None, deleted: false }
     }
 
     fn kept(lots: &[&str], room: usize, units: &[Affected]) -> (Vec<String>, Keeps) {

@@ -72,6 +72,20 @@ pub enum Ask {
         /// Why.
         reason: String,
     },
+    /// A device is put out of sight.
+    Delete {
+        /// The device.
+        device: Subject,
+        /// Why.
+        reason: String,
+    },
+    /// A device that was put out of sight is shown again.
+    Restore {
+        /// The device.
+        device: Subject,
+        /// Why.
+        reason: String,
+    },
     /// A work order is this from now on, and open.
     Plan(Box<Plan>),
     /// Nobody begins a work order any more.
@@ -209,6 +223,22 @@ pub enum Denied {
         /// Why.
         reason: String,
     },
+    /// No record says that there is such a device.
+    #[error("no device `{}` is known", .0.escape_debug())]
+    UnknownDevice(String),
+    /// It is out of sight already.
+    #[error("the device `{}` was deleted at {since}: {reason}", serial.escape_debug())]
+    Deleted {
+        /// The device.
+        serial: String,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// It is not out of sight.
+    #[error("the device `{}` is not deleted", .0.escape_debug())]
+    NotDeleted(String),
     /// There is no hold to release.
     #[error("the {} is not on hold", named(.0))]
     NotHeld(Subject),

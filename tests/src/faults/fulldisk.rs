@@ -20,7 +20,7 @@ pub(super) const CAMPAIGN: Campaign = Campaign {
 
 /// The station's disk: its ballast of 2 MiB, a log, the records that wait, and what it has to know of all units of a long
 /// campaign.
-const MEBIBYTES: u32 = 32;
+const MEBIBYTES: u32 = 64;
 const PAGE: u64 = 4096;
 /// Seconds for a queue that has filled the disk: tens of thousands of records, on a disk that has no space beside them.
 const DRAIN: u64 = 300;

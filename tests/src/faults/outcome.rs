@@ -64,6 +64,12 @@ impl Outcome {
         self.extra.insert(name.to_owned(), value.into());
     }
 
+    /// A part that this machine cannot run: a figure, and a line that counts as left out.
+    pub fn leave_out(&mut self, part: &str, why: &str) {
+        eprintln!("SKIPPED {part}: {why}");
+        self.figure(part, format!("left out: {why}"));
+    }
+
     /// Nothing lost, nothing twice, nothing wrong.
     #[must_use]
     pub fn ok(&self) -> bool {

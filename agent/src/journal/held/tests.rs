@@ -73,13 +73,14 @@ fn everything_in_a_container_is_found_at_any_depth() {
     group.change_containers(&decision, 0).unwrap();
     assert!(group.holds_anything().unwrap());
     let inside = group.inside("U").unwrap();
-    let mut units: Vec<_> = inside.units.iter().map(|unit| (unit.serial.as_str(), unit.lot.as_deref(), unit.held)).collect();
+    let mut units: Vec<_> =
+        inside.units.iter().map(|unit| (unit.serial.as_str(), unit.lot.as_deref(), unit.held)).collect();
     units.sort_unstable();
     assert_eq!(units, [("A", Some("L1"), false), ("B", None, true), ("C", Some("L2"), false)]);
     assert_eq!(inside.lots.into_iter().collect::<Vec<_>>(), ["L2"]);
     assert_eq!(group.inside("P3").unwrap().units.len(), 1);
     // What was stacked without the service is asked about again, until it is checked.
-    group.transaction.commit().unwrap();
+    group.commit(&decision.next, 0).unwrap();
     assert_eq!(journal.unchecked_containers_after("", 9).unwrap(), ["P2"]);
     assert_eq!(journal.unchecked_containers_after("P2", 9).unwrap(), [""; 0]);
     let decision = crate::station::Decision {
@@ -88,6 +89,6 @@ fn everything_in_a_container_is_found_at_any_depth() {
     };
     let mut group = journal.group().unwrap();
     group.change_containers(&decision, 0).unwrap();
-    group.transaction.commit().unwrap();
+    group.commit(&decision.next, 0).unwrap();
     assert_eq!(journal.unchecked_containers_after("", 9).unwrap(), [""; 0]);
 }

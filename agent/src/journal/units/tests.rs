@@ -79,8 +79,17 @@ fn units_from_before_are_known_with_their_checksums() {
 fn every_column_counts_for_the_checksum() {
     let connection = connection(MIGRATIONS.len());
     put(&connection, "s", "A", &full(), PRESENT).unwrap();
-    for change in ["seq = 8", "package = 'Q'", "era = 5", "state = 3", "tests = 3", "work_order = ''", "unchecked = 0", "lot = 'M'", "tested_at = 6"]
-    {
+    for change in [
+        "seq = 8",
+        "package = 'Q'",
+        "era = 5",
+        "state = 3",
+        "tests = 3",
+        "work_order = ''",
+        "unchecked = 0",
+        "lot = 'M'",
+        "tested_at = 6",
+    ] {
         connection.execute_batch(&format!("SAVEPOINT a; UPDATE unit SET {change}")).unwrap();
         assert_eq!(damaged(&connection).unwrap().len(), 1, "{change}");
         connection.execute_batch("ROLLBACK TO a").unwrap();

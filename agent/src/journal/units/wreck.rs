@@ -10,7 +10,7 @@ const FORMER_COLUMNS: &str =
     "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era), '', 0";
 
 /// A unit that was known in a journal that is gone.
-pub(super) struct UnitRow {
+pub(in super::super) struct UnitRow {
     pub scope: String,
     pub serial: String,
     /// Its series is set where it could be told.
@@ -18,7 +18,7 @@ pub(super) struct UnitRow {
 }
 
 /// Scope and serial of rows whose checksum is wrong, as bytes: a damaged text may be none.
-pub(super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+pub(in super::super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut rows = connection.prepare(
         "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc,
                 CAST(era AS INTEGER), CAST(state AS INTEGER), CAST(tests AS INTEGER), CAST(work_order AS BLOB),
@@ -46,14 +46,14 @@ pub(super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>,
     Ok(bad)
 }
 
-pub(super) fn remove_bytes(connection: &Connection, scope: &[u8], serial: &[u8]) -> rusqlite::Result<()> {
+pub(in super::super) fn remove_bytes(connection: &Connection, scope: &[u8], serial: &[u8]) -> rusqlite::Result<()> {
     connection
         .execute("DELETE FROM unit WHERE CAST(scope AS BLOB) = ?1 AND CAST(serial AS BLOB) = ?2", [scope, serial])
         .map(drop)
 }
 
 /// The rows of a damaged journal whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
-pub(super) fn of_wreck(connection: &Connection) -> Vec<UnitRow> {
+pub(in super::super) fn of_wreck(connection: &Connection) -> Vec<UnitRow> {
     let of = |columns: &str, table: &str, order: &str| {
         format!("SELECT scope, serial, crc, {columns} FROM {table} ORDER BY scope {order}, serial {order}")
     };

@@ -8,8 +8,6 @@ use super::super::known::{ContainerState, Known, KnownContainer, UnitState};
 use super::super::turn::{Turn, device};
 use super::{title, unit_of_key};
 
-/// Containers around containers are followed so far.
-const DEEPEST: usize = 12;
 /// The scope of components begins with this.
 const COMPONENT: &str = "component:";
 
@@ -92,60 +90,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Has this container, or one around it, left?
-    pub(in super::super) fn has_left(&self, id: &str) -> bool {
-        let mut next = Some(id.to_owned());
-        for _ in 0..DEEPEST {
-            let Some(container) = next.take().and_then(|id| self.container(&id)) else { return false };
-            if container.state == ContainerState::Despatched {
-                return true;
-            }
-            next = container.parent;
-        }
-        false
-    }
-
-    /// Is a container this one, or in it?
-    pub(in super::super) fn is_in(&self, inner: &str, outer: &str) -> bool {
-        let mut next = Some(inner.to_owned());
-        for _ in 0..DEEPEST {
-            let Some(id) = next.take() else { return false };
-            if id == outer {
-                return true;
-            }
-            next = self.container(&id).and_then(|container| container.parent);
-        }
-        false
-    }
-
-    pub(in super::super) fn refuse_left(&self, name: &str, what: &str, id: &str) -> Result<(), Answer> {
-        if !self.has_left(id) {
-            return Ok(());
-        }
-        let text = format!("{what} has left with {id}");
-        Err(Answer::refused(name, Code::Despatched, text, "Set it aside: it should not be here. Tell the office."))
-    }
-
-    /// More or less in a container, and units in those around it: how many they have is not known any more where it is not
-    /// known of what came or went.
-    pub(in super::super) fn adjust(&mut self, id: &str, mut count: i64, units: Option<i64>) {
-        let mut next = Some(id.to_owned());
-        for _ in 0..DEEPEST {
-            let Some(id) = next.take() else { return };
-            if let Some(open) = self.state.open_container_mut(&id) {
-                open.count = shift(open.count, count);
-                open.units = open.units.zip(units).map(|(known, by)| shift(known, by));
-                next.clone_from(&open.parent);
-            } else if let Some(mut known) = self.container(&id) {
-                known.count = shift(known.count, count);
-                known.units = known.units.zip(units).map(|(now, by)| shift(now, by));
-                next.clone_from(&known.parent);
-                self.set_container(known);
-            }
-            count = 0;
-        }
-    }
-
     /// The thing leaves what it is in. Tells what that was.
     fn part_from(&mut self, name: &str, thing: &Thing) -> Result<Joined, Answer> {
         let Some(parent) = thing.parent().map(str::to_owned) else {
@@ -185,6 +129,14 @@ impl Turn<'_> {
         thing: Thing,
         reason: Option<&str>,
     ) -> Result<Answer, Answer> {
+        // Alone, it would need another place when it is closed, and there may be none.
+        if let Thing::Container(container) = &thing
+            && container.state == ContainerState::Open
+            && container.parent.is_some()
+        {
+            let text = format!("{} {} is open", title(&container.name), container.id);
+            return Err(Answer::refused(name, Code::ContainerOpen, text, "Close it first."));
+        }
         let from = self.part_from(name, &thing)?;
         let mut draft = self.draft(name, Event::TakenOut, thing.subject());
         draft.from = vec![from.clone()];
@@ -267,13 +219,17 @@ impl Turn<'_> {
             let text = format!("{} cannot go into {} {into}", thing.name(), target.name);
             return refuse(Code::WrongLevel, text, "Scan the label of a container that takes it.");
         };
+        self.take_turn(&lane, depth, into)?;
         if self.takes_no_other(&lane, depth) {
             let text = format!("{} {into} is full with {} {}", title(&target.name), target.count, self.inside(depth));
             return refuse(Code::ContainerFull, text, "Take something out of it first, or choose another one.");
         }
         self.check_room(&lane, depth)?;
         match &thing {
-            Thing::Unit { serial, .. } => self.check_hold(name, serial)?,
+            Thing::Unit { serial, .. } => {
+                self.check_hold(name, serial)?;
+                self.check_mixing(name, (serial, Self::order_of(&thing).as_deref()), (into, &target.common))?;
+            }
             Thing::Container(container) => self.check_inside_hold(name, &container.id, false)?,
         }
         let corrects = match &thing {
@@ -383,10 +339,6 @@ impl Turn<'_> {
         (answer.serial, answer.help) = (Some(serial.to_owned()), "Set the unit aside for quality.".to_owned());
         answer
     }
-}
-
-fn shift(count: u32, by: i64) -> u32 {
-    u32::try_from((i64::from(count) + by).max(0)).unwrap_or(u32::MAX)
 }
 
 /// Is this the subject of a command about a unit?

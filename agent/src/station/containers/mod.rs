@@ -3,6 +3,7 @@
 //! A lane fills the levels of its role, and has at most one open container of each level. A container joins the one around
 //! it when it is closed. One that is opened again goes back to where it was.
 
+mod around;
 mod change;
 mod closing;
 mod reopen;

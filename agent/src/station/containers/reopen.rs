@@ -23,6 +23,10 @@ impl Turn<'_> {
         if container.state == ContainerState::Open {
             return refuse(Code::ContainerOpen, format!("{id} is open already"), "Go on with it.");
         }
+        if container.is_unknown_inside() {
+            let text = format!("What is in {id} is not known here");
+            return refuse(Code::UnknownContainer, text, "Leave it closed, or open it at the station that filled it.");
+        }
         let Some(depth) = self.depth_of(&container.name).filter(|depth| self.range(name).contains(depth)) else {
             let text = format!("This lane does not fill {}s", container.name);
             return refuse(
@@ -76,6 +80,20 @@ impl Turn<'_> {
         if let Some(at) = lane.open.iter().position(|open| open.id == id) {
             let empty = lane.open.remove(at);
             lane.spare.push(empty);
+        }
+        Ok(())
+    }
+
+    /// A container that made way is filled before its turn: what is open makes way for it, where that is empty.
+    pub(in super::super) fn take_turn(&mut self, name: &str, depth: usize, id: &str) -> Result<(), Answer> {
+        if !self.on(name).is_some_and(|lane| lane.spare.iter().any(|spare| spare.id == id)) {
+            return Ok(());
+        }
+        self.make_way(name, depth)?;
+        let lane = self.lane(name);
+        if let Some(at) = lane.spare.iter().position(|spare| spare.id == id) {
+            let empty = lane.spare.remove(at);
+            lane.open.push(empty);
         }
         Ok(())
     }

@@ -28,7 +28,8 @@ impl Turn<'_> {
 
     fn leave(&mut self, name: &str, id: &str) -> Result<Answer, Answer> {
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
-        let Despatch { consignee, note, last } = self.on(name).and_then(|lane| lane.despatch.clone()).unwrap_or_default();
+        let Despatch { consignee, note, last } =
+            self.on(name).and_then(|lane| lane.despatch.clone()).unwrap_or_default();
         let (Some(consignee), Some(note)) = (consignee.clone(), note.clone()) else {
             let missing = if consignee.is_none() { "consignee" } else { "despatch note" };
             let help = format!("Scan the {missing}, then the container again.");
@@ -41,7 +42,7 @@ impl Turn<'_> {
                 state: remote.state,
                 count: remote.count,
                 units: remote.all_units(),
-                parent: remote.parents.first().cloned(),
+                parent: remote.places().next().cloned(),
                 ..KnownContainer::closed(id, remote.level, remote.level.word(), remote.count)
             },
             (None, None) => {

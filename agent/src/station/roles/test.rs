@@ -8,6 +8,7 @@ use super::super::facts::{NoResult, RigResult};
 use super::super::hold::lot_of;
 use super::super::input::Reading;
 use super::super::known::{Known, Tested, UnitState};
+use super::super::state::LastResult;
 use super::super::turn::{Turn, device};
 use super::Testing;
 
@@ -58,6 +59,24 @@ impl Turn<'_> {
         Ok(answer)
     }
 
+    /// The rig says again what it has said of the test before: it did not hear the answer. One that does not name the test
+    /// may mean the next one; nobody can tell, and nothing is recorded.
+    fn said_before(&self, name: &str, result: &RigResult) -> Option<Answer> {
+        let lane = self.on(name)?;
+        let last = lane.last_result.as_ref().filter(|last| last.mark == result.mark())?;
+        result.test.is_none_or(|test| test == last.test).then_some(())?;
+        let serial = &result.serial;
+        let text = format!("The result of {serial} is recorded already");
+        let mut answer = Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text);
+        let waits = lane.testing.as_ref().is_some_and(|dut| (&dut.serial, &dut.scope) == (serial, &result.scope));
+        if waits && result.test.is_none() {
+            answer.help =
+                "If it is the result of the next test, the rig has to say which: `test`, as it was told.".into();
+        }
+        answer.serial = Some(serial.clone());
+        Some(answer)
+    }
+
     /// What the rig says. A result that does not fit is refused by name, and nothing of it is recorded.
     pub(in super::super) fn result(
         &mut self,
@@ -80,6 +99,9 @@ impl Turn<'_> {
                 return Ok(answer);
             }
         };
+        if let Some(answer) = self.said_before(name, result) {
+            return Ok(answer);
+        }
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
         let Some(dut) = self.on(name).and_then(|lane| lane.testing.clone()) else {
             let text = format!("No unit is being tested, and the rig says something of {}", result.serial);
@@ -88,6 +110,10 @@ impl Turn<'_> {
         if (&dut.serial, &dut.scope) != (&result.serial, &result.scope) {
             let text = format!("The rig says something of {}, and {} is being tested", result.serial, dut.serial);
             return refuse(Code::OtherUnit, text, "Look which unit is in the rig, then scan it.");
+        }
+        if result.test.is_some_and(|test| test != dut.test) {
+            let text = format!("The rig's result is of another test of {} than the one that runs", dut.serial);
+            return refuse(Code::LateResult, text, "Wait for the result of this test; or scan CANCEL, then the unit.");
         }
         let facts = self.facts;
         let known = facts.known.clone().unwrap_or(Known { state: UnitState::Seen, ..Known::default() });
@@ -118,7 +144,8 @@ impl Turn<'_> {
             _ => Known { test, ..known },
         };
         self.set_known(&dut.scope, &dut.serial, known);
-        self.lane(name).testing = None;
+        let lane = self.lane(name);
+        (lane.testing, lane.last_result) = (None, Some(LastResult { test: dut.test, mark: result.mark() }));
         let serial = &dut.serial;
         let mut answer = match result.passed {
             true => {

@@ -17,17 +17,17 @@ impl Bench {
         self.scanned(reading, &mark)
     }
 
-    fn package_of(&self, serial: &str) -> String {
+    pub(super) fn package_of(&self, serial: &str) -> String {
         self.known[&(String::new(), serial.to_owned())].package.clone().unwrap()
     }
 
-    fn last(&self) -> &records::Draft {
+    pub(super) fn last(&self) -> &records::Draft {
         self.records.last().unwrap()
     }
 }
 
 /// Two packages with two units each, on one pallet that is closed.
-fn full_pallet() -> (Bench, String, String, String) {
+pub(super) fn full_pallet() -> (Bench, String, String, String) {
     let mut bench = Bench::with_work_order();
     ["A1", "A2", "A3", "A4"].into_iter().for_each(|serial| drop(bench.device(serial)));
     let (first, second) = (bench.package_of("A1"), bench.package_of("A3"));
@@ -173,14 +173,75 @@ fn an_empty_package_makes_way_for_one_that_is_opened_again_and_is_filled_next() 
 }
 
 #[test]
-fn inner_and_outer_packages_fill_each_other() {
+fn an_empty_package_that_waits_for_its_turn_is_not_filled_beside_the_open_one() {
+    let (mut bench, first, ..) = full_pallet();
+    bench.device("B1");
+    let empty = bench.package_of("B1");
+    bench.command(Command::VoidLast);
+    bench.command(Command::Reopen);
+    assert_eq!(bench.scan(container(&first)).code, Code::Reopened);
+    let mut moved = |serial: &str| {
+        [Command::Cancel, Command::Move].into_iter().for_each(|command| drop(bench.command(command)));
+        bench.scan(unit(serial));
+        let answer = bench.scan(container(&empty));
+        bench.command(Command::Cancel);
+        if answer.code == Code::PackageOpen {
+            bench.command(Command::ClosePackage);
+        }
+        answer
+    };
+    assert_eq!(moved("A3").code, Code::PackageOpen, "the other one is open with two units");
+    assert_eq!(moved("A3").code, Code::Moved, "its turn has come");
+    assert!(moved("A4").text.ends_with("package full and closed"));
+    assert_eq!(bench.device("C1").code, Code::Packed);
+    assert_ne!(bench.package_of("C1"), empty);
+    assert_eq!(bench.containers[&empty].count, 2);
+}
+
+#[test]
+fn a_package_that_is_open_again_stays_on_its_pallet() {
+    let (mut bench, first, _, pallet) = full_pallet();
+    bench.command(Command::Reopen);
+    bench.scan(container(&first));
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(container(&first)).code, Code::ContainerOpen);
+    bench.command(Command::ClosePackage);
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(container(&first)).code, Code::TakenOut);
+    assert_eq!(bench.containers[&pallet].count, 1);
+}
+
+/// Packages in cartons on pallets.
+pub(super) fn three_levels(sizes: [u32; 3]) -> Packing {
     let mut packing = packing();
-    let mut carton = packing.levels[0].clone();
-    (carton.name, carton.size) = ("carton".into(), 2);
-    packing.levels.insert(1, carton);
-    packing.levels[0].size = 1;
-    packing.levels[2].size = 1;
+    packing.levels.insert(1, LevelRules { name: "carton".into(), ..packing.levels[0].clone() });
+    packing.levels.iter_mut().zip(sizes).for_each(|(level, size)| level.size = size);
+    packing
+}
+
+#[test]
+fn a_work_order_from_the_topic_closes_a_package_in_a_carton_that_is_open_again() {
+    let mut packing = three_levels([2, 2, 1]);
+    packing.order_change = OrderChange::Close;
     let mut bench = Bench::new(Line { packing, ..line() });
+    bench.work_order("WO-1");
+    ["A1", "A2", "A3", "A4"].into_iter().for_each(|serial| drop(bench.device(serial)));
+    let package = bench.package_of("A1");
+    let carton = bench.containers[&package].parent.clone().unwrap();
+    let pallet = bench.containers[&carton].parent.clone().unwrap();
+    assert_eq!(bench.containers[&pallet].units, Some(4));
+    bench.command(Command::Reopen);
+    bench.scan(container(&carton));
+    bench.command(Command::TakeOut);
+    assert_eq!(bench.scan(container(&package)).code, Code::TakenOut);
+    bench.device("A5");
+    assert_eq!(bench.message(1, None), Some(Code::WorkOrderEnded));
+    assert_eq!(bench.containers[&pallet].units, Some(3));
+}
+
+#[test]
+fn inner_and_outer_packages_fill_each_other() {
+    let mut bench = Bench::new(Line { packing: three_levels([1, 2, 1]), ..line() });
     bench.work_order("WO-1");
     assert_eq!(bench.device("A1").text, "A1 packed, package full and closed");
     assert_eq!(bench.device("A2").text, "A2 packed, package, carton and pallet full and closed");
@@ -236,102 +297,6 @@ fn a_label_is_scanned_back_before_the_next_unit() {
     assert_eq!(bench.scan(container("other")).code, Code::ScanLabel);
     assert_eq!(bench.scan(container(&package)).code, Code::LabelChecked);
     assert_eq!(bench.device("A3").code, Code::Packed);
-}
-
-#[test]
-fn a_spare_goes_on_with_what_another_station_had_open() {
-    let mut bench = Bench::new(Line { packing: of_size(3), ..line() });
-    bench.work_order("WO-1");
-    let adopted = Adopted {
-        id: "OLD".into(),
-        level: "package".into(),
-        station_before: Some("dead".into()),
-        parent: None,
-        units: vec![(String::new(), "X1".into()), (String::new(), "X2".into())],
-        containers: vec![],
-        common: Attributes::new(),
-        unit_count: None,
-        how: How::Recount,
-    };
-    let adopt = |bench: &mut Bench| {
-        let facts = bench.facts(&Wanted::of_adopted(&adopted));
-        bench.decide(Input::Adopt { lane: "main".into(), adopted: adopted.clone(), facts }).unwrap().code
-    };
-    assert_eq!(adopt(&mut bench), Code::Adopted);
-    assert_eq!(bench.last().attributes["stationBefore"], "dead");
-    assert_eq!(adopt(&mut bench), Code::AlreadyThere);
-    assert_eq!(bench.device("X1").code, Code::Duplicate);
-    let full = bench.device("X3");
-    assert_eq!(full.text, "X3 packed, package full and closed");
-    assert_eq!(bench.containers["OLD"].count, 3);
-    // A package that is open was begun for the lane's own pallet.
-    bench.device("A1");
-    bench.command(Command::TakeOut);
-    assert_eq!(bench.scan(unit("A1")).code, Code::TakenOut);
-    let pallet = Adopted { id: "OLD-PALLET".into(), level: "pallet".into(), units: vec![], ..adopted.clone() };
-    let take = |bench: &mut Bench| {
-        let facts = bench.facts(&Wanted::of_adopted(&pallet));
-        bench.decide(Input::Adopt { lane: "main".into(), adopted: pallet.clone(), facts }).unwrap().code
-    };
-    bench.command(Command::ClosePallet);
-    bench.device("A1");
-    assert_eq!(take(&mut bench), Code::PackageOpen);
-    bench.command(Command::ClosePackage);
-    bench.command(Command::ClosePallet);
-    assert_eq!(take(&mut bench), Code::Adopted);
-}
-
-#[test]
-fn a_container_is_taken_over_at_the_lane_by_the_service_or_by_a_count() {
-    let mut bench = Bench::new(Line { packing: of_size(4), ..line() });
-    bench.work_order("WO-1");
-    bench.device("A1");
-    let own = bench.package_of("A1");
-    bench.command(Command::ClosePackage);
-    let told = RemoteContainer {
-        level: Level::Package,
-        state: ContainerState::Open,
-        parent: None,
-        station: Some("dead".into()),
-        serials: vec!["X1".into(), "A1".into()],
-        scopes: vec![],
-        containers: vec![],
-        count: 2,
-        units: Some(2),
-        work_order: None,
-        common: Attributes::new(),
-    };
-    let answer = |container| Service::Answer { age_ms: 0, unit: None, container: Some(container) };
-    bench.service = answer(told.clone());
-    bench.command(Command::Adopt);
-    let refused = bench.scan(container("OLD"));
-    assert_eq!((refused.code, refused.text), (Code::InAnotherPackage, format!("A1 is in {own} here")));
-    bench.service = answer(RemoteContainer { serials: vec!["X1".into(), "X2".into()], ..told.clone() });
-    assert_eq!(
-        (bench.scan(container("OLD")).code, bench.last().attributes["how"].clone()),
-        (Code::Adopted, "service".into())
-    );
-    assert_eq!(bench.device("X1").code, Code::Duplicate);
-    bench.service = Service::Off;
-    bench.command(Command::ClosePackage);
-    // Without the service everything in it is scanned.
-    bench.command(Command::Adopt);
-    assert_eq!(bench.scan(container("OLD")).code, Code::AlreadyThere);
-    assert_eq!(bench.scan(container("OTHER")).code, Code::Waiting);
-    assert_eq!(bench.scan(unit("A1")).code, Code::InAnotherPackage);
-    assert_eq!((bench.scan(unit("Y1")).code, bench.scan(unit("Y1")).outcome), (Code::Found, Outcome::Known));
-    assert_eq!(bench.scan(container("P")).code, Code::WrongLevel, "units and containers do not mix");
-    assert_eq!(bench.scan(unit("Y2")).code, Code::Found);
-    assert!(!bench.known.contains_key(&(String::new(), "Y1".to_owned())), "nothing is taken over before the end");
-    assert_eq!(bench.command(Command::Finish).code, Code::Adopted);
-    assert_eq!(bench.last().attributes["how"], "recount");
-    assert_eq!((bench.package_of("Y1").as_str(), bench.device("Y3").package.unwrap().count), ("OTHER", 3));
-    // Given up, nothing of it stays.
-    bench.command(Command::ClosePackage);
-    bench.command(Command::Adopt);
-    bench.scan(container("THIRD"));
-    bench.scan(unit("Z1"));
-    assert_eq!((bench.command(Command::Cancel).code, bench.device("Z1").code), (Code::Cancelled, Code::Packed));
 }
 
 #[test]

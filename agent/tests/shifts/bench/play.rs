@@ -207,16 +207,19 @@ fn one(
                 attributes: Attributes::new(),
                 terms: number.map(terms).unwrap_or_default(),
             };
-            let facts = bench.facts(&Wanted::of_order(&message), Service::Off);
+            let facts = bench.facts(&Wanted::of_order(&bench.state, &message), Service::Off);
             told.extend(bench.decide(Input::WorkOrder { lane: lane.to_owned(), message, facts }, office, network)?);
         }
         What::Rig(passed) => {
-            let serial = bench.state.lane(lane).testing.map_or("U0".to_owned(), |dut| dut.serial);
+            let dut = bench.state.lane(lane).testing;
+            let test = dut.as_ref().map(|dut| dut.test);
+            let serial = dut.map_or("U0".to_owned(), |dut| dut.serial);
             let result = RigResult {
                 serial,
                 scope: String::new(),
                 passed: *passed,
                 rig: "rig".into(),
+                test,
                 measurements: Default::default(),
                 attributes: Attributes::new(),
             };

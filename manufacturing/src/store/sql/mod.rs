@@ -291,6 +291,36 @@ impl Connection {
         }
     }
 
+    /// Sends a question that will be put in this transaction: when it is, its answer is on its way. Only while reading, and
+    /// only where there is a way to a server; else nothing is done.
+    ///
+    /// # Errors
+    /// What the engine says of the statement; what it says of the answer, the question itself tells.
+    pub fn ahead(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(session) => session.ahead(sql, params),
+        }
+    }
+
+    /// As [`Connection::ahead`], for [`Connection::query_each`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ahead_each(&self, sql: &str, kinds: &[Kind], keys: &[Param<'_>]) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(session) => session.ahead_each(sql, kinds, keys),
+        }
+    }
+
+    /// Has a server begin with what was sent ahead, while something else is done here.
+    pub fn flush(&self) {
+        if let Engine::Postgres(session) = &self.0 {
+            session.flush();
+        }
+    }
+
     /// Writes what is kept beside the store back into it.
     ///
     /// # Errors
@@ -315,7 +345,11 @@ impl Transaction<'_> {
 }
 
 fn undo(connection: &Connection) {
-    if let Err(error) = connection.batch("ROLLBACK") {
+    let undone = match &connection.0 {
+        Engine::Sqlite(_) => connection.batch("ROLLBACK"),
+        Engine::Postgres(session) => session.undo(),
+    };
+    if let Err(error) = undone {
         // SQLite may have undone it by itself, as on a full disk.
         tracing::debug!(%error, "nothing to undo");
     }

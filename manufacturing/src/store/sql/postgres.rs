@@ -1,5 +1,6 @@
 //! PostgreSQL, and engines that speak its protocol.
 
+mod pending;
 mod said;
 mod values;
 
@@ -7,18 +8,17 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::sqlite::Migration;
-use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use super::{Error, Insert, Kind, Param, Purpose, Result, Row, dialect};
+use pending::{Answered, Pending, Sent};
 pub use said::Said;
 use said::failed;
 pub use values::column;
@@ -67,17 +67,15 @@ impl fmt::Display for Target {
     }
 }
 
-/// A statement that is on its way.
-type Sent = Pin<Box<dyn Future<Output = std::result::Result<(), tokio_postgres::Error>> + Send>>;
-
 /// A session with a server. One thread uses it. It waits for the answers to questions; a change is sent, and its answer is
-/// looked at with that of the next question. The way to the server and back costs more than most statements.
+/// looked at with that of the next question. What will be asked can be sent ahead. The way to the server and back costs
+/// more than most statements.
 pub struct Session {
     /// Runs the connection, as long as somebody waits for an answer. There until it is dropped.
     runtime: Option<Runtime>,
     client: Arc<Client>,
-    /// What was sent and not yet answered, in order.
-    sent: RefCell<Vec<Sent>>,
+    /// What was sent and not yet answered.
+    pending: RefCell<Pending>,
     statements: RefCell<HashMap<String, Statement>>,
     /// Names that were locked before, and so have a row.
     locks: RefCell<HashSet<String>>,
@@ -100,7 +98,7 @@ impl Session {
         let session = Self {
             runtime: Some(runtime),
             client: Arc::new(client),
-            sent: RefCell::default(),
+            pending: RefCell::new(Pending::new(Purpose::Write)),
             statements: RefCell::default(),
             locks: RefCell::default(),
         };
@@ -109,28 +107,47 @@ impl Session {
     }
 
     /// Waits for an answer, and for all before it. The first fault counts: those after it only follow from it.
-    fn wait<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
+    fn wait<T>(&self, answer: impl Future<Output = Answered<T>>) -> Result<T> {
         let runtime = self.runtime.as_ref().ok_or(Error::Ended)?;
-        let sent = self.sent.take();
-        runtime.block_on(async {
-            let answer = answer.await;
-            let mut before = Ok(());
-            for sent in sent {
-                let done = sent.await;
-                before = before.and(done);
-            }
-            before.and(answer).map_err(failed)
-        })
+        runtime.block_on(self.pending.borrow_mut().wait(answer)).map_err(failed)
     }
 
     /// Sends something, and looks at the answer later.
-    fn send(&self, mut statement: Sent) -> Result<()> {
-        match (&mut statement).now_or_never() {
-            Some(done) => done.map_err(failed),
-            None => {
-                self.sent.borrow_mut().push(statement);
-                Ok(())
-            }
+    fn send(&self, statement: Sent) -> Result<()> {
+        self.pending.borrow_mut().send(statement).map_err(failed)
+    }
+
+    /// Sends a question that is put later in the transaction. Nothing is sent while somebody writes: what is asked then
+    /// has to be asked after what was written.
+    pub fn ahead(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
+        if !self.pending.borrow().is_reading() {
+            return Ok(());
+        }
+        let (statement, client) = (self.statement(sql)?, self.client.clone());
+        self.pending.borrow_mut().ahead(sql, params, |values| {
+            Box::pin(async move { client.query(&statement, &pending::borrowed(&values)).await })
+        });
+        Ok(())
+    }
+
+    /// As [`Session::ahead`], for [`Session::query_each`].
+    pub fn ahead_each(&self, sql: &str, kinds: &[Kind], keys: &[Param<'_>]) -> Result<()> {
+        if !self.pending.borrow().is_reading() {
+            return Ok(());
+        }
+        let sql = dialect::each(sql, kinds);
+        let (statement, client, arrays) = (self.statement(&sql)?, self.client.clone(), arrays(kinds, keys));
+        self.pending
+            .borrow_mut()
+            .ahead(&sql, keys, |_| Box::pin(async move { client.query(&statement, &pending::boxed(&arrays)).await }));
+        Ok(())
+    }
+
+    /// Writes what was sent to the server, and does not wait for an answer.
+    pub fn flush(&self) {
+        if let Some(runtime) = &self.runtime {
+            // The task of the connection is the only other one.
+            runtime.block_on(tokio::task::yield_now());
         }
     }
 
@@ -146,9 +163,24 @@ impl Session {
             Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
         // What an earlier transaction left behind is none of this one.
-        self.sent.take();
+        *self.pending.borrow_mut() = Pending::new(purpose);
+        self.send_batch(sql)
+    }
+
+    fn send_batch(&self, sql: &'static str) -> Result<()> {
         let client = self.client.clone();
         self.send(Box::pin(async move { client.batch_execute(sql).await }))
+    }
+
+    /// Undoes a transaction. Nobody waits for the end of one that has only read.
+    pub fn undo(&self) -> Result<()> {
+        if !self.pending.borrow().is_reading() {
+            return self.batch("ROLLBACK");
+        }
+        *self.pending.borrow_mut() = Pending::new(Purpose::Read);
+        self.send_batch("ROLLBACK")?;
+        self.flush();
+        Ok(())
     }
 
     pub fn batch(&self, sql: &str) -> Result<()> {
@@ -171,10 +203,7 @@ impl Session {
 
     fn send_with(&self, statement: Statement, values: Vec<Value>) -> Result<()> {
         let client = self.client.clone();
-        self.send(Box::pin(async move {
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
-            client.execute(&statement, &values).await.map(drop)
-        }))
+        self.send(Box::pin(async move { client.execute(&statement, &pending::boxed(&values)).await.map(drop) }))
     }
 
     pub fn insert(&self, into: &Insert, values: &[Param<'_>]) -> Result<()> {
@@ -205,10 +234,17 @@ impl Session {
         keys: &[Param<'_>],
         read: &mut dyn FnMut(usize, &Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let statement = self.statement(&dialect::each(sql, kinds))?;
-        let arrays = columns(kinds, keys);
-        let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
-        let rows = self.wait(self.client.query(&statement, &arrays))?;
+        let sql = dialect::each(sql, kinds);
+        let asked = self.pending.borrow_mut().asked(&sql, keys);
+        let rows = match asked {
+            Some(asked) => self.wait(asked)?,
+            None => {
+                let (statement, arrays) = (self.statement(&sql)?, columns(kinds, keys));
+                let arrays: Vec<&(dyn ToSql + Sync)> =
+                    arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
+                self.wait(self.client.query(&statement, &arrays))?
+            }
+        };
         for row in &rows {
             let number: i64 = row.try_get(row.len() - 1).map_err(failed)?;
             read(usize::try_from(number - 1).unwrap_or_default(), &Row::Postgres(row))?;
@@ -225,8 +261,14 @@ impl Session {
     }
 
     pub fn each(&self, sql: &str, params: &[Param<'_>], read: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        let statement = self.statement(sql)?;
-        let rows = self.wait(self.client.query(&statement, &values(params)))?;
+        let asked = self.pending.borrow_mut().asked(sql, params);
+        let rows = match asked {
+            Some(asked) => self.wait(asked)?,
+            None => {
+                let statement = self.statement(sql)?;
+                self.wait(self.client.query(&statement, &values(params)))?
+            }
+        };
         rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
     }
 

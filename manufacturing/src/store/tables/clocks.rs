@@ -273,13 +273,12 @@ fn any_free(connection: &Connection, station: &str) -> sql::Result<bool> {
     )
 }
 
+const STRETCHES: &str = "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?";
+
 /// The anchors of a boot that are kept, by stretch.
 fn stretches(connection: &Connection, station: &str, boot: &str) -> sql::Result<BTreeMap<i64, Thinned>> {
-    let kept = connection.query(
-        "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?",
-        params![TENANT, station, boot],
-        |row| Ok((row.get(0)?, unpack(row.bytes(1)?))),
-    )?;
+    let kept =
+        connection.query(STRETCHES, params![TENANT, station, boot], |row| Ok((row.get(0)?, unpack(row.bytes(1)?))))?;
     Ok(kept.into_iter().filter_map(|(stretch, thinned)| Some((stretch, thinned?))).collect())
 }
 
@@ -326,6 +325,18 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// Sends ahead what [`Cache::happened`] asks first.
+    pub fn ahead(&self, connection: &Connection, fact: &Fact) -> sql::Result<()> {
+        let Some(record) = fact.reading.record.as_ref().filter(|record| is_boot(&record.at.boot)) else {
+            return Ok(());
+        };
+        let (station, boot) = (&fact.id.station, &record.at.boot);
+        match self.anchors.contains_key(&(station.clone(), boot.clone())) {
+            true => Ok(()),
+            false => connection.ahead(STRETCHES, params![TENANT, station, boot]),
+        }
+    }
+
     /// When the record of a fact happened. `None` where it cannot be read.
     pub fn happened(&mut self, connection: &Connection, fact: &Fact) -> sql::Result<Option<Happened>> {
         let Some(record) = &fact.reading.record else { return Ok(None) };

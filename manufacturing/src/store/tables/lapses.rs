@@ -49,12 +49,9 @@ pub fn retired(connection: &Connection, station: &str) -> sql::Result<Option<(Ti
     )
 }
 
-/// Everything that is not waited for. What came twice or cannot be read counts for the first that gave it up.
-pub fn all(connection: &Connection) -> sql::Result<Lapses> {
-    let retired =
-        connection.query("SELECT station, since, reason FROM retired WHERE tenant = ?", params![TENANT], |row| {
-            Ok((row.get(0)?, (time(row.get(1)?), row.get(2)?)))
-        })?;
+const RETIRED: &str = "SELECT station, since, reason FROM retired WHERE tenant = ?";
+
+fn write_offs() -> String {
     let count = |table: &str| {
         format!(
             "(SELECT count(*) FROM {table} x JOIN series s ON s.id = x.series_id
@@ -65,12 +62,24 @@ pub fn all(connection: &Connection) -> sql::Result<Lapses> {
                     AND x.seq >= e.first AND (e.last IS NULL OR x.seq <= e.last)))"
         )
     };
-    let sql = format!(
+    format!(
         "SELECT station, series, first, last, at, reason, {}, {} FROM write_off w WHERE tenant = ? ORDER BY position",
         count("conflict"),
         count("rejection")
-    );
-    let write_offs = connection.query(&sql, params![TENANT], |row| {
+    )
+}
+
+/// Sends ahead what [`all`] asks.
+pub fn ahead(connection: &Connection) -> sql::Result<()> {
+    connection.ahead(RETIRED, params![TENANT])?;
+    connection.ahead(&write_offs(), params![TENANT])
+}
+
+/// Everything that is not waited for. What came twice or cannot be read counts for the first that gave it up.
+pub fn all(connection: &Connection) -> sql::Result<Lapses> {
+    let retired =
+        connection.query(RETIRED, params![TENANT], |row| Ok((row.get(0)?, (time(row.get(1)?), row.get(2)?))))?;
+    let write_offs = connection.query(&write_offs(), params![TENANT], |row| {
         Ok(WriteOff {
             station: row.get(0)?,
             series: FixedBytes(row.get(1)?),

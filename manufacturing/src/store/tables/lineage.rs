@@ -152,49 +152,52 @@ fn said(row: &Row<'_>) -> sql::Result<Option<Said>> {
     Ok(stamp.map(|stamp: Stamp| Said { stamp, heard }))
 }
 
+const CARRIED: &str =
+    "SELECT station, series, first, last FROM carried WHERE tenant = ? ORDER BY station, series, first";
+const FOLLOWING: &str = "SELECT line, stored_at, station, series, before, last_before, why
+     FROM successor JOIN record USING (position) WHERE tenant = ? AND before IS NOT NULL ORDER BY station, series";
+/// Of the series that another one follows.
+const LAST: &str =
+    "SELECT r.line, r.stored_at, r.seq, s.station, s.series FROM series s JOIN record r ON r.series_id = s.id
+     WHERE s.tenant = ?1 AND r.seq = (SELECT max(seq) FROM record WHERE series_id = s.id)
+         AND EXISTS (SELECT 1 FROM successor
+             WHERE successor.tenant = ?1 AND successor.station = s.station AND before = s.series)";
+
+/// Sends ahead what [`all`] asks.
+pub fn ahead(connection: &Connection) -> sql::Result<()> {
+    [CARRIED, FOLLOWING, LAST].into_iter().try_for_each(|sql| connection.ahead(sql, params![TENANT]))
+}
+
 /// Every series of which other series say something, by station and series.
 pub fn all(connection: &Connection) -> sql::Result<BTreeMap<(String, SeriesId), Lineage>> {
     let mut all: BTreeMap<(String, SeriesId), Lineage> = BTreeMap::new();
-    let carried = connection.query(
-        "SELECT station, series, first, last FROM carried WHERE tenant = ? ORDER BY station, series, first",
-        params![TENANT],
-        |row| Ok(((row.get(0)?, FixedBytes(row.get(1)?)), (number(row.get(2)?), number(row.get(3)?)))),
-    )?;
+    let carried = connection.query(CARRIED, params![TENANT], |row| {
+        Ok(((row.get(0)?, FixedBytes(row.get(1)?)), (number(row.get(2)?), number(row.get(3)?))))
+    })?;
     for (key, run) in carried {
         all.entry(key).or_default().carried.push(run);
     }
-    type Following = (String, SeriesId, SeriesId, Option<u64>, Option<String>);
-    let following: Vec<Following> = connection.query(
-        "SELECT station, series, before, last_before, why FROM successor
-         WHERE tenant = ? AND before IS NOT NULL ORDER BY station, series",
-        params![TENANT],
-        |row| {
-            let last_before = row.get::<Option<i64>>(3)?.map(number);
-            Ok((row.get(0)?, FixedBytes(row.get(1)?), FixedBytes(row.get(2)?), last_before, row.get(4)?))
-        },
-    )?;
-    for (station, series, before, last_before, why) in following {
+    type Following = (String, SeriesId, SeriesId, Option<u64>, Option<String>, Option<Said>);
+    let following: Vec<Following> = connection.query(FOLLOWING, params![TENANT], |row| {
+        let last_before = row.get::<Option<i64>>(5)?.map(number);
+        let (series, before) = (FixedBytes(row.get(3)?), FixedBytes(row.get(4)?));
+        Ok((row.get(2)?, series, before, last_before, row.get(6)?, said(row)?))
+    })?;
+    for (station, series, before, last_before, why, began) in following {
         let lineage = all.entry((station.clone(), series)).or_default();
         (lineage.before, lineage.why) = (Some(before), why);
-        let Some(began) = began(connection, &station, series)? else { continue };
+        let Some(began) = began else { continue };
         all.entry((station, before)).or_default().successors.push(Successor { series, last_before, began });
     }
-    for ((station, series), lineage) in all.iter_mut().filter(|(_, lineage)| !lineage.successors.is_empty()) {
-        lineage.last = last(connection, station, *series)?;
+    type Last = ((String, SeriesId), Option<LastRecord>);
+    let last: Vec<Last> = connection.query(LAST, params![TENANT], |row| {
+        let seq = number(row.get(2)?);
+        Ok(((row.get(3)?, FixedBytes(row.get(4)?)), said(row)?.map(|said| LastRecord { seq, said })))
+    })?;
+    for (key, last) in last {
+        if let Some(lineage) = all.get_mut(&key).filter(|lineage| !lineage.successors.is_empty()) {
+            lineage.last = last;
+        }
     }
     Ok(all)
-}
-
-fn last(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<LastRecord>> {
-    let last = connection.query_optional(
-        "SELECT line, stored_at, seq FROM record
-             WHERE series_id = (SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ?)
-             ORDER BY seq DESC LIMIT 1",
-        params![TENANT, station, series.0],
-        |row| {
-            let seq = number(row.get(2)?);
-            Ok(said(row)?.map(|said| LastRecord { seq, said }))
-        },
-    )?;
-    Ok(last.flatten())
 }

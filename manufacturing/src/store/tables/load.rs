@@ -11,6 +11,12 @@ use super::{number, time};
 use crate::projection::{Fact, Reading};
 use crate::store::sql::{self, Connection, Kind, Param, Row, params};
 
+/// A subject by its name, with what is stored about it.
+const NAMED: &str = "SELECT u.id, r.position, s.station, s.series, r.seq, r.line, r.stored_at FROM subject u
+     LEFT JOIN about a ON a.subject = u.id LEFT JOIN record r ON r.position = a.position
+     LEFT JOIN series s ON s.id = r.series_id
+     WHERE u.tenant = ? AND u.kind = ? AND u.name = ? AND u.scope = ?";
+
 /// The facts about some subjects, read once.
 #[derive(Default)]
 pub struct Facts {
@@ -52,29 +58,63 @@ impl Facts {
         names: &mut Names,
         subjects: impl IntoIterator<Item = i64>,
     ) -> sql::Result<()> {
-        let mut level: Vec<i64> = subjects.into_iter().filter(|subject| !self.subjects.contains_key(subject)).collect();
-        while !level.is_empty() {
-            let mut parents = Vec::with_capacity(level.len());
-            for (subject, mut facts) in self.about(connection, names, &level)? {
-                for fact in &mut facts {
-                    fact.happened = self.clocks.happened(connection, fact)?;
+        let level: Vec<i64> = subjects.into_iter().filter(|subject| !self.subjects.contains_key(subject)).collect();
+        let read = self.about(connection, names, &level)?;
+        self.load_on(connection, names, read)
+    }
+
+    /// Sends ahead what [`Facts::load_named`] asks first.
+    pub fn ahead_named(connection: &Connection, subject: &Subject) -> sql::Result<()> {
+        Names::ahead(connection, subject, NAMED)
+    }
+
+    /// The same for one subject, with its number; `None` where no record names it.
+    pub fn load_named(
+        &mut self,
+        connection: &Connection,
+        names: &mut Names,
+        subject: &Subject,
+    ) -> sql::Result<Option<i64>> {
+        let read = self.named(connection, names, [subject].into())?;
+        self.load_on(connection, names, read)?;
+        Ok(names.get(subject))
+    }
+
+    /// Goes on from what was read.
+    fn load_on(
+        &mut self,
+        connection: &Connection,
+        names: &mut Names,
+        mut read: Vec<(i64, Vec<Fact>)>,
+    ) -> sql::Result<()> {
+        let mut seen: HashSet<i64> = read.iter().map(|(subject, _)| *subject).collect();
+        let mut level = Vec::new();
+        let mut found: Vec<(i64, Vec<Fact>, HashSet<Subject>)> = Vec::new();
+        while !read.is_empty() {
+            let first = found.len();
+            for (subject, facts) in read.drain(..) {
+                for fact in &facts {
+                    self.clocks.ahead(connection, fact)?;
                 }
                 let into: HashSet<Subject> = facts.iter().flat_map(joined).map(Joined::subject).collect();
-                let facts = facts.into_iter().map(Rc::new).collect();
-                self.subjects.insert(subject, About { facts, parents: Vec::new() });
-                parents.push((subject, into));
+                found.push((subject, facts, into));
             }
-            names.find(connection, parents.iter().flat_map(|(_, into)| into))?;
+            let parents: HashSet<&Subject> = found[first..].iter().flat_map(|(_, _, into)| into).collect();
+            let mut is_new = |id: &i64| !self.subjects.contains_key(id) && seen.insert(*id);
             level.clear();
-            let mut next = HashSet::new();
-            for (subject, into) in parents {
-                let ids: Vec<i64> = into.iter().filter_map(|parent| names.get(parent)).collect();
-                let unread = |id: &i64| !self.subjects.contains_key(id) && next.insert(*id);
-                level.extend(ids.iter().copied().filter(unread));
-                if let Some(about) = self.subjects.get_mut(&subject) {
-                    about.parents = ids;
-                }
+            level.extend(parents.iter().filter_map(|parent| names.get(parent)).filter(&mut is_new));
+            let mut named = self.named(connection, names, parents)?;
+            named.retain(|(id, _)| is_new(id));
+            read = self.about(connection, names, &level)?;
+            read.append(&mut named);
+        }
+        for (subject, mut facts, into) in found {
+            for fact in &mut facts {
+                fact.happened = self.clocks.happened(connection, fact)?;
             }
+            let facts = facts.into_iter().map(Rc::new).collect();
+            let parents = into.iter().filter_map(|parent| names.get(parent)).collect();
+            self.subjects.insert(subject, About { facts, parents });
         }
         Ok(())
     }
@@ -100,6 +140,25 @@ impl Facts {
             (*subject, facts)
         });
         Ok(all.collect())
+    }
+
+    /// Finds the numbers of those of these subjects that were not looked up yet, and with them what is stored about each.
+    fn named(
+        &self,
+        connection: &Connection,
+        names: &mut Names,
+        subjects: HashSet<&Subject>,
+    ) -> sql::Result<Vec<(i64, Vec<Fact>)>> {
+        let mut found: HashMap<i64, Vec<Fact>> = HashMap::new();
+        names.find_with(connection, subjects, NAMED, |id, row| {
+            let facts = found.entry(id).or_default();
+            if row.get::<Option<i64>>(1)?.is_some() {
+                facts.push(fact_at(row, 1)?);
+            }
+            Ok(())
+        })?;
+        // Of what was not looked up yet nothing is new: whatever a transaction brings has its number.
+        Ok(found.into_iter().collect())
     }
 
     /// The facts about a device and everything that it was ever inside, which were read before.
@@ -131,11 +190,17 @@ pub fn subject(connection: &Connection, position: i64) -> sql::Result<Option<Sub
 
 /// A fact from a row of position, station, series, seq, line, stored_at.
 pub fn fact(row: &Row<'_>) -> sql::Result<Fact> {
+    fact_at(row, 0)
+}
+
+/// The same from further columns.
+fn fact_at(row: &Row<'_>, first: usize) -> sql::Result<Fact> {
+    let (station, series, seq) = (row.get(first + 1)?, FixedBytes(row.get(first + 2)?), number(row.get(first + 3)?));
     Ok(Fact {
-        position: number(row.get(0)?),
-        id: RecordId { station: row.get(1)?, series: FixedBytes(row.get(2)?), seq: number(row.get(3)?) },
-        received: time(row.get(5)?),
-        reading: Reading::of(row.bytes(4)?),
+        position: number(row.get(first)?),
+        id: RecordId { station, series, seq },
+        received: time(row.get(first + 5)?),
+        reading: Reading::of(row.bytes(first + 4)?),
         happened: None,
     })
 }

@@ -116,7 +116,7 @@ fn has_more(kept: &Kept) -> bool {
     let own = |despatch: &Despatch| {
         ["packageId", "palletId"].into_iter().all(|name| kept.text(name) != Some(despatch.container.as_str()))
     };
-    kept.text("connhexId").is_some() || kept.despatch.as_ref().is_some_and(own)
+    kept.deleted.is_some() || kept.text("connhexId").is_some() || kept.despatch.as_ref().is_some_and(own)
 }
 
 /// The states in the order of their numbers.
@@ -170,21 +170,28 @@ pub struct Member {
 }
 
 impl Member {
+    /// From the columns of [`PAGE`].
     fn of(row: &Row<'_>) -> sql::Result<Self> {
+        let flags: i64 = row.get(8)?;
         Ok(Self {
             serial: row.get(0)?,
             scope: row.get(1)?,
             n: row.get(2)?,
             since: row.get(3)?,
             until: row.get(4)?,
-            corrected: row.get(5)?,
-            contested: row.get(6)?,
-            package: row.get(7)?,
-            pallet: row.get(8)?,
-            latest: row.get(9)?,
-            state: row.get(10)?,
-            more: row.get(11)?,
+            package: row.get(5)?,
+            pallet: row.get(6)?,
+            latest: row.get(7)?,
+            corrected: flags & 1 != 0,
+            contested: flags & 2 != 0,
+            more: flags & 4 != 0,
+            state: flags >> 3,
         })
+    }
+
+    /// Was the device in this group before, by a row of lower number?
+    pub fn is_again(&self) -> bool {
+        self.n > 0
     }
 
     /// Its device.
@@ -205,6 +212,18 @@ pub struct Stretch<'r> {
     pub head: Option<Member>,
 }
 
+/// What is small comes as one number: on the way from a server each column costs.
+const PAGE: &str = "SELECT serial, scope, n, since, until, package, pallet, latest,
+         state * 8 + more * 4 + contested * 2 + corrected FROM member
+     WHERE tenant = ? AND dimension = ? AND value = ? AND (serial, scope, n) > (?, ?, ?) AND earliest <= ?
+     ORDER BY serial, scope, n LIMIT ?";
+
+/// Sends ahead the first page of a [`Stretch`].
+pub fn ahead(connection: &Connection, dimension: &str, value: &str, as_of: Option<Timestamp>) -> sql::Result<()> {
+    let until = as_of.map_or(i64::MAX, micros);
+    connection.ahead(PAGE, params![TENANT, dimension, value, "", "", -1_i64, until, pages::FIRST])
+}
+
 /// Rows that are passed over before they are skipped with a new question.
 const PASSED: u32 = 64;
 
@@ -214,13 +233,13 @@ impl<'r> Stretch<'r> {
         let before = (String::new(), String::new(), -1);
         let key = |row: &Member| (row.serial.clone(), row.scope.clone(), row.n);
         let rows = Pages::after(before, pages::MOST, key, move |(serial, scope, n), most| {
-            connection.query(
-                "SELECT serial, scope, n, since, until, corrected, contested, package, pallet, latest, state, more FROM member
-                 WHERE tenant = ? AND dimension = ? AND value = ? AND (serial, scope, n) > (?, ?, ?) AND earliest <= ?
-                 ORDER BY serial, scope, n LIMIT ?",
-                params![TENANT, dimension, value, serial, scope, n, until, most],
-                Member::of,
-            )
+            let params = params![TENANT, dimension, value, serial, scope, n, until, most];
+            connection.query(PAGE, params, Member::of)
+        });
+        let rows = rows.with_ahead(move |(serial, scope, n), most| {
+            connection.ahead(PAGE, params![TENANT, dimension, value, serial, scope, n, until, most])?;
+            connection.flush();
+            Ok(())
         });
         let mut stretch = Self { value, rows, head: None };
         stretch.next()?;

@@ -52,19 +52,31 @@ impl Names {
         connection: &Connection,
         subjects: impl IntoIterator<Item = &'s Subject>,
     ) -> sql::Result<()> {
+        let sql = "SELECT id FROM subject WHERE tenant = ? AND kind = ? AND name = ? AND scope = ?";
+        self.find_with(connection, subjects, sql, |_, _| Ok(()))
+    }
+
+    /// Sends ahead what [`Names::find_with`] asks of one subject.
+    pub fn ahead(connection: &Connection, subject: &Subject, sql: &str) -> sql::Result<()> {
+        connection.ahead_each(sql, &[Kind::Text; 4], &values(&[subject]))
+    }
+
+    /// As [`Names::find`], and reads more with it: `sql` is given tenant, kind, name and scope, and its first column is the
+    /// number. `read` gets that and the row.
+    pub fn find_with<'s>(
+        &mut self,
+        connection: &Connection,
+        subjects: impl IntoIterator<Item = &'s Subject>,
+        sql: &str,
+        mut read: impl FnMut(i64, &Row<'_>) -> sql::Result<()>,
+    ) -> sql::Result<()> {
         let unknown = self.unknown(subjects);
-        let mut found = Vec::new();
-        connection.query_each(
-            "SELECT id FROM subject WHERE tenant = ? AND kind = ? AND name = ? AND scope = ?",
-            &[Kind::Text; 4],
-            &values(&unknown),
-            |n, row| {
-                found.push((n, row.get(0)?));
-                Ok(())
-            },
-        )?;
-        self.known.extend(found.into_iter().map(|(n, id)| (unknown[n].clone(), id)));
-        Ok(())
+        let known = &mut self.known;
+        connection.query_each(sql, &[Kind::Text; 4], &values(&unknown), |n, row| {
+            let id = row.get(0)?;
+            known.insert(unknown[n].clone(), id);
+            read(id, row)
+        })
     }
 
     /// The number of a subject that was looked up.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::load::Facts;
 use super::names::{self, Names};
 use super::{TENANT, contradictions, member, micros};
-use crate::projection::{Contradiction, Despatch, DeviceView, Dimensions, Fact, Handled, State, Test, fold};
+use crate::projection::{Contradiction, Deleted, Despatch, DeviceView, Dimensions, Fact, Handled, State, Test, fold};
 
 /// Dimensions that say where a device is.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -46,6 +46,9 @@ pub struct Kept {
     /// What of it cannot all be true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
+    /// It is out of sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Deleted>,
     /// Its last test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
@@ -103,6 +106,7 @@ impl Kept {
             state: view.state,
             contested: view.contested,
             contradictions: view.contradictions,
+            deleted: view.deleted,
             test: view.test,
             despatch: view.despatch,
             part_of: view.part_of,

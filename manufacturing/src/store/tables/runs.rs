@@ -1,5 +1,7 @@
 //! Which sequences of a series are stored: runs without holes.
 
+use std::collections::BTreeMap;
+
 use records::{FixedBytes, Hash};
 
 use super::{int, number};
@@ -16,6 +18,24 @@ pub fn of(connection: &Connection, series: i64) -> sql::Result<Vec<(u64, u64)>> 
     connection.query("SELECT first, last FROM run WHERE series_id = ? ORDER BY first", params![series], |row| {
         Ok((number(row.get(0)?), number(row.get(1)?)))
     })
+}
+
+const ALL: &str = "SELECT series_id, first, last FROM run ORDER BY series_id, first";
+
+/// Sends ahead what [`all`] asks.
+pub fn ahead(connection: &Connection) -> sql::Result<()> {
+    connection.ahead(ALL, params![])
+}
+
+/// The stored runs of every series, lowest first.
+pub fn all(connection: &Connection) -> sql::Result<BTreeMap<i64, Vec<(u64, u64)>>> {
+    let mut all: BTreeMap<i64, Vec<(u64, u64)>> = BTreeMap::new();
+    let runs =
+        connection.query(ALL, params![], |row| Ok((row.get::<i64>(0)?, (number(row.get(1)?), number(row.get(2)?)))))?;
+    for (series, run) in runs {
+        all.entry(series).or_default().push(run);
+    }
+    Ok(all)
 }
 
 /// Writes the runs of a series, which were others before.

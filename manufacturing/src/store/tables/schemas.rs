@@ -59,12 +59,21 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
     Ok(())
 }
 
+const DIMENSIONS: &str = "SELECT name FROM dimension WHERE tenant = ?";
+const BACKFILLS: &str = "SELECT name, done, upto FROM backfill WHERE tenant = ? ORDER BY done, name";
+
+/// Sends ahead what [`dimensions`] and [`backfills`] ask.
+pub fn ahead(connection: &Connection) -> sql::Result<()> {
+    connection.ahead(&format!("SELECT {LAST}"), params![])?;
+    connection.ahead(DIMENSIONS, params![TENANT])?;
+    connection.ahead(BACKFILLS, params![TENANT])
+}
+
 /// The dimensions that there are.
 pub fn dimensions(connection: &Connection) -> sql::Result<Dimensioned> {
     // Not the other way round: a schema that comes between the two questions is then found to be missing.
     let position = connection.query_row(&format!("SELECT {LAST}"), params![], |row| row.get(0))?;
-    let names =
-        connection.query("SELECT name FROM dimension WHERE tenant = ?", params![TENANT], |row| row.get::<String>(0))?;
+    let names = connection.query(DIMENSIONS, params![TENANT], |row| row.get::<String>(0))?;
     Ok(Dimensioned { position, dimensions: names.into_iter().collect() })
 }
 
@@ -95,11 +104,7 @@ pub fn backfills(connection: &Connection) -> sql::Result<Vec<Backfill>> {
 }
 
 fn running(connection: &Connection) -> sql::Result<Vec<(String, i64, i64)>> {
-    connection.query(
-        "SELECT name, done, upto FROM backfill WHERE tenant = ? ORDER BY done, name",
-        params![TENANT],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )
+    connection.query(BACKFILLS, params![TENANT], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 /// The devices of the next step, which the transaction has to fold anew. `known` are the dimensions by which it does that:

@@ -130,6 +130,11 @@ pub fn select(
     let until = as_of.map_or(i64::MAX, micros);
     let mut streams: Vec<Stream<'_>> =
         sources.iter().map(|source| Stream::open(connection, *source, until)).collect::<Result<_, _>>()?;
+    if let [Stream::Group(stretches, [])] = &mut streams[..]
+        && let [stretch] = &mut stretches[..]
+    {
+        return alone(stretch, until, each);
+    }
     loop {
         let heads: Option<Vec<(&str, &str)>> = streams.iter().map(Stream::head).collect();
         let Some((serial, scope)) = heads.and_then(|heads| heads.into_iter().max()) else { return Ok(()) };
@@ -147,6 +152,27 @@ pub fn select(
             return Ok(());
         }
     }
+}
+
+/// The same of one group with one value: nothing has to be compared with anything.
+fn alone(
+    stretch: &mut Stretch<'_>,
+    until: i64,
+    mut each: impl FnMut(Matched) -> sql::Result<ControlFlow<()>>,
+) -> sql::Result<()> {
+    while let Some(row) = stretch.next()? {
+        let device = (row.device().0.to_owned(), row.device().1.to_owned());
+        let mut unit = None;
+        take(&mut unit, row, stretch.value, until);
+        while stretch.head.as_ref().is_some_and(|head| head.is_again() && head.device() == (&device.0, &device.1)) {
+            let Some(row) = stretch.next()? else { break };
+            take(&mut unit, row, stretch.value, until);
+        }
+        if each(Matched { device, units: unit.into_iter().collect() })?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Every device that was ever said to be inside of this, at any depth, in the order of serial and scope. Held in memory:

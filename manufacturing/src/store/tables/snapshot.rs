@@ -31,6 +31,8 @@ use crate::work_order::LaneName;
 /// Among so many subjects the newest devices are looked for; packages, pallets and orders come between them.
 const OF_LATE: u32 = 1000;
 
+const HAS_GROUP: &str = "SELECT EXISTS (SELECT 1 FROM member WHERE tenant = ? AND dimension = ? AND value = ?)";
+
 /// What was stored at one moment. Writers go on beside it.
 pub struct Snapshot<'c> {
     connection: Transaction<'c>,
@@ -65,9 +67,29 @@ impl<'c> Snapshot<'c> {
     /// What the store says.
     pub fn of(connection: &'c mut Connection) -> sql::Result<Self> {
         let connection = connection.transaction(Purpose::Read)?;
-        // The first read fixes what is seen.
-        connection.query_row("SELECT count(*) FROM series WHERE id = 0", params![], |_| Ok(()))?;
+        // The first read fixes what is seen. Where that takes a way to a server, it is the first that somebody asks.
+        if !connection.is_shared() {
+            connection.query_row("SELECT count(*) FROM series WHERE id = 0", params![], |_| Ok(()))?;
+        }
         Ok(Self { connection })
+    }
+
+    /// Sends ahead what every recall asks of the whole store.
+    pub fn ahead_of_recall(&self) -> sql::Result<()> {
+        schemas::ahead(&self.connection)?;
+        stations::ahead(&self.connection)?;
+        lapses::ahead(&self.connection)
+    }
+
+    /// Sends ahead what is stored about a subject.
+    pub fn ahead_of(&self, subject: &Subject) -> sql::Result<()> {
+        Facts::ahead_named(&self.connection, subject)
+    }
+
+    /// Sends ahead whether anyone was ever in this group, and who comes first.
+    pub fn ahead_of_group(&self, dimension: &str, value: &str, as_of: Option<Timestamp>) -> sql::Result<()> {
+        self.connection.ahead(HAS_GROUP, params![TENANT, dimension, value])?;
+        member::ahead(&self.connection, dimension, value, as_of)
     }
 
     /// The devices with this serial, by scope; only where there is none, those with this connhexId: a serial number must
@@ -138,11 +160,7 @@ impl<'c> Snapshot<'c> {
 
     /// Was a device ever in this group, or said to be?
     pub fn has_group(&self, dimension: &str, value: &str) -> sql::Result<bool> {
-        self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM member WHERE tenant = ? AND dimension = ? AND value = ?)",
-            params![TENANT, dimension, value],
-            |row| row.get(0),
-        )
+        self.connection.query_row(HAS_GROUP, params![TENANT, dimension, value], |row| row.get(0))
     }
 
     fn named(&self, sql: &str, parameters: &[Param<'_>]) -> sql::Result<Vec<DeviceName>> {
@@ -160,7 +178,7 @@ impl<'c> Snapshot<'c> {
     /// The facts about a device and everything that it was ever inside, with the time when each happened.
     pub fn facts(&self, device: &DeviceName) -> sql::Result<Vec<Rc<Fact>>> {
         let mut facts = Facts::default();
-        facts.load(&self.connection, &mut Names::default(), [device.id])?;
+        facts.load_named(&self.connection, &mut Names::default(), &device.subject)?;
         let mut relevant = facts.relevant(device.id);
         // Its own copies: what a fact is changed to here concerns nobody else.
         drop(facts);

@@ -139,33 +139,48 @@ fn said(row: &sql::Row<'_>) -> sql::Result<Said> {
     Ok((status, FixedBytes(row.get(1)?), time(row.get(2)?)))
 }
 
+const ONLINE: &str = "SELECT name, online, heard_at FROM station WHERE tenant = ?";
+const SERIES: &str = "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
+         (SELECT count(*) FROM rejection WHERE series_id = series.id)
+     FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series";
+const STATUS: &str = "SELECT body, key, heard_at FROM status WHERE tenant = ?1
+         AND NOT EXISTS (SELECT 1 FROM series JOIN own ON series_id = id
+             WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)";
+
+/// Sends ahead what [`all`] asks.
+pub fn ahead(connection: &Connection) -> sql::Result<()> {
+    for sql in [ONLINE, SERIES, STATUS] {
+        connection.ahead(sql, params![TENANT])?;
+    }
+    runs::ahead(connection)?;
+    lineage::ahead(connection)
+}
+
 /// Every known series of every known station, by station and series.
 pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
     let mut online: BTreeMap<String, (bool, Timestamp)> = connection
-        .query("SELECT name, online, heard_at FROM station WHERE tenant = ?", params![TENANT], |row| {
-            Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?))))
-        })?
+        .query(ONLINE, params![TENANT], |row| Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?)))))?
         .into_iter()
         .collect();
     let connected = online.clone();
     let mut lineages = lineage::all(connection)?;
     let mut states = Vec::new();
     type Known = (i64, String, SeriesId, PublicKey, u64, u64);
-    let known: Vec<Known> = connection.query(
-        "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
-                (SELECT count(*) FROM rejection WHERE series_id = series.id)
-         FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series",
-        params![TENANT],
-        |row| {
-            let (series, key) = (FixedBytes(row.get(2)?), FixedBytes(row.get(3)?));
-            Ok((row.get(0)?, row.get(1)?, series, key, row.get(4)?, row.get(5)?))
-        },
-    )?;
+    let known: Vec<Known> = connection.query(SERIES, params![TENANT], |row| {
+        let (series, key) = (FixedBytes(row.get(2)?), FixedBytes(row.get(3)?));
+        Ok((row.get(0)?, row.get(1)?, series, key, row.get(4)?, row.get(5)?))
+    })?;
+    let mut runs = runs::all(connection)?;
+    let mut said: BTreeMap<(String, SeriesId), Said> = connection
+        .query(STATUS, params![TENANT], said)?
+        .into_iter()
+        .map(|said| ((said.0.station.clone(), said.0.series), said))
+        .collect();
     for (id, station, series, key, conflicts, rejections) in known {
-        let status = kept(connection, &station, series)?;
+        let status = said.remove(&(station.clone(), series));
         states.push(SeriesState {
             series: Some(series),
-            runs: runs::of(connection, id)?,
+            runs: runs.remove(&id).unwrap_or_default(),
             unverified: status.as_ref().is_some_and(|(_, by, _)| *by != key),
             status: status.filter(|(_, by, _)| *by == key).map(|(status, _, at)| (status, at)),
             conflicts,
@@ -176,13 +191,8 @@ pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
         });
         online.remove(&station);
     }
-    let announced = connection.query(
-        "SELECT body, key, heard_at FROM status WHERE tenant = ?1 AND NOT EXISTS (SELECT 1 FROM series
-         WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)",
-        params![TENANT],
-        said,
-    )?;
-    for (status, _, at) in announced {
+    // Of these nothing is stored.
+    for (status, _, at) in said.into_values() {
         online.remove(&status.station);
         states.push(SeriesState {
             unverified: true,

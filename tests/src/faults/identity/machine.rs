@@ -16,7 +16,7 @@ const EACH: u64 = 40;
 /// The folder is cloned to a second machine, and both run under one name at the same time.
 pub(super) fn cloned(line: &mut Scanning) {
     if let Err(why) = can_mount() {
-        return line.outcome.figure("cloned", format!("left out: {why}"));
+        return line.outcome.leave_out("cloned", &why);
     }
     line.scan(21);
     let open = line.dice.roll(2) == 0;

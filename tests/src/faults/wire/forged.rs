@@ -39,6 +39,8 @@ pub(super) fn forge(line: &mut Scanning) {
     let wire = line.rig.station_wire.as_ref().expect("a wire");
     let told: usize =
         forged.iter().map(|payload| wire.inject(Toward::Client, "lotline/v1/pack-1/receipts", payload)).sum();
+    line.outcome
+        .must(told >= forged.len(), || format!("{told} of {} forged receipts reached the station", forged.len()));
     std::thread::sleep(Duration::from_millis(300));
     let after = line.rig.status().expect("the station runs");
     line.outcome.must(after["undelivered"].as_u64() >= Some(waits), || {

@@ -27,24 +27,23 @@ pub(super) fn adopt(
     let taking = contents(&other.truth, &open.id, network);
     let goes_on = benches[act.station].truth.opened.clone();
     let remote = RemoteContainer {
-        level: open.kind,
-        state: ContainerState::Open,
         parent: taking.parent.clone(),
         station: Some(other.line.station.clone()),
         serials: taking.units.iter().map(|(_, serial)| serial.clone()).collect(),
         scopes: taking.units.iter().map(|(scope, _)| scope.clone()).collect(),
-        containers: taking.containers.iter().map(|(id, _)| id.clone()).collect(),
+        containers: taking.containers.clone(),
         count: open.count,
         // Where this station has gone on with something in it, the other one does not know how many there are now.
-        units: open.units.filter(|_| taking.containers.iter().all(|(inner, _)| !goes_on.contains(inner))),
-        work_order: None,
+        units: open.units.filter(|_| taking.below.units.keys().all(|inner| !goes_on.contains(inner))),
         common: open.common.clone(),
+        ..RemoteContainer::new(open.kind, ContainerState::Open)
     };
     let (id, lane) = (open.id.clone(), LANES[act.lane]);
+    let was_known = goes_on.contains(&id);
     let bench = &mut benches[act.station];
     bench.now += 1_000;
     let by_service = network;
-    bench.truth.taking = if by_service { taking.clone() } else { Taking::default() };
+    bench.truth.taking = if by_service { taking.clone() } else { counted(&taking) };
     told.push(bench.scan(lane, Ok(Reading::Command(Command::Adopt)), office, network)?);
     let says = Service::Answer { age_ms: 0, unit: None, container: Some(remote) };
     bench.told = Some(if network { says } else { Service::Off });
@@ -62,15 +61,14 @@ pub(super) fn adopt(
             told.push(bench.scan(lane, Ok(reading), office, network)?);
             bench.truth.taking.units.extend(told.last().is_some_and(is_found).then_some(unit));
         }
-        for (inner, units) in &taking.containers {
+        for inner in &taking.containers {
             told.push(bench.scan(lane, Ok(label(inner)), office, network)?);
-            let found = told.last().is_some_and(is_found).then(|| (inner.clone(), *units));
-            bench.truth.taking.containers.extend(found);
+            bench.truth.taking.containers.extend(told.last().is_some_and(is_found).then(|| inner.clone()));
         }
         told.push(bench.scan(lane, Ok(Reading::Command(Command::Finish)), office, network)?);
     }
     bench.truth.taking = Taking::default();
-    let is_adopted = bench.truth.opened.contains(&id);
+    let is_adopted = !was_known && bench.truth.opened.contains(&id);
     if !is_adopted {
         told.push(bench.scan(lane, Ok(Reading::Command(Command::Cancel)), office, network)?);
     }
@@ -81,8 +79,26 @@ pub(super) fn adopt(
 /// What is in a container; what that is in itself only the service knows.
 fn contents(truth: &Truth, id: &str, network: bool) -> Taking {
     let units = truth.inside.iter().filter(|(_, inside)| *inside == id).map(|(unit, _)| unit.clone());
-    let containers =
-        truth.parent.iter().filter(|(_, parent)| *parent == id).map(|(inner, _)| (inner.clone(), truth.units(inner)));
-    let parent = truth.parent.get(id).cloned().filter(|_| network);
-    Taking { units: units.collect(), containers: containers.collect(), parent }
+    let mut taking = Taking { units: units.collect(), ..Taking::default() };
+    taking.containers = inside(truth, id);
+    taking.parent = truth.parent.get(id).cloned().filter(|_| network);
+    let mut next = taking.containers.clone();
+    while let Some(outer) = next.pop() {
+        let units = truth.inside.values().filter(|inside| **inside == outer).count();
+        taking.below.units.insert(outer.clone(), units);
+        for inner in inside(truth, &outer) {
+            taking.below.inside.insert(inner.clone(), outer.clone());
+            next.push(inner);
+        }
+    }
+    taking
+}
+
+fn inside(truth: &Truth, id: &str) -> Vec<String> {
+    truth.parent.iter().filter(|(_, parent)| *parent == id).map(|(inner, _)| inner.clone()).collect()
+}
+
+/// Before anything of it was scanned.
+fn counted(taking: &Taking) -> Taking {
+    Taking { below: taking.below.clone(), ..Taking::default() }
 }

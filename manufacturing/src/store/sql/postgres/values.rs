@@ -33,7 +33,7 @@ impl From<&Param<'_>> for Owned {
 }
 
 impl Owned {
-    fn param(&self) -> Param<'_> {
+    pub fn param(&self) -> Param<'_> {
         match self {
             Self::Null => Param::Null,
             Self::Int(int) => Param::Int(*int),
@@ -119,7 +119,7 @@ impl<'r> FromSql<'r> for Column<'r> {
     }
 
     fn accepts(of: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::BOOL, Type::BYTEA, Type::TEXT, Type::VARCHAR].contains(of)
+        matches!(*of, Type::INT8 | Type::INT4 | Type::BOOL | Type::BYTEA | Type::TEXT | Type::VARCHAR)
     }
 }
 

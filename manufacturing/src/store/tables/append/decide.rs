@@ -9,9 +9,10 @@ use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
 use super::Append;
 use crate::completeness::{Moment, Series, judge};
+use crate::projection::Deleted;
 use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
-use crate::store::tables::{TENANT, holds, int, keys, lapses, recalls, schemas, stations, work_orders};
+use crate::store::tables::{TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, work_orders};
 use crate::store::work::KeyNews;
 
 type Drafts = Result<Vec<Draft>, Denied>;
@@ -45,6 +46,8 @@ impl Append<'_> {
             Ask::Retire { station, reason } => self.retire(station, reason),
             Ask::WriteOff { station, series, range, reason } => self.write_off(station, *series, *range, reason),
             Ask::Hold { what, reason } => self.hold(what, reason),
+            Ask::Delete { device, reason } => self.delete(device, reason),
+            Ask::Restore { device, reason } => self.restore(device, reason),
             Ask::Plan(plan) => {
                 self.orders_changed = true;
                 Ok(Ok(vec![plan.draft()]))
@@ -59,6 +62,25 @@ impl Append<'_> {
                 Ok(Ok(vec![Draft { attributes: what.clone(), ..draft }]))
             }
         }
+    }
+
+    fn delete(&self, device: &Subject, reason: &str) -> sql::Result<Drafts> {
+        let kept = project::kept_by_name(self.connection, &device.id, &device.scope)?;
+        let serial = device.id.clone();
+        Ok(match kept.map(|kept| kept.deleted) {
+            None => Err(Denied::UnknownDevice(serial)),
+            Some(Some(Deleted { at, reason })) => Err(Denied::Deleted { serial, since: at, reason }),
+            Some(None) => Ok(vec![reasoned(Draft::new(Event::Deleted, device.clone()), reason)]),
+        })
+    }
+
+    fn restore(&self, device: &Subject, reason: &str) -> sql::Result<Drafts> {
+        let kept = project::kept_by_name(self.connection, &device.id, &device.scope)?;
+        Ok(match kept.map(|kept| kept.deleted) {
+            None => Err(Denied::UnknownDevice(device.id.clone())),
+            Some(None) => Err(Denied::NotDeleted(device.id.clone())),
+            Some(Some(_)) => Ok(vec![reasoned(Draft::new(Event::Restored, device.clone()), reason)]),
+        })
     }
 
     fn close_order(&mut self, id: &str, reason: &str) -> sql::Result<Drafts> {

@@ -111,13 +111,26 @@ impl Snapshot<'_> {
         Ok(fold(&device.subject, &facts, &self.dimensions()?).map(Kept::of))
     }
 
+    /// What was true of a device at a time, by what is known now or was at a position; corrections whenever made.
+    pub fn kept_then(
+        &self,
+        serial: &str,
+        scope: &str,
+        time: Timestamp,
+        position: Option<u64>,
+    ) -> sql::Result<Option<Kept>> {
+        let Some(device) = self.device(serial, scope)? else { return Ok(None) };
+        let facts = self.facts(&device)?;
+        let known = facts.iter().map(AsRef::as_ref).filter(|fact| position.is_none_or(|known| fact.position <= known));
+        let facts: Vec<&Fact> = known.filter(|fact| fact.holds_at(time)).collect();
+        Ok(fold(&device.subject, &facts, &self.dimensions()?).map(Kept::of))
+    }
+
     /// The facts about a subject that is no device, and about everything that it was ever inside.
     pub fn facts_about(&self, subject: &Subject) -> sql::Result<Vec<Rc<Fact>>> {
-        let (mut facts, mut names) = (Facts::default(), Names::default());
-        names.find(&self.connection, [subject])?;
-        let Some(id) = names.get(subject) else { return Ok(Vec::new()) };
-        facts.load(&self.connection, &mut names, [id])?;
-        Ok(facts.relevant(id))
+        let mut facts = Facts::default();
+        let found = facts.load_named(&self.connection, &mut Names::default(), subject)?;
+        Ok(found.map(|id| facts.relevant(id)).unwrap_or_default())
     }
 
     /// See [`select::ever_inside`].

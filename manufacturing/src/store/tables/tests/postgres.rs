@@ -131,6 +131,41 @@ fn names_with_any_character_are_kept_and_found_on_postgresql() {
 }
 
 #[test]
+fn what_is_sent_ahead_is_answered_when_it_is_asked() {
+    let Some(server) = postgres("questions sent ahead to PostgreSQL") else { return };
+    let connection = &mut server.fresh().connection;
+    let one = |connection: &sql::Connection, sql: &str, n: i64| -> sql::Result<i64> {
+        connection.query_row(sql, params![n], |row| row.get(0))
+    };
+    let long = "SELECT repeat('x', 1000) FROM generate_series(1, 5000)";
+    for _ in 0..2 {
+        let reading = connection.transaction(Purpose::Read).unwrap();
+        for n in 0..20_i64 {
+            reading.ahead("SELECT ? + 1", params![n % 10]).unwrap();
+        }
+        // Longer than what waits on the way.
+        reading.ahead(long, params![]).unwrap();
+        reading.flush();
+        for n in [9, 0, 4, 100, 4] {
+            assert_eq!(one(&reading, "SELECT ? + 1", n).unwrap(), n + 1);
+        }
+        assert_eq!(reading.query(long, params![], |row| row.get::<String>(0)).unwrap().len(), 5000);
+        // What nobody asks for is forgotten.
+        (0..100_i64).for_each(|n| reading.ahead("SELECT ? + 2", params![n]).unwrap());
+    }
+    let reading = connection.transaction(Purpose::Read).unwrap();
+    reading.ahead("SELECT 1 / ?", params![0_i64]).unwrap();
+    let error = one(&reading, "SELECT ?::bigint", 1).unwrap_err().to_string();
+    assert!(error.contains("22012"), "the fault that came first is told: {error}");
+    drop(reading);
+    let writing = connection.transaction(Purpose::Write).unwrap();
+    let count = "SELECT count(*) FROM run WHERE series_id = ?";
+    writing.ahead(count, params![1_i64]).unwrap();
+    writing.execute("INSERT INTO run (series_id, first, last) VALUES (?, 1, 1)", params![1_i64]).unwrap();
+    assert_eq!(one(&writing, count, 1).unwrap(), 1, "what is written is seen");
+}
+
+#[test]
 fn writers_side_by_side_make_what_one_makes() {
     let Some(server) = postgres("writers side by side on PostgreSQL") else { return };
     // Two lines fill the same packages, move units between them, and stack the packages, with segments cut anyhow.
