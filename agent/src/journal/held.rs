@@ -10,32 +10,58 @@ use rusqlite::{Connection, params};
 use super::{Group, Journal, JournalError, query};
 use crate::station::KnownContainer;
 
+// Tables have to be described on one page of the file: where a part of their descriptions is damaged, the rest of the journal
+// would be taken for another one. So the columns are described shortly, and there are no tables for a few rows.
 pub(super) const TABLES: &str = "
-    ALTER TABLE unit ADD COLUMN lot TEXT NOT NULL DEFAULT '';
-    ALTER TABLE unit ADD COLUMN tested_at INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE held_here (serial TEXT NOT NULL, scope TEXT NOT NULL, told INTEGER NOT NULL,
-                            PRIMARY KEY (serial, scope)) STRICT, WITHOUT ROWID;
-    INSERT INTO held_here SELECT serial, scope, EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial)
-        FROM unit WHERE state >= 4;
-    CREATE TABLE unchecked_container (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
+    ALTER TABLE unit ADD lot TEXT;
+    ALTER TABLE unit ADD at INTEGER;
+    INSERT INTO hold SELECT CASE WHEN EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial) THEN 'told' ELSE 'here' END,
+        serial || char(31) || scope FROM unit WHERE state >= 4;";
+
+/// In the table of holds: a unit that is on hold here, and one that the service has named since. Their id is the serial, a
+/// control character that no rule lets into one, and the scope.
+const HERE: &str = "here";
+const TOLD: &str = "told";
+const MARK: char = '\u{1f}';
+/// So the scope of a container begins in the table of what is unchecked: no rule gives such a one to a unit.
+pub(super) const CONTAINER_SCOPE: &str = "\u{1f}container";
 
 /// Most units that are released at once.
 const AT_ONCE: usize = 50;
 
+fn id_of(scope: &str, serial: &str) -> String {
+    format!("{serial}{MARK}{scope}")
+}
+
 /// A unit is on hold at this line, or not any more.
 pub(super) fn note(connection: &Connection, scope: &str, serial: &str, held: bool) -> rusqlite::Result<()> {
-    let sql = match held {
-        true => "INSERT OR IGNORE INTO held_here (serial, scope, told) VALUES (?1, ?2, 0)",
-        false => "DELETE FROM held_here WHERE serial = ?1 AND scope = ?2",
-    };
-    connection.prepare_cached(sql)?.execute([serial, scope]).map(drop)
+    let id = id_of(scope, serial);
+    match held {
+        true => connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO hold (kind, id) SELECT ?1, ?3
+                 WHERE NOT EXISTS (SELECT 1 FROM hold WHERE kind = ?2 AND id = ?3)",
+            )?
+            .execute(params![HERE, TOLD, id])
+            .map(drop),
+        false => connection
+            .prepare_cached("DELETE FROM hold WHERE kind IN (?1, ?2) AND id = ?3")?
+            .execute(params![HERE, TOLD, id])
+            .map(drop),
+    }
 }
+
+/// The serial in an id of a unit that is on hold here.
+const SERIAL_OF: &str = "substr(id, 1, instr(id, char(31)) - 1)";
 
 /// The service has said what is on hold: it knows now which units are so here.
 pub(super) fn told(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "UPDATE held_here SET told = 1
-               WHERE told = 0 AND EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial)";
-    connection.execute(sql, []).map(drop)
+    let sql = format!(
+        "UPDATE hold SET kind = ?2 WHERE kind = ?1
+         AND EXISTS (SELECT 1 FROM hold AS named WHERE named.kind = 'serial' AND named.id = {})",
+        SERIAL_OF.replace("id", "hold.id")
+    );
+    connection.execute(&sql, [HERE, TOLD]).map(drop)
 }
 
 /// A unit somewhere in a container.
@@ -64,12 +90,18 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn released(&self) -> Result<Vec<(String, String)>, JournalError> {
-        let sql = "SELECT scope, serial FROM held_here
-                   WHERE told = 1 AND NOT EXISTS (SELECT 1 FROM hold WHERE kind = 'serial' AND id = serial) LIMIT ?1";
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut rows| rows.query_map([AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-            .map_err(query("read"))
+        let sql = format!(
+            "SELECT id FROM hold WHERE kind = ?1
+             AND NOT EXISTS (SELECT 1 FROM hold AS named WHERE named.kind = 'serial' AND named.id = {}) LIMIT ?2",
+            SERIAL_OF.replace("id", "hold.id")
+        );
+        let ids: Vec<String> = self
+            .connection
+            .prepare_cached(&sql)
+            .and_then(|mut rows| rows.query_map(params![TOLD, AT_ONCE], |row| row.get(0))?.collect())
+            .map_err(query("read"))?;
+        let unit = |id: String| id.split_once(MARK).map(|(serial, scope)| (scope.to_owned(), serial.to_owned()));
+        Ok(ids.into_iter().filter_map(unit).collect())
     }
 
     /// Containers that were accepted without an answer of the service, after this one, at most `most`.
@@ -78,8 +110,8 @@ impl Journal {
     /// When the journal cannot be read.
     pub fn unchecked_containers_after(&self, id: &str, most: usize) -> Result<Vec<String>, JournalError> {
         self.connection
-            .prepare_cached("SELECT id FROM unchecked_container WHERE id > ?1 ORDER BY id LIMIT ?2")
-            .and_then(|mut rows| rows.query_map(params![id, most], |row| row.get(0))?.collect())
+            .prepare_cached("SELECT serial FROM unchecked WHERE scope = ?1 AND serial > ?2 ORDER BY serial LIMIT ?3")
+            .and_then(|mut rows| rows.query_map(params![CONTAINER_SCOPE, id, most], |row| row.get(0))?.collect())
             .map_err(query("read"))
     }
 }
@@ -91,7 +123,7 @@ impl Group<'_> {
     /// When the journal cannot be read.
     pub fn holds_anything(&self) -> Result<bool, JournalError> {
         self.transaction
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold) OR EXISTS (SELECT 1 FROM held_here)")
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold)")
             .and_then(|mut any| any.query_row([], |row| row.get(0)))
             .map_err(query("read"))
     }
@@ -111,7 +143,7 @@ const BOXES: &str = "WITH RECURSIVE box (id) AS (
 
 fn inside(connection: &Connection, container: &str) -> rusqlite::Result<Inside> {
     let units = format!(
-        "{BOXES} SELECT unit.serial, unit.lot, unit.state >= 4 FROM box
+        "{BOXES} SELECT unit.serial, coalesce(unit.lot, ''), unit.state >= 4 FROM box
          JOIN inside ON inside.container = box.id AND inside.kind = 0
          JOIN unit ON unit.scope = inside.scope AND unit.serial = inside.id AND unit.package = inside.container
          WHERE inside.scope NOT LIKE 'component:%'"
@@ -134,10 +166,10 @@ fn inside(connection: &Connection, container: &str) -> rusqlite::Result<Inside> 
 /// A container is to be asked about again, or not any more.
 pub(super) fn note_container(connection: &Connection, id: &str, unchecked: bool) -> rusqlite::Result<()> {
     let sql = match unchecked {
-        true => "INSERT OR IGNORE INTO unchecked_container (id) VALUES (?1)",
-        false => "DELETE FROM unchecked_container WHERE id = ?1",
+        true => "INSERT OR IGNORE INTO unchecked (scope, serial) VALUES (?1, ?2)",
+        false => "DELETE FROM unchecked WHERE scope = ?1 AND serial = ?2",
     };
-    connection.prepare_cached(sql)?.execute([id]).map(drop)
+    connection.prepare_cached(sql)?.execute([CONTAINER_SCOPE, id]).map(drop)
 }
 
 #[cfg(test)]

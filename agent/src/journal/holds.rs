@@ -102,7 +102,7 @@ fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     want(RECALLED[1], &holds.recalled_lots);
     let ids = wanted.iter().filter(|(kind, _)| kind == SERIAL || kind == LOT).count();
     let before: BTreeSet<(String, String)> = connection
-        .prepare("SELECT kind, id FROM hold")?
+        .prepare("SELECT kind, id FROM hold WHERE kind NOT IN ('here', 'told')")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut released = connection.prepare("DELETE FROM hold WHERE kind = ?1 AND id = ?2")?;

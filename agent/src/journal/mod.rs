@@ -8,8 +8,7 @@
 //! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `unit(scope, serial, seq, package, era, state, tests, …, crc)` | units known here; outlives the records |
 //! | `inside(container, kind, scope, id)` | what is in which container |
-//! | `unchecked(scope, serial)`, `unchecked_container(id)` | units and containers accepted without an answer of the service |
-//! | `held_here(serial, scope, told)` | units on hold at this line, and whether the service has named them since |
+//! | `unchecked(scope, serial)` | units and containers accepted without an answer of the service |
 //! | `era(n, series)` | which series the records were of that units name |
 //! | `container(id, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
 //! | `tally(hour, lane, person, work_order, what, count)` | counts for the report of a shift, for 40 days |
@@ -18,7 +17,7 @@
 //! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
-//! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
+//! | `hold(kind, id)`, `holds` | what is on hold by the service's word and at this line, and the revision of the former |
 //! | `station` | one row: name, series and how it began, the place of the file, state as JSON, `settled`, `answered`, keys |
 //!
 //! Lines, the row of the station, its state and known units carry a CRC-32C, because SQLite does not check what is on its

@@ -129,7 +129,7 @@ pub(super) fn put(
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO unit (scope, serial, seq, package, crc, era, state, tests, work_order, unchecked, lot,
-                                          tested_at)
+                                          at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
@@ -195,7 +195,9 @@ fn remove(connection: &Connection, scope: &str, serial: &str) -> rusqlite::Resul
 }
 
 /// Seq, package, state, tests, work order, unchecked, series, lot, time of the last test.
-const COLUMNS: &str = "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era), lot, tested_at";
+const COLUMNS: &str =
+    "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era),
+     coalesce(lot, ''), coalesce(at, 0)";
 
 /// Of a row with [`COLUMNS`] from `at` on. The series is always set; without one the record cannot be named.
 fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {
@@ -285,10 +287,14 @@ impl Journal {
     ) -> Result<Vec<(String, String)>, JournalError> {
         self.connection
             .prepare_cached(
-                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) ORDER BY scope, serial LIMIT ?3",
+                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) AND scope <> ?4
+                 ORDER BY scope, serial LIMIT ?3",
             )
             .and_then(|mut rows| {
-                rows.query_map(params![scope, serial, most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                rows.query_map(params![scope, serial, most, held::CONTAINER_SCOPE], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect()
             })
             .map_err(query("read"))
     }

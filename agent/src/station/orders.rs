@@ -210,6 +210,9 @@ impl Turn<'_> {
         let count = *self.order(id);
         let of_current = current.filter(|order| order.terms.under_run == UnderRun::Reason);
         // No lane may work on it any more.
+        if count.sealed {
+            return false;
+        }
         let wanted = of_current.and_then(|order| order.terms.quantity).or(count.wanted);
         wanted.is_some_and(|wanted| count.packed < u64::from(wanted))
     }

@@ -88,7 +88,7 @@ fn every_column_counts_for_the_checksum() {
         "work_order = ''",
         "unchecked = 0",
         "lot = 'M'",
-        "tested_at = 6",
+        "at = 6",
     ] {
         connection.execute_batch(&format!("SAVEPOINT a; UPDATE unit SET {change}")).unwrap();
         assert_eq!(damaged(&connection).unwrap().len(), 1, "{change}");

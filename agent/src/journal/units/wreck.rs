@@ -22,7 +22,7 @@ pub(in super::super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec
     let mut rows = connection.prepare(
         "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc,
                 CAST(era AS INTEGER), CAST(state AS INTEGER), CAST(tests AS INTEGER), CAST(work_order AS BLOB),
-                CAST(unchecked AS INTEGER), CAST(lot AS BLOB), CAST(tested_at AS INTEGER)
+                CAST(unchecked AS INTEGER), CAST(coalesce(lot, '') AS BLOB), CAST(coalesce(at, 0) AS INTEGER)
          FROM unit WHERE crc IS NOT NULL",
     )?;
     let mut rows = rows.query([])?;

@@ -111,7 +111,7 @@ fn a_permission_is_for_the_last_refusal_and_for_a_minute() {
 }
 
 #[test]
-fn where_nobody_is_signed_on_who_must_be_a_supervisor_signs_on_and_then_allows() {
+fn after_a_sign_off_a_supervisor_signs_on_and_allows_nothing() {
     let mut bench = supervised(&[Code::WrongPattern], &[]);
     bench.line.rules.lanes.insert("main".into(), LaneRules { operator_required: true, ..LaneRules::default() });
     bench.badge("ann", false);
@@ -119,6 +119,8 @@ fn where_nobody_is_signed_on_who_must_be_a_supervisor_signs_on_and_then_allows()
     assert_eq!(bench.device("B1").code, Code::WrongPattern);
     bench.command(Command::SignOff);
     assert_eq!(bench.badge("boss", true).code, Code::SignedOn);
+    assert_eq!(bench.badge("boss", true).code, Code::SignedOn, "who signed off has set the unit aside");
+    assert_eq!(bench.device("B1").code, Code::WrongPattern);
     assert_eq!(bench.badge("boss", true).code, Code::Packed);
     assert_eq!(bench.records.last().unwrap().actor.as_deref(), Some("boss"));
 }
