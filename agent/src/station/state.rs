@@ -286,6 +286,9 @@ pub struct PackedUnit {
     /// The series of that record, where it is not the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesId>,
+    /// The lot that the record names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
 }
 
 impl State {

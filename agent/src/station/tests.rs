@@ -10,6 +10,7 @@ use bench::Bench;
 mod adopt;
 mod bench;
 mod limits;
+mod lots;
 mod mistakes;
 mod moves;
 mod roles;

@@ -10,6 +10,7 @@ mod metrics;
 mod questions;
 mod recalls;
 mod schemas;
+mod seals;
 mod slow;
 
 use std::net::SocketAddr;

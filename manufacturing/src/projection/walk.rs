@@ -47,6 +47,11 @@ pub struct Edge<'a> {
 }
 
 impl<'a> Edge<'a> {
+    /// The name of what is in it.
+    pub fn child_id(&self) -> &'a str {
+        self.child.id
+    }
+
     /// The name of what it is in.
     pub fn parent_id(&self) -> &'a str {
         self.parent.id
@@ -109,6 +114,7 @@ pub struct Walk<'a> {
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
     steps: usize,
+    inside_itself: Option<Taken<'a>>,
     /// What became of it, and of what it is in.
     pub condition: Condition<'a>,
 }
@@ -124,6 +130,7 @@ impl<'a> Walk<'a> {
             open: BTreeMap::new(),
             spans: Vec::new(),
             steps: 0,
+            inside_itself: None,
             condition: Condition::default(),
         }
     }
@@ -144,7 +151,10 @@ impl<'a> Walk<'a> {
             let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
             self.mistaken.extend(record.into.iter().flat_map(wrongly));
         }
-        // Nothing is inside itself.
+        // Nothing is inside itself: that is told, and changes nothing.
+        if own && whole && record.into.iter().any(|joined| Node::from(joined) == subject) {
+            self.inside_itself = Some(Taken { step: self.steps, index, record });
+        }
         let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
@@ -247,6 +257,38 @@ impl<'a> Walk<'a> {
             }
         }
         found
+    }
+
+    /// A way up that comes back to where it was: what is inside of what, the last of it inside of the first. Nothing can be
+    /// inside itself, whatever records say.
+    pub fn circle(&self) -> Option<Vec<&Edge<'a>>> {
+        let above =
+            |node: Node<'a>| -> Vec<&Edge<'a>> { self.edges.iter().filter(|edge| edge.child == node).collect() };
+        let mut done = BTreeSet::new();
+        let mut way: Vec<&Edge<'a>> = Vec::new();
+        // For each place on the way, what is left to look at. The last one is looked at next.
+        let mut left = vec![above(self.device)];
+        while let Some(next) = left.last_mut() {
+            let Some(edge) = next.pop() else {
+                left.pop();
+                done.extend(way.pop().map(|edge| edge.parent));
+                continue;
+            };
+            if let Some(begin) = way.iter().position(|before| before.child == edge.parent) {
+                way.push(edge);
+                return Some(way.split_off(begin));
+            }
+            if !done.contains(&edge.parent) {
+                way.push(edge);
+                left.push(above(edge.parent));
+            }
+        }
+        None
+    }
+
+    /// The last record that says that the device is inside itself.
+    pub fn inside_itself(&self) -> Option<Taken<'a>> {
+        self.inside_itself
     }
 
     /// What it is in without anything in between, in the order in which it came there.

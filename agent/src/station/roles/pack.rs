@@ -52,7 +52,14 @@ impl Turn<'_> {
         if package.recent.len() == Open::RECENT {
             package.recent.remove(0);
         }
-        package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq, series: None });
+        let lot = attributes.get("lotCode").and_then(|lot| lot.as_str()).map(str::to_owned);
+        package.recent.push(PackedUnit {
+            serial: serial.to_owned(),
+            scope: scope.to_owned(),
+            seq,
+            series: None,
+            lot: lot.clone(),
+        });
         let (id, parent) = (package.id.clone(), package.parent.clone());
         draft.attributes = attributes;
         draft.into = vec![Joined::container(&id, Level::Package)];
@@ -73,7 +80,9 @@ impl Turn<'_> {
             Known { work_order: work_order.clone(), test, unchecked, ..Known::packed(seq, id) },
         );
         if let Some(order) = &work_order {
-            self.order(order).packed += 1;
+            let order = self.order(order);
+            order.packed += 1;
+            lot.iter().for_each(|lot| order.pack_lot(lot));
         }
         self.state.counters.accepted += 1;
         self.count(name, work_order.as_deref(), "packed");
@@ -169,6 +178,7 @@ impl Turn<'_> {
         if let Some(order) = known.as_ref().and_then(|known| known.work_order.clone()) {
             let order = self.order(&order);
             order.packed = order.packed.saturating_sub(1);
+            unit.lot.iter().for_each(|lot| order.take_back_lot(lot));
         }
         self.state.counters.voided += 1;
         let order = known.as_ref().and_then(|known| known.work_order.clone());

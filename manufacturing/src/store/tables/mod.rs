@@ -76,7 +76,7 @@ const MIGRATIONS: [Migration; 12] = [
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 6;
+const PROJECTION: i64 = 7;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";
