@@ -54,12 +54,13 @@ impl StoreChoice {
         }
     }
 
-    /// With the password in a file, where it is at a server.
+    /// With the files of a server: that with the password, and that with the CA of its certificate.
     #[must_use]
-    pub fn with_password(self, file: Option<PathBuf>) -> Self {
+    pub fn with_files(self, password: Option<PathBuf>, ca: Option<PathBuf>) -> Self {
         match self {
             Self::Postgres(mut target) => {
-                target.password_file = file.or(target.password_file.take());
+                target.password_file = password.or(target.password_file.take());
+                target.ca_file = ca.or(target.ca_file.take());
                 Self::Postgres(target)
             }
             Self::Sqlite => Self::Sqlite,
@@ -133,12 +134,15 @@ impl Settings {
         let listen = parsed(&root, "listen", "an address with a port", DEFAULT_LISTEN);
         let data = root.string("data").or(DEFAULT_DATA.to_owned()).into();
         let store = parsed(&root, "store", "\"sqlite\" or \"postgres://USER@HOST:PORT/DATABASE\"", "sqlite");
-        let password = root.secret_file("store_password_file");
-        if password.is_some() && matches!(store, Some(StoreChoice::Sqlite)) {
-            let help = "write store = \"postgres://…\", or remove the file";
-            root.fault("store_password_file", "it is for PostgreSQL, and the store is SQLite", help);
-        }
-        let store = store.map(|store| store.with_password(password));
+        let [password, ca] = ["store_password_file", "store_ca_file"].map(|name| {
+            let file = root.secret_file(name);
+            if file.is_some() && matches!(store, Some(StoreChoice::Sqlite)) {
+                let help = "write store = \"postgres://…\", or remove the file";
+                root.fault(name, "it is for PostgreSQL, and the store is SQLite", help);
+            }
+            file
+        });
+        let store = store.map(|store| store.with_files(password, ca));
         let hosts = root.parsed_strings("hosts", "names without a port, such as plant.example", host).or(Vec::new());
         let modes = [("first-use", Enrolment::FirstUse), ("token", Enrolment::Token), ("closed", Enrolment::Closed)];
         let enrolment = root.section("enrolment").one_of("mode", &modes).or(Enrolment::FirstUse);

@@ -43,11 +43,14 @@ impl Office {
         unit.work_order = order.or(unit.work_order.take());
     }
 
-    /// What was in a container of the other station is where it was, and this station's from now on.
+    /// What was in a container of the other station is where it was, and this station's from now on; unless this one has it
+    /// elsewhere: then both words stand.
     fn adopted(&mut self, station: usize, id: &str) {
         for known in self.units.values_mut() {
             let is_there = |unit: &RemoteUnit| unit.package_id.as_deref() == Some(id);
+            let is_elsewhere = |unit: &RemoteUnit| unit.state == UnitState::Packed && !is_there(unit);
             if known.get(&(1 - station)).is_some_and(is_there)
+                && !known.get(&station).is_some_and(is_elsewhere)
                 && let Some(unit) = known.remove(&(1 - station))
             {
                 known.insert(station, RemoteUnit { station: Some(name(station)), ..unit });

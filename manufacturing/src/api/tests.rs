@@ -7,6 +7,7 @@ mod containers;
 mod deletion;
 mod earlier;
 mod metrics;
+mod moments;
 mod questions;
 mod recalls;
 mod schemas;

@@ -16,12 +16,15 @@ pub struct StoreAt {
     /// The file with the password for PostgreSQL
     #[arg(long, value_name = "FILE", requires = "store")]
     store_password_file: Option<PathBuf>,
+    /// The file with the CA that has signed PostgreSQL's certificate; with it TLS is used
+    #[arg(long, value_name = "FILE", requires = "store")]
+    store_ca_file: Option<PathBuf>,
 }
 
 impl StoreAt {
     /// The place.
     pub fn place(&self, data: &Path) -> Place {
         let store = self.store.clone().unwrap_or(StoreChoice::Sqlite);
-        store.with_password(self.store_password_file.clone()).place(data)
+        store.with_files(self.store_password_file.clone(), self.store_ca_file.clone()).place(data)
     }
 }

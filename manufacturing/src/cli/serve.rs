@@ -33,6 +33,9 @@ pub struct Serve {
     /// The file with the password for PostgreSQL
     #[arg(long, value_name = "FILE", requires = "store")]
     store_password_file: Option<PathBuf>,
+    /// The file with the CA that has signed PostgreSQL's certificate; with it TLS is used
+    #[arg(long, value_name = "FILE", requires = "store")]
+    store_ca_file: Option<PathBuf>,
     /// The MQTT broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS
     #[arg(long, value_name = "URL")]
     broker: Option<BrokerUrl>,
@@ -77,11 +80,11 @@ impl Serve {
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.data = self.data.unwrap_or(settings.data);
         if let Some(store) = self.store {
-            let file = match &settings.store {
-                StoreChoice::Postgres(target) => target.password_file.clone(),
-                StoreChoice::Sqlite => None,
+            let (password, ca) = match settings.store {
+                StoreChoice::Postgres(target) => (target.password_file, target.ca_file),
+                StoreChoice::Sqlite => (None, None),
             };
-            settings.store = store.with_password(self.store_password_file.or(file));
+            settings.store = store.with_files(self.store_password_file.or(password), self.store_ca_file.or(ca));
         }
         settings.broker.access.url = self.broker.unwrap_or(settings.broker.access.url);
         settings.topics = self.prefix.unwrap_or(settings.topics);

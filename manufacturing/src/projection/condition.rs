@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use records::{Event, Kind, Record};
 use serde_json::Value;
 
-use super::walk::Node;
+use super::edge::Node;
 
 /// What a rig says of a test, which is no attribute of the device.
 const OF_TEST: [&str; 4] = ["result", "attempt", "rig", "measurements"];

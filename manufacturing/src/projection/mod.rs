@@ -4,6 +4,8 @@ mod condition;
 mod container;
 mod contradictions;
 mod dimensions;
+mod disputed;
+mod edge;
 mod fold;
 mod found;
 mod handled;

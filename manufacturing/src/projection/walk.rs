@@ -4,85 +4,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use records::attributes::PART_OF;
-use records::{Event, Joined, Kind, Level, Record, Subject};
+use records::{Event, Joined, Kind, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
-use super::{Dimensions, dimension, part_value};
+use super::disputed::{Said, Sayings, Taking};
+use super::edge::{Edge, Node, Up};
+use super::{Dimensions, Fact, dimension, part_value};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
-
-/// A subject without its storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Node<'a> {
-    kind: Kind,
-    id: &'a str,
-    scope: &'a str,
-}
-
-impl<'a> From<&'a Subject> for Node<'a> {
-    fn from(subject: &'a Subject) -> Self {
-        Self { kind: subject.kind, id: &subject.id, scope: &subject.scope }
-    }
-}
-
-impl<'a> From<&'a Joined> for Node<'a> {
-    fn from(joined: &'a Joined) -> Self {
-        Self { kind: joined.kind, id: &joined.id, scope: &joined.scope }
-    }
-}
-
-/// One thing is in another one.
-#[derive(Debug, Clone, Copy)]
-pub struct Edge<'a> {
-    child: Node<'a>,
-    parent: Node<'a>,
-    level: Option<Level>,
-    dimension: Option<&'static str>,
-    /// The index of the record that put it there.
-    pub since: usize,
-    /// Which step of the walk that was.
-    pub step: usize,
-}
-
-impl<'a> Edge<'a> {
-    /// The name of what is in it.
-    pub fn child_id(&self) -> &'a str {
-        self.child.id
-    }
-
-    /// The name of what it is in.
-    pub fn parent_id(&self) -> &'a str {
-        self.parent.id
-    }
-
-    /// The level of what it is in, where that is a container.
-    pub fn level(&self) -> Option<Level> {
-        self.level
-    }
-
-    /// Of what a thing can be in one alone: a package, a pallet, a device that it is a part of.
-    pub fn place(&self) -> Option<Place> {
-        match (self.parent.kind, self.level) {
-            (Kind::Device, _) => Some(Place::Device),
-            (_, Some(Level::Package)) => Some(Place::Package),
-            (_, Some(Level::Pallet)) => Some(Place::Pallet),
-            _ => None,
-        }
-    }
-}
-
-/// A kind of place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// In a package.
-    Package,
-    /// On a pallet.
-    Pallet,
-    /// Part of a device.
-    Device,
-}
 
 /// How much of a record is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +39,11 @@ pub struct Walk<'a> {
     device: Node<'a>,
     dimensions: &'a Dimensions,
     edges: Vec<Edge<'a>>,
+    /// What was taken out of what.
+    takings: Vec<Taking<'a>>,
     /// What was put, by mistake, into a place, out of one that it did not leave.
     mistaken: Vec<(Node<'a>, Node<'a>, Node<'a>)>,
-    attributes: BTreeMap<&'a str, &'a Value>,
+    attributes: Sayings<'a>,
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
     steps: usize,
@@ -125,8 +58,9 @@ impl<'a> Walk<'a> {
             device: device.into(),
             dimensions,
             edges: Vec::new(),
+            takings: Vec::new(),
             mistaken: Vec::new(),
-            attributes: BTreeMap::new(),
+            attributes: Sayings::default(),
             open: BTreeMap::new(),
             spans: Vec::new(),
             steps: 0,
@@ -136,7 +70,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes in one record. Corrections and refusals change nothing by themselves.
-    pub fn step(&mut self, index: usize, record: &'a Record, truth: Truth) {
+    pub fn step(&mut self, index: usize, fact: &'a Fact, truth: Truth) {
+        let Some(record) = &fact.reading.record else { return };
         let subject = Node::from(&record.subject);
         let own = subject == self.device;
         self.steps += 1;
@@ -146,7 +81,7 @@ impl<'a> Walk<'a> {
         }
         let whole = truth == Truth::Whole;
         if whole {
-            self.leave(subject, record);
+            self.leave(subject, record, fact);
         } else {
             let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
             self.mistaken.extend(record.into.iter().flat_map(wrongly));
@@ -158,13 +93,16 @@ impl<'a> Walk<'a> {
         let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
-            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps };
-            if !self.edges.iter().any(|e| (e.child, e.parent, e.level) == (edge.child, edge.parent, edge.level)) {
-                self.edges.push(edge);
+            let taken_out = Taking::rival(&self.takings, (subject, parent), fact);
+            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps, taken_out };
+            match self.edges.iter_mut().find(|e| (e.child, e.parent, e.level) == (subject, parent, level)) {
+                // Said again by somebody who came after that.
+                Some(known) => known.taken_out = known.taken_out.and(taken_out),
+                None => self.edges.push(edge),
             }
         }
         if own {
-            self.attributes.extend(condition::said_of_device(record));
+            condition::said_of_device(record).for_each(|(name, value)| self.attributes.take(name, value, fact));
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);
@@ -173,10 +111,11 @@ impl<'a> Walk<'a> {
 
     /// Takes a subject out of what a record says. Who comes out of a place that it was put into by mistake, comes out of the
     /// one that it was in all the time; unless it stays there.
-    fn leave(&mut self, subject: Node<'a>, record: &'a Record) {
+    fn leave(&mut self, subject: Node<'a>, record: &'a Record, by: &'a Fact) {
         let mut left: Vec<Node<'a>> = record.from.iter().map(Node::from).collect();
         while let Some(place) = left.pop() {
             self.edges.retain(|edge| (edge.child, edge.parent) != (subject, place));
+            self.takings.push(Taking { child: subject, parent: place, by });
             let stays = |place: Node<'a>| record.into.iter().any(|joined| Node::from(joined) == place);
             self.mistaken.retain(|&(child, wrong, truly)| {
                 let over = (child, wrong) == (subject, place);
@@ -206,8 +145,8 @@ impl<'a> Walk<'a> {
     }
 
     fn groups(&self) -> BTreeSet<Group<'a>> {
-        let said = self.attributes.iter().filter(|(name, _)| self.dimensions.has(name));
-        let said = said.filter_map(|(name, value)| Some((*name, text(value)?)));
+        let said = self.attributes.all().filter(|(name, _)| self.dimensions.has(name));
+        let said = said.filter_map(|(name, said)| Some((name, text(said.value)?)));
         let inside = self.edges_above(self.device).into_iter().filter_map(|edge| self.group(edge));
         said.chain(inside).collect()
     }
@@ -223,11 +162,12 @@ impl<'a> Walk<'a> {
 
     /// Every edge on every way up from `node`, each once, however the records go in circles.
     fn edges_above(&self, node: Node<'a>) -> Vec<&Edge<'a>> {
+        let up = Up::of(&self.edges);
         let mut seen = BTreeSet::from([node]);
         let mut waiting = vec![node];
         let mut found = Vec::new();
         while let Some(child) = waiting.pop() {
-            for edge in self.edges.iter().filter(|edge| edge.child == child) {
+            for edge in up.from(child) {
                 found.push(edge);
                 if seen.insert(edge.parent) {
                     waiting.push(edge.parent);
@@ -235,6 +175,11 @@ impl<'a> Walk<'a> {
             }
         }
         found
+    }
+
+    /// Everything that `node` is inside of.
+    fn nodes_above(&self, node: Node<'a>) -> BTreeSet<Node<'a>> {
+        self.edges_above(node).into_iter().map(|edge| edge.parent).collect()
     }
 
     /// Is the device the subject, or inside it?
@@ -246,7 +191,14 @@ impl<'a> Walk<'a> {
     /// Pairs of places of one kind, neither of which is inside the other: it can be in one of the two alone.
     pub fn conflicts(&self) -> Vec<(&Edge<'a>, &Edge<'a>)> {
         let above = self.edges_above(self.device);
-        let is_in = |inner, outer| self.edges_above(inner).iter().any(|edge| edge.parent == outer);
+        let mut children = BTreeSet::new();
+        if above.iter().all(|edge| children.insert(edge.child)) {
+            // There is one way up: whatever is on it is inside what is further up.
+            return Vec::new();
+        }
+        let around = |edge: &&Edge<'a>| (edge.parent, self.nodes_above(edge.parent));
+        let around: BTreeMap<Node<'a>, BTreeSet<Node<'a>>> = above.iter().map(around).collect();
+        let is_in = |inner, outer| around.get(&inner).is_some_and(|around| around.contains(&outer));
         let mut found = Vec::new();
         for (n, a) in above.iter().enumerate() {
             for b in &above[..n] {
@@ -262,8 +214,8 @@ impl<'a> Walk<'a> {
     /// A way up that comes back to where it was: what is inside of what, the last of it inside of the first. Nothing can be
     /// inside itself, whatever records say.
     pub fn circle(&self) -> Option<Vec<&Edge<'a>>> {
-        let above =
-            |node: Node<'a>| -> Vec<&Edge<'a>> { self.edges.iter().filter(|edge| edge.child == node).collect() };
+        let up = Up::of(&self.edges);
+        let above = |node: Node<'a>| -> Vec<&Edge<'a>> { up.from(node).collect() };
         let mut done = BTreeSet::new();
         let mut way: Vec<&Edge<'a>> = Vec::new();
         // For each place on the way, what is left to look at. The last one is looked at next.
@@ -291,6 +243,32 @@ impl<'a> Walk<'a> {
         self.inside_itself
     }
 
+    /// Group attributes of which stations have said two things, and which was said last nobody can say.
+    pub fn disputes(&self) -> Vec<(&'a str, Said<'a>, Said<'a>)> {
+        let others = |(name, said): (&'a str, Said<'a>)| {
+            let last = self.attributes.last().find(|(known, _)| *known == name)?.1;
+            (text(last.value)? != text(said.value)?).then_some((name, said, last))
+        };
+        let of_groups = self.attributes.all().filter(|(name, _)| self.dimensions.has(name));
+        let mut found: Vec<(&str, Said<'_>, Said<'_>)> = of_groups.filter_map(others).collect();
+        // Of several who say the same, the last one.
+        found.reverse();
+        let mut told = BTreeSet::new();
+        found.retain(|(name, said, _)| told.insert((*name, text(said.value))));
+        found.reverse();
+        found
+    }
+
+    /// What it is in and another station has taken it out of, and nobody can say which came last.
+    pub fn doubtful(&self) -> Vec<(&Edge<'a>, &'a Fact)> {
+        self.edges_above(self.device).into_iter().filter_map(|edge| Some((edge, edge.taken_out?))).collect()
+    }
+
+    /// Does it count as a member of more than one record can say?
+    pub fn is_contested(&self) -> bool {
+        !self.conflicts().is_empty() || !self.doubtful().is_empty() || !self.disputes().is_empty()
+    }
+
     /// What it is in without anything in between, in the order in which it came there.
     pub fn directly_in(&self) -> Vec<&Edge<'a>> {
         self.edges.iter().filter(|edge| edge.child == self.device).collect()
@@ -306,12 +284,12 @@ impl<'a> Walk<'a> {
     /// packages inside packages the innermost is the one that it is in.
     pub fn attributes(&self) -> records::attributes::Attributes {
         let mut attributes: records::attributes::Attributes =
-            self.attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+            self.attributes.last().map(|(name, said)| (name.to_owned(), said.value.clone())).collect();
         // In the order of their beginning; those that began together in the order of their values.
         let mut open: Vec<(&usize, &Group<'a>)> = self.open.iter().map(|(group, span)| (span, group)).collect();
         open.sort_unstable();
         for (_, (dimension, value)) in open {
-            if !PLACES.contains(dimension) && *dimension != PART_OF && !self.attributes.contains_key(dimension) {
+            if !PLACES.contains(dimension) && *dimension != PART_OF && !self.attributes.has(dimension) {
                 attributes.insert((*dimension).to_owned(), Value::String(value.clone().into_owned()));
             }
         }
@@ -327,11 +305,12 @@ impl<'a> Walk<'a> {
     fn innermost(&self, dimension: &str) -> Option<&Edge<'a>> {
         let above = self.edges_above(self.device);
         let of_it: Vec<_> = above.into_iter().filter(|edge| edge.dimension == Some(dimension)).collect();
+        let around: Vec<(Node<'a>, BTreeSet<Node<'a>>)> = match of_it.len() {
+            0 | 1 => Vec::new(),
+            _ => of_it.iter().map(|edge| (edge.parent, self.nodes_above(edge.parent))).collect(),
+        };
         let holds_another = |edge: &Edge<'a>| {
-            of_it.iter().any(|other| {
-                other.parent != edge.parent
-                    && self.edges_above(other.parent).iter().any(|above| above.parent == edge.parent)
-            })
+            around.iter().any(|(other, around)| *other != edge.parent && around.contains(&edge.parent))
         };
         let joined = |edge: &Edge<'a>| {
             let group = (edge.dimension.unwrap_or_default(), Cow::Borrowed(edge.parent.id));

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use admin::{AdminToken, FILE as ADMIN_FILE};
+use axum::serve::ListenerExt;
 use base::web::Guard;
 use base::{files, mqtt};
 use records::segment::MAX_BYTES;
@@ -237,6 +238,12 @@ async fn answer(
     place: &Place,
 ) -> Result<oneshot::Receiver<Stopped>, ServiceError> {
     let (ending, ended) = oneshot::channel::<()>();
+    // Else the last part of an answer waits until the client has said that it has the first one, 40 ms and more.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection sends its answers late");
+        }
+    });
     let server = axum::serve(listener, api::router(app)).with_graceful_shutdown(async {
         // Told or dropped, it is the end.
         drop(ended.await);

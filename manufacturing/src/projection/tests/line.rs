@@ -10,7 +10,7 @@ fn container(stations: &[&Station], id: &str) -> Option<ContainerView> {
     fold_container(&Subject::container(id), &facts.iter().collect::<Vec<_>>())
 }
 
-fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
+pub fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
     view.contradictions.iter().map(|c| (&*c.code, c.stations.iter().map(|s| &**s).collect())).collect()
 }
 
@@ -88,7 +88,10 @@ fn what_became_of_a_device_follows_from_its_last_records() {
     a.write(2, packed("S", "P1", &[]));
     assert_eq!(state(&a), State::Packed);
     let out = a.write(3, taken_out("S", "P1"));
-    assert_eq!((state(&a), groups(&view(&[&a], "S"))), (State::Unpacked, ["fwVersion=1.0 1..1", "packageId=P1 2..3"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        (state(&a), groups(&view(&[&a], "S"))),
+        (State::Unpacked, ["fwVersion=1.0 1..1", "packageId=P1 2..3"].map(str::to_owned).to_vec())
+    );
     a.write(4, voided(Subject::device("S"), out));
     assert_eq!(state(&a), State::Packed);
     a.write(5, closed("P1", "U1"));

@@ -41,6 +41,9 @@ pub enum Error {
     /// A file beside the store.
     #[error(transparent)]
     Secret(#[from] base::files::Error),
+    /// The files for TLS to a server.
+    #[error(transparent)]
+    Tls(#[from] base::tls::Error),
     /// The system gives no thread.
     #[error("the connection cannot be run")]
     Runtime(#[source] std::io::Error),

@@ -13,9 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::sqlite::Migration;
+use base::tls::Tls;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Error, Insert, Kind, Param, Purpose, Result, Row, dialect};
 use pending::{Answered, Pending, Sent};
@@ -43,6 +46,9 @@ pub struct Target {
     config: Config,
     /// The file with the password, where it is not in the URL.
     pub password_file: Option<PathBuf>,
+    /// The file with the CA that has signed the server's certificate; where it is named TLS is used, as with
+    /// `sslmode=require` in the URL, which without the file trusts whom the system trusts.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl FromStr for Target {
@@ -51,7 +57,7 @@ impl FromStr for Target {
     fn from_str(url: &str) -> std::result::Result<Self, Self::Err> {
         let mut config: Config = url.parse()?;
         config.application_name("lotline-manufacturing").connect_timeout(PATIENCE);
-        Ok(Self { config, password_file: None })
+        Ok(Self { config, password_file: None, ca_file: None })
     }
 }
 
@@ -81,6 +87,12 @@ pub struct Session {
     locks: RefCell<HashSet<String>>,
 }
 
+async fn run(connection: impl Future<Output = std::result::Result<(), tokio_postgres::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection to PostgreSQL ended");
+    }
+}
+
 impl Session {
     pub fn open(target: &Target) -> Result<Self> {
         let mut config = target.config.clone();
@@ -89,12 +101,20 @@ impl Session {
             config.password(password.trim_ascii_end());
         }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-        let (client, connection) = runtime.block_on(config.connect(NoTls)).map_err(failed)?;
-        runtime.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
-            }
-        });
+        let with_tls = target.ca_file.is_some() || config.get_ssl_mode() == SslMode::Require;
+        let client = if with_tls {
+            // Whoever asks for TLS wants to know whom it is talking to: a name that nobody has checked is none.
+            config.ssl_mode(SslMode::Require);
+            let tls = Tls { ca: target.ca_file.clone(), identity: None }.config()?;
+            let connector = MakeRustlsConnect::new(Arc::unwrap_or_clone(tls));
+            let (client, connection) = runtime.block_on(config.connect(connector)).map_err(failed)?;
+            runtime.spawn(run(connection));
+            client
+        } else {
+            let (client, connection) = runtime.block_on(config.connect(NoTls)).map_err(failed)?;
+            runtime.spawn(run(connection));
+            client
+        };
         let session = Self {
             runtime: Some(runtime),
             client: Arc::new(client),
@@ -117,12 +137,9 @@ impl Session {
         self.pending.borrow_mut().send(statement).map_err(failed)
     }
 
-    /// Sends a question that is put later in the transaction. Nothing is sent while somebody writes: what is asked then
-    /// has to be asked after what was written.
+    /// Sends a question that is put later in the transaction, unless something is changed or locked before that: then it
+    /// is asked anew.
     pub fn ahead(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
-        if !self.pending.borrow().is_reading() {
-            return Ok(());
-        }
         let (statement, client) = (self.statement(sql)?, self.client.clone());
         self.pending.borrow_mut().ahead(sql, params, |values| {
             Box::pin(async move { client.query(&statement, &pending::borrowed(&values)).await })
@@ -132,9 +149,6 @@ impl Session {
 
     /// As [`Session::ahead`], for [`Session::query_each`].
     pub fn ahead_each(&self, sql: &str, kinds: &[Kind], keys: &[Param<'_>]) -> Result<()> {
-        if !self.pending.borrow().is_reading() {
-            return Ok(());
-        }
         let sql = dialect::each(sql, kinds);
         let (statement, client, arrays) = (self.statement(&sql)?, self.client.clone(), arrays(kinds, keys));
         self.pending
@@ -184,6 +198,7 @@ impl Session {
     }
 
     pub fn batch(&self, sql: &str) -> Result<()> {
+        self.pending.borrow_mut().changes();
         self.wait(self.client.batch_execute(sql))
     }
 
@@ -223,6 +238,7 @@ impl Session {
         let kinds: Vec<Kind> = into.columns.iter().map(|(_, kind)| *kind).collect();
         let arrays = columns(&kinds, values);
         let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
+        self.pending.borrow_mut().changes();
         let rows = self.wait(self.client.query(&statement, &arrays))?;
         rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
     }

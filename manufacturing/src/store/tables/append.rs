@@ -141,6 +141,11 @@ impl<'c> Append<'c> {
             });
         }
         self.connection.lock(&locks.iter().map(String::as_str).collect::<Vec<_>>())?;
+        for work in works {
+            if let Work::Segment(checked) = work {
+                self.ahead(&checked.envelope)?;
+            }
+        }
         works.iter().try_for_each(|work| self.take(work))
     }
 
@@ -288,6 +293,10 @@ impl<'c> Append<'c> {
         }
         changes.write(self.connection)?;
         let mut receipts = Vec::new();
+        for touched in self.touched.values() {
+            stations::ahead_verified(self.connection, &touched.station, touched.series)?;
+            lineage::ahead_carried(self.connection, &touched.station, touched.series)?;
+        }
         for (series, touched) in std::mem::take(&mut self.touched) {
             receipts.extend(self.receipt(series, touched)?);
         }
@@ -303,6 +312,7 @@ impl<'c> Append<'c> {
     fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {
         let Touched { station, series: id, rejected, fork, receipted } = touched;
         let verified = stations::verified(self.connection, &station, id)?;
+        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         // A status that came before the first record of its series counts from now on.
         sscc::learn(self.connection, &station, verified.as_ref())?;
         if station == SERVICE {
@@ -317,7 +327,6 @@ impl<'c> Append<'c> {
         for &(first, last) in stored.iter().filter(|(first, _)| *first > 1).take(MOST_RUNS) {
             also.push(records::wire::Run { first, last, hash: self.hash(series, last)?.unwrap_or(Hash::ZERO) });
         }
-        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         let mut resend = Vec::new();
         // Only what it has a receipt for: what is above may still be on its way, and the station sends it again by itself.
         for hole in without(&[(1, receipted)], &union(&stored, &known)) {

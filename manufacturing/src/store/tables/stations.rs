@@ -126,14 +126,17 @@ pub fn number(connection: &Connection, station: &str, series: SeriesId, key: &Pu
 
 /// The last status of a series and when it was heard, where the key of its records signed it.
 pub fn verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<(Status, Timestamp)>> {
-    let kept = connection.query_optional(
-        "SELECT body, status.key, heard_at FROM status JOIN series ON series.tenant = status.tenant
-             AND series.station = status.station AND series.series = status.series AND series.key = status.key
-         WHERE status.tenant = ? AND status.station = ? AND status.series = ?",
-        params![TENANT, station, series.0],
-        said,
-    )?;
+    let kept = connection.query_optional(VERIFIED, params![TENANT, station, series.0], said)?;
     Ok(kept.map(|(status, _, heard)| (status, heard)))
+}
+
+const VERIFIED: &str = "SELECT body, status.key, heard_at FROM status JOIN series ON series.tenant = status.tenant
+         AND series.station = status.station AND series.series = status.series AND series.key = status.key
+     WHERE status.tenant = ? AND status.station = ? AND status.series = ?";
+
+/// Sends ahead what [`verified`] asks.
+pub fn ahead_verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<()> {
+    connection.ahead(VERIFIED, params![TENANT, station, series.0])
 }
 
 /// The series of a station of which something is stored.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::store::sql::{self, Connection, params};
-use records::attributes::Attributes;
 use records::enrolment::SERVICE;
 use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
@@ -61,10 +60,13 @@ impl Append<'_> {
             Ask::Schema { id, document, checked } => self.schema(id, document, checked),
             Ask::Release { what, reason } => self.release(what, reason),
             Ask::OpenRecall(asked) => self.open_recall(asked),
-            Ask::CloseRecall { id, reason, figures, release } => self.close_recall(id, reason, figures, *release),
-            Ask::Drilled(what) => {
-                let draft = Draft::new(Event::Drilled, Subject::station(SERVICE));
-                Ok(Ok(vec![Draft { attributes: what.clone(), ..draft }]))
+            Ask::CloseRecall { id, reason, figures, release, actor } => {
+                let closed = by(reasoned(Draft::new(Event::RecallClosed, Subject::station(SERVICE)), reason), actor);
+                self.close_recall(id, Draft { attributes: figures.clone(), ..closed }, *release)
+            }
+            Ask::Drilled { says, actor } => {
+                let draft = by(Draft::new(Event::Drilled, Subject::station(SERVICE)), actor);
+                Ok(Ok(vec![Draft { attributes: says.clone(), ..draft }]))
             }
         }
     }
@@ -230,21 +232,21 @@ impl Append<'_> {
     }
 
     fn open_recall(&self, asked: &OpenRecall) -> sql::Result<Drafts> {
-        let OpenRecall { id, reason, says, holds } = asked;
+        let OpenRecall { id, reason, says, holds, actor } = asked;
         if recalls::find(self.connection, id)?.is_some() {
             return Ok(Err(Denied::RecallExists(id.clone())));
         }
         if holds::count(self.connection)? + holds.len() > holds::MOST_HOLDS {
             return Ok(Err(Denied::TooManyHolds(holds::MOST_HOLDS)));
         }
-        let mut draft = reasoned(Draft::new(Event::RecallOpened, Subject::station(SERVICE)), reason);
+        let mut draft = by(reasoned(Draft::new(Event::RecallOpened, Subject::station(SERVICE)), reason), actor);
         draft.attributes = says.clone();
         draft.attributes.insert(recalls::RECALL.to_owned(), id.as_str().into());
         let holds = holds.iter().map(|what| recalls::draft(Event::Held, what.clone(), id, reason));
         Ok(Ok(std::iter::once(draft).chain(holds).collect()))
     }
 
-    fn close_recall(&self, id: &str, reason: &str, figures: &Attributes, release: bool) -> sql::Result<Drafts> {
+    fn close_recall(&self, id: &str, mut draft: Draft, release: bool) -> sql::Result<Drafts> {
         match recalls::find(self.connection, id)? {
             None => return Ok(Err(Denied::UnknownRecall(id.to_owned()))),
             Some(recalls::StoredRecall { closed: Some((_, since)), .. }) => {
@@ -253,10 +255,9 @@ impl Append<'_> {
             Some(_) => {}
         }
         let held = if release { recalls::holds(self.connection, Some(id))? } else { Vec::new() };
-        let mut draft = reasoned(Draft::new(Event::RecallClosed, Subject::station(SERVICE)), reason);
-        draft.attributes = figures.clone();
         draft.attributes.insert(recalls::RECALL.to_owned(), id.into());
-        let released = held.into_iter().map(|hold| recalls::draft(Event::Released, hold.what, id, reason));
+        let reason = draft.reason.clone().unwrap_or_default();
+        let released = held.into_iter().map(|hold| recalls::draft(Event::Released, hold.what, id, &reason));
         Ok(Ok(std::iter::once(draft).chain(released).collect()))
     }
 
@@ -269,6 +270,10 @@ impl Append<'_> {
         }
         Ok(Ok(vec![reasoned(Draft::new(Event::Held, what.clone()), reason)]))
     }
+}
+
+fn by(draft: Draft, actor: &str) -> Draft {
+    Draft { actor: Some(actor.to_owned()), ..draft }
 }
 
 fn reasoned(draft: Draft, reason: &str) -> Draft {

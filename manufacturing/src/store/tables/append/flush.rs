@@ -46,6 +46,8 @@ pub const INSIDE: Insert = Insert {
     conflict: " ON CONFLICT DO NOTHING",
 };
 
+const NEW_INSIDE: Insert = Insert { conflict: "", ..INSIDE };
+
 impl Append<'_> {
     /// Finds out which subjects the waiting lines are about, and what they join.
     pub(super) fn name(&mut self) -> sql::Result<()> {
@@ -164,8 +166,14 @@ impl Append<'_> {
             .iter()
             .flat_map(|(parent, children)| children.iter().map(|(child, _)| (*parent, *child)))
             .collect();
-        let inside: Vec<Param<'_>> = inside.into_iter().flat_map(|(p, c)| [Param::Int(p), Param::Int(c)]).collect();
-        connection.insert(&INSIDE, &inside)
+        // What has its number only now was never inside of anything.
+        let (fresh, known): (Vec<(i64, i64)>, _) =
+            inside.into_iter().partition(|(_, child)| self.names.is_fresh(*child));
+        for (into, rows) in [(&NEW_INSIDE, fresh), (&INSIDE, known)] {
+            let rows: Vec<Param<'_>> = rows.into_iter().flat_map(|(p, c)| [Param::Int(p), Param::Int(c)]).collect();
+            connection.insert(into, &rows)?;
+        }
+        Ok(())
     }
 }
 

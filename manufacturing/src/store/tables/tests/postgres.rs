@@ -1,6 +1,12 @@
 //! What PostgreSQL has to do beside SQLite.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
 use super::*;
+use crate::store::Target;
 use crate::testkit::{self, postgres, postgres_with};
 
 #[test]
@@ -131,6 +137,32 @@ fn names_with_any_character_are_kept_and_found_on_postgresql() {
 }
 
 #[test]
+fn a_writer_waits_for_what_another_instance_has_locked() {
+    let Some(server) = postgres("locks between instances on PostgreSQL") else { return };
+    let a = station(5);
+    let mut writer = server.fresh();
+    one(&mut writer, a.work(1, 2));
+    let mut other = Writer::open_at(&server.place()).unwrap().connection;
+    // Whoever gives positions, whoever stores something of the station, whoever changes what is in the package.
+    for (next, lock) in (3..).zip([
+        "SELECT name FROM locked WHERE name = 'positions' FOR UPDATE",
+        "SELECT name FROM locked WHERE name = 'station a' FOR UPDATE",
+        "SELECT id FROM subject WHERE kind = 'container' FOR UPDATE",
+    ]) {
+        let holding = other.transaction(Purpose::Write).unwrap();
+        assert_eq!(holding.query(lock, params![], |_| Ok(())).unwrap().len(), 1, "{lock}");
+        std::thread::scope(|scope| {
+            let (writer, works) = (&mut writer, [a.work(next, next)]);
+            let storing = scope.spawn(move || writer.commit(&works, at(1)).map(drop));
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(!storing.is_finished(), "{lock}");
+            holding.commit().unwrap();
+            storing.join().unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
 fn what_is_sent_ahead_is_answered_when_it_is_asked() {
     let Some(server) = postgres("questions sent ahead to PostgreSQL") else { return };
     let connection = &mut server.fresh().connection;
@@ -212,4 +244,57 @@ fn writers_side_by_side_make_what_one_makes() {
     assert_eq!(positions, (120, 1, 120), "without gaps");
     assert_eq!(crate::store::tables::property::projections(&writer), expected);
     assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
+}
+
+/// Writes the certificate of a server on this machine and its key, as PostgreSQL wants them, and the CA; the folder's path.
+fn certificates(folder: &Path) -> PathBuf {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    for (name, text) in [("ca", authority.pem()), ("certificate", certificate.pem()), ("key", key.serialize_pem())] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    // The server runs as nobody where the test runs as root: then its group may read the key.
+    let is_root = std::fs::metadata(folder).unwrap().uid() == 0;
+    if is_root {
+        chown(folder.join("key"), None, Some(65_534)).unwrap();
+    }
+    let mode = |name: &str, mode| std::fs::set_permissions(folder.join(name), PermissionsExt::from_mode(mode)).unwrap();
+    mode("key", if is_root { 0o640 } else { 0o600 });
+    mode("", 0o755);
+    folder.to_owned()
+}
+
+#[test]
+fn a_server_is_asked_over_tls_and_has_to_be_who_it_says() {
+    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (files, stranger) = (certificates(own.path()), certificates(other.path()));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let setting = |name: &str, file: &str| format!("{name}={}", files.join(file).display());
+    let settings = [setting("ssl_cert_file", "certificate"), setting("ssl_key_file", "key"), format!("port={port}")];
+    let settings: Vec<&str> =
+        settings.iter().map(String::as_str).chain(["ssl=on", "listen_addresses=127.0.0.1"]).collect();
+    let Some(_server) = postgres_with("PostgreSQL over TLS", &settings) else { return };
+    let open = |host: &str, end: &str, ca: Option<PathBuf>| {
+        let mut target: Target = format!("postgres://lotline@{host}:{port}/postgres{end}").parse().unwrap();
+        target.ca_file = ca;
+        let connection = Connection::open_reader(&Place::Postgres(Box::new(target))).map_err(|e| base::describe(&e))?;
+        let ssl = "SELECT CASE WHEN ssl THEN 1 ELSE 0 END FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let is_on: i64 = connection.query_row(ssl, params![], |row| row.get(0)).map_err(|e| base::describe(&e))?;
+        Ok::<bool, String>(is_on == 1)
+    };
+    assert_eq!(open("127.0.0.1", "", Some(files.join("ca"))), Ok(true));
+    assert_eq!(open("127.0.0.1", "", None), Ok(false));
+    for (host, end, ca) in [
+        ("127.0.0.1", "", Some(stranger.join("ca"))),
+        ("127.0.0.1", "?sslmode=require", None),
+        ("localhost", "", Some(files.join("ca"))),
+    ] {
+        let why = open(host, end, ca).unwrap_err();
+        assert!(why.contains("certificate"), "{host}{end}: {why}");
+    }
+    assert!(open("127.0.0.1", "", Some(files.join("none"))).unwrap_err().contains("none"));
 }
