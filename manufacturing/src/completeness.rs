@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use records::SeriesId;
+use records::wire::QueueDepth;
 use serde::Serialize;
 
 use crate::lapses::{Lapses, WrittenOff, left};
 pub use crate::lineage::SILENT_AFTER_SECONDS;
 use crate::lineage::{common, count, sound, union, without};
+use crate::recall::seals::Ordered;
 use crate::store::{SeriesState, Stranger, Unread};
 
 /// Most holes that are listed for a series.
@@ -31,6 +33,9 @@ pub struct Completeness {
     pub why: Vec<String>,
     /// Each series of each station.
     pub stations: Vec<Series>,
+    /// What stations have sealed of the work orders that are asked for, held against what was ordered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ordered: Vec<Ordered>,
     /// What was given up, where the statement would be another one without that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub written_off: Vec<WrittenOff>,
@@ -69,6 +74,8 @@ pub struct Series {
     pub unread_count: u64,
     /// When its last verified status was heard.
     pub last_status: Option<Timestamp>,
+    /// What it still had to send by then.
+    pub queue: Option<QueueDepth>,
     /// How long that is ago.
     pub silent_seconds: Option<i64>,
     /// A newer series of the station began: whether this one had further records nobody can say.
@@ -92,7 +99,6 @@ pub struct Series {
     pub unsettled: bool,
     /// Its station counts: anyone can say that a station is online; only what it signs, an enrolled key and a key that asks to
     /// be enrolled make it one.
-    #[serde(skip)]
     pub counts: bool,
     /// There is something that a person could write off.
     #[serde(skip)]
@@ -160,7 +166,8 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
         Some(status.at.wall.min(*heard))
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
-    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, written_off }
+    let ordered = Vec::new();
+    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, ordered, written_off }
 }
 
 /// What a person has to look into where a series began for this reason.
@@ -316,6 +323,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         unread: state.unread_named.clone(),
         unread_count,
         last_status: verified.map(|(_, heard)| *heard),
+        queue: verified.map(|(status, _)| status.queue),
         silent_seconds,
         superseded,
         retired,

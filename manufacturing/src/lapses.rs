@@ -30,6 +30,8 @@ pub struct WriteOff {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
+    /// By whom, as its record says: the role of the caller, or a pseudonym.
+    pub by: Option<String>,
     /// How many records that came twice it settles.
     pub conflicts: u64,
     /// How many records that cannot be read it settles.
@@ -57,6 +59,8 @@ pub struct WrittenOff {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
+    /// By whom, as its record says: the role of the caller, or a pseudonym; null where that was not recorded.
+    pub by: Option<String>,
 }
 
 impl Lapses {
@@ -101,6 +105,7 @@ impl WriteOff {
             missing,
             at: self.at,
             reason: self.reason.clone(),
+            by: self.by.clone(),
         })
     }
 }
@@ -116,7 +121,18 @@ mod tests {
     fn off(first: u64, last: Option<u64>) -> WriteOff {
         let (series, reason) = (FixedBytes([1; 16]), "burnt".to_owned());
         let [conflicts, rejections, unread] = [0; 3];
-        WriteOff { station: "a".into(), series, first, last, at: at(0), reason, conflicts, rejections, unread }
+        WriteOff {
+            station: "a".into(),
+            series,
+            first,
+            last,
+            at: at(0),
+            reason,
+            by: None,
+            conflicts,
+            rejections,
+            unread,
+        }
     }
 
     #[test]

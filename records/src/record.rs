@@ -93,7 +93,8 @@ pub enum Event {
     /// contents are known: `service` or `recount`.
     Adopted,
     /// A station has done its share of a work order, a lot or a container: attributes `made`, `packed`, `takenOut`,
-    /// `scrapped` and `failed` count it.
+    /// `scrapped` and `failed` count it. Of a lot they count how often a unit of it was packed, in the work order that
+    /// `workOrder` names; the last seal of each order counts.
     Sealed,
     /// The service: a person recalls units: attributes `recall` (its number), `question`, `notice`, and what was known then:
     /// `knownAt`, `count`, `digest`, `balance`, `complete`, `statement`; `reason` says why.

@@ -274,7 +274,7 @@ impl Server {
                 role: lane.role,
                 person: lane.person.clone(),
                 waits: lane.pending.as_ref().map(|pending| pending.word()),
-                order: lane.work_order.as_ref().and_then(|order| report.orders.get(&order.id).copied()),
+                order: lane.work_order.as_ref().and_then(|order| report.orders.get(&order.id).cloned()),
             };
             lanes.insert(name.clone(), status);
         }

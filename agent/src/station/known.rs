@@ -1,6 +1,8 @@
 //! What a station keeps of units, containers and work orders, longer than their records. The journal holds it; a decision
 //! is handed the lines that concern it, and says how they change.
 
+use std::collections::BTreeMap;
+
 use records::attributes::Attributes;
 use records::{Level, SeriesId};
 use serde::{Deserialize, Serialize};
@@ -169,7 +171,7 @@ impl KnownContainer {
 }
 
 /// What this station did of a work order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrderCount {
     /// Units that are packed now.
@@ -185,6 +187,30 @@ pub struct OrderCount {
     /// So many units it should have: fewer are sealed with a reason only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<u32>,
+    /// By lot, how often a unit of it was packed; of the first [`OrderCount::MOST_LOTS`] lots.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lots: BTreeMap<String, u64>,
+}
+
+impl OrderCount {
+    /// Most lots that are counted in one work order: the counts of a current one are written with each record.
+    pub const MOST_LOTS: usize = 32;
+
+    /// A unit of this lot was packed.
+    pub fn pack_lot(&mut self, lot: &str) {
+        if let Some(count) = self.lots.get_mut(lot) {
+            *count += 1;
+        } else if self.lots.len() < Self::MOST_LOTS {
+            self.lots.insert(lot.to_owned(), 1);
+        }
+    }
+
+    /// That was a mistake.
+    pub fn take_back_lot(&mut self, lot: &str) {
+        if let Some(count) = self.lots.get_mut(lot) {
+            *count = count.saturating_sub(1);
+        }
+    }
 }
 
 /// One more of something, for the counts of a shift.

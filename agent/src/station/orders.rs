@@ -102,6 +102,7 @@ impl Turn<'_> {
 
     fn begin_work_order(&mut self, name: &str, order: Option<WorkOrder>) -> Answer {
         let before = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.clone());
+        let ended = before.clone().filter(|before| order.as_ref().is_none_or(|order| order.id != *before));
         let (event, id, attributes) = match (&order, before) {
             (Some(order), _) => (Event::WorkOrderStarted, order.id.clone(), order.attributes.clone()),
             (None, Some(old)) => (Event::WorkOrderEnded, old, Attributes::new()),
@@ -113,6 +114,9 @@ impl Turn<'_> {
             }
             _ => Answer::new(name, Outcome::Done, Code::WorkOrderEnded, format!("Work order {id} has ended")),
         };
+        if let Some(ended) = ended.filter(|ended| !self.order(ended).sealed) {
+            self.seal_lots(name, &ended);
+        }
         let mut draft = self.draft(name, event, Subject::new(Kind::WorkOrder, &id));
         draft.attributes = attributes;
         if let Some(order) = order.as_ref().filter(|order| !order.terms.is_empty()) {
@@ -189,7 +193,7 @@ impl Turn<'_> {
     /// May another unit of the work order be packed?
     pub(super) fn check_quantity(&mut self, name: &str) -> Result<(), Answer> {
         let Some(order) = self.on(name).and_then(|lane| lane.work_order.clone()) else { return Ok(()) };
-        let count = *self.order(&order.id);
+        let count = self.order(&order.id).clone();
         if count.sealed {
             let text = format!("The share of this station in work order {} is sealed", order.id);
             return Err(Answer::refused(name, Code::OrderSealed, text, "Scan another work order."));
@@ -207,7 +211,7 @@ impl Turn<'_> {
     pub(super) fn is_under_run(&mut self, id: &str) -> bool {
         let lanes = self.state.lanes.values();
         let current = lanes.filter_map(|lane| lane.work_order.clone()).find(|order| order.id == id);
-        let count = *self.order(id);
+        let count = self.order(id).clone();
         let of_current = current.filter(|order| order.terms.under_run == UnderRun::Reason);
         // No lane may work on it any more.
         if count.sealed {
@@ -220,7 +224,7 @@ impl Turn<'_> {
     /// This station has done its share of a work order.
     pub(super) fn seal_order(&mut self, name: &str, id: &str, reason: Option<&str>) -> Result<Answer, Answer> {
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
-        let count = *self.order(id);
+        let count = self.order(id).clone();
         if count.sealed {
             return refuse(Code::OrderSealed, format!("Work order {id} is sealed already"), "Nothing is to be done.");
         }
@@ -246,6 +250,7 @@ impl Turn<'_> {
         draft.reason = reason.map(str::to_owned);
         self.write(draft);
         self.order(id).sealed = true;
+        self.seal_lots(name, id);
         for lane in lanes {
             self.lane(&lane).waiting.take_if(|waiting| waiting.work_order.as_deref() == Some(id));
             self.begin_work_order(&lane, None);
@@ -253,6 +258,20 @@ impl Turn<'_> {
         }
         let text = format!("Work order {id} is sealed with {} units of this station", count.packed);
         Ok(Answer::new(name, Outcome::Done, Code::Sealed, text))
+    }
+
+    /// This station's share of each lot that it has packed in a work order.
+    fn seal_lots(&mut self, name: &str, id: &str) {
+        for (lot, packed) in self.order(id).lots.clone().into_iter().filter(|(_, packed)| *packed > 0) {
+            let mut draft = self.draft(name, Event::Sealed, Subject::new(Kind::Lot, lot));
+            draft.attributes = [
+                ("made".to_owned(), packed.into()),
+                ("packed".to_owned(), packed.into()),
+                ("workOrder".to_owned(), id.into()),
+            ]
+            .into();
+            self.write(draft);
+        }
     }
 
     /// This station has done its share of a container.
@@ -328,7 +347,7 @@ impl State {
                 lane.work_order.as_ref().is_some_and(|order| order.id == *id) || waits == Some(id)
             });
             if !is_wanted {
-                changed.insert(id.clone(), *count);
+                changed.insert(id.clone(), count.clone());
             }
             is_wanted
         });

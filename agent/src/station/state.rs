@@ -317,6 +317,9 @@ pub struct PackedUnit {
     /// It had been taken out of a container before, and is so again when this is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was_out: Option<WasOut>,
+    /// The lot that the record names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
 }
 
 /// A unit that had been taken out when it was packed again.

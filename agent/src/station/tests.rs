@@ -13,6 +13,7 @@ mod bench;
 mod elsewhere;
 mod holds;
 mod limits;
+mod lots;
 mod mistakes;
 mod moves;
 mod roles;

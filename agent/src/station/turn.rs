@@ -186,14 +186,14 @@ impl<'a> Turn<'a> {
         if self.state.orders.contains_key(id) {
             return self.state.orders.entry(id.to_owned()).or_default();
         }
-        let known = self.facts.orders.get(id).copied().unwrap_or_default();
+        let known = self.facts.orders.get(id).cloned().unwrap_or_default();
         self.orders.entry(id.to_owned()).or_insert(known)
     }
 
     /// A lane works on this order from now on, or will: its counts stay in the state.
     pub(super) fn keep_order(&mut self, id: &str) {
         if !self.state.orders.contains_key(id) {
-            let count = self.orders.remove(id).or_else(|| self.facts.orders.get(id).copied()).unwrap_or_default();
+            let count = self.orders.remove(id).or_else(|| self.facts.orders.get(id).cloned()).unwrap_or_default();
             self.state.orders.insert(id.to_owned(), count);
         }
     }

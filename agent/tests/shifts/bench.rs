@@ -229,7 +229,8 @@ impl Bench {
         }
         let of_containers = containers.values().filter_map(|container| container.work_order.clone());
         let ids = wanted.order.iter().cloned().chain(known.as_ref().and_then(|known| known.work_order.clone()));
-        let orders = ids.chain(of_containers).filter_map(|id| Some((id.clone(), *self.orders.get(&id)?))).collect();
+        let orders =
+            ids.chain(of_containers).filter_map(|id| Some((id.clone(), self.orders.get(&id)?.clone()))).collect();
         let contents = wanted.contents.as_ref().map_or_else(Vec::new, |container| {
             let inside = |known: &Known| known.package.as_ref() == Some(container);
             let units = self.known.iter().filter(|((scope, _), known)| scope.is_empty() && inside(known));

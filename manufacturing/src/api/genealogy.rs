@@ -14,7 +14,7 @@ use super::App;
 use super::parameters::{Parameters, serial, wrong};
 use super::problem::Problem;
 use super::streaming;
-use crate::projection::part_value;
+use crate::projection::{CIRCLE, IN_ITSELF, part_value};
 use crate::recall::genealogy::{Relative, down, up};
 use crate::unanswerable::{Unanswerable, find_kept};
 
@@ -57,6 +57,11 @@ pub async fn genealogy(
             }
             if let Some(as_of) = as_of {
                 head["asOf"] = json!(as_of);
+            }
+            let odd = kept.iter().flat_map(|kept| &kept.contradictions);
+            let odd: Vec<_> = odd.filter(|one| [CIRCLE, IN_ITSELF].contains(&one.code.as_str())).collect();
+            if !odd.is_empty() {
+                head["contradictions"] = json!(odd);
             }
             let mut waiting = head.to_string();
             // Reopened: the list follows.

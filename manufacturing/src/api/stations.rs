@@ -84,6 +84,8 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             // Everything that happened before its last status is stored.
             "completeSince": series.last_status.filter(|_| series.complete),
             "complete": series.complete,
+            // Whether its station is one that is waited for at all: anyone can say that a station is online.
+            "counts": series.counts,
             "why": series.why,
             "alarms": series.alarms,
             "conflicts": state.conflicts,

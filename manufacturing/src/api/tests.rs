@@ -11,6 +11,7 @@ mod moments;
 mod questions;
 mod recalls;
 mod schemas;
+mod seals;
 mod slow;
 
 use std::net::SocketAddr;

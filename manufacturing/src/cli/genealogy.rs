@@ -48,7 +48,9 @@ impl Genealogy {
         if self.json {
             return shown::print(output, &format!("{}\n", shown::clean_json(&answer.to_string())));
         }
-        shown::print(output, &table(&answer))
+        let odd = answer["contradictions"].as_array().into_iter().flatten();
+        let odd: String = odd.map(|one| format!("CONTRADICTION: {}\n", shown::clean(&text(&one["text"])))).collect();
+        shown::print(output, &format!("{odd}{}", table(&answer)))
     }
 }
 

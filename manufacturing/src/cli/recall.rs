@@ -207,6 +207,18 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     written += &format!("\n{} units are affected{}.\n", end["count"], balance(&end["balance"]));
     let statement = &end["completeness"];
     let as_of = shown::clean(&text(&statement["asOf"]));
+    for ordered in statement["ordered"].as_array().into_iter().flatten() {
+        written += &format!("{}\n", shown::clean(&ordered_line(ordered)));
+    }
+    for series in statement["stations"].as_array().into_iter().flatten() {
+        let queue = &series["queue"];
+        if let Some(waiting) = queue["records"].as_u64().filter(|waiting| *waiting > 0) {
+            let (station, oldest) = (text(&series["station"]), text(&queue["oldestSeconds"]));
+            let said = text(&series["lastStatus"]);
+            let waits = format!("{station} had {waiting} records waiting at {said}, the oldest for {oldest} s.");
+            written += &format!("{}\n", shown::clean(&waits));
+        }
+    }
     if end["complete"] == true {
         let off = given_up(&statement["writtenOff"]);
         let with = if off.is_empty() { "." } else { ", with write-offs: what these records said is not in it:" };
@@ -223,6 +235,18 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     }
     let off = given_up(&statement["writtenOff"]);
     if off.is_empty() { written } else { written + "Written off, and not waited for:\n" + &off }
+}
+
+/// What was sealed of a work order, held against what was ordered.
+fn ordered_line(ordered: &Value) -> String {
+    let beyond = match ordered["beyondQuantity"].as_i64().unwrap_or_default() {
+        0 => "as many as were ordered".to_owned(),
+        more @ 1.. => format!("{more} more than were ordered"),
+        fewer => format!("{} fewer than were ordered", fewer.unsigned_abs()),
+    };
+    let stations: Vec<String> = ordered["stations"].as_array().into_iter().flatten().map(text).collect();
+    let (order, sealed) = (text(&ordered["workOrder"]), text(&ordered["sealed"]));
+    format!("Of work order {order} {} sealed {sealed} units: {beyond}.", stations.join(" and "))
 }
 
 /// What became of the units, where that is known: `: packed 5, scrapped 1`.

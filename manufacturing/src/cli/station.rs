@@ -196,8 +196,9 @@ pub fn written_off(off: &Value) -> String {
         Some(missing) => format!(" ({missing} missing)"),
     };
     let series = text(&off["series"]);
+    let by = off["by"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
     format!(
-        "{}, series {series}, {records}{missing}, at {}: {}",
+        "{}, series {series}, {records}{missing}, at {}{by}: {}",
         text(&off["station"]),
         text(&off["at"]),
         text(&off["reason"])

@@ -56,6 +56,6 @@ function lines(stations) {
     make("h2", {}, "Stations"),
     make("ul", { class: "lines" }, stations.map((series) => make("li", { data: { line: series.station } },
       make("b", {}, series.station), online(series), strip(series),
-      series.series === null ? pill("warn", "nothing known")
+      !series.counts ? pill("warn", "nothing known")
         : pill(series.complete ? "good" : "bad", series.complete ? "complete" : series.missing > 0 ? `${number(series.missing)} missing` : "not complete")))));
 }

@@ -5,14 +5,17 @@ import { local, make, number, peek, put, spoken, units } from "./dom.js";
 /** The sign before a verdict says the same as its colour. */
 export const SIGNS = { good: "✓", warn: "!", bad: "✕" };
 
+/** Is a station waited for? One that is enrolled is, before anything of it was heard. */
+const counts = ({ series, counts: told = series !== null }) => told;
+
 /** Stations of which nothing but a connection is known: nobody can say whether they recorded anything. */
-const unheard = (stations) => new Set(stations.filter(({ series }) => series === null).map(({ station }) => station)).size;
+const unheard = (stations) => new Set(stations.filter((one) => !counts(one)).map(({ station }) => station)).size;
 
 const without = (count) => `without ${number(count)} ${count === 1 ? "station" : "stations"} of which nothing but ${count === 1 ? "its" : "their"} connection is known`;
 
 /** The whole: `kind` good, warn or bad; `verdict`, `reason`, and `words`, which are both. */
 export function overall({ complete, why, writtenOff = [], stations: all }) {
-  const counting = all.filter(({ series }) => series !== null);
+  const counting = all.filter(counts);
   const lacking = counting.filter((series) => !series.complete);
   const unknown = unheard(all);
   const said = { kind: "bad", verdict: "Not complete", reason: `${[...why, lacking.length > 0 && `${lacking.length} of ${counting.length} series lack something`].filter(Boolean).join("; ")}.` };
@@ -30,9 +33,9 @@ export function overall({ complete, why, writtenOff = [], stations: all }) {
 const counted = (count, ...content) => make("p", { class: "count", id: "count", data: { count } }, content);
 
 /** A write-off in words. */
-export function givenUp({ first, last, reason, at }) {
+export function givenUp({ first, last, reason, at, by }) {
   const records = last === undefined ? `all records from ${first}` : first === last ? `record ${first}` : `records ${first} to ${last}`;
-  return `${records} given up ${local(at)}: ${reason}`;
+  return `${records} given up ${local(at)}${by ? ` by ${by}` : ""}: ${reason}`;
 }
 
 /** While a list comes in: nothing may look final. */
@@ -49,7 +52,7 @@ export function ended(banner, { end, count }, further) {
   const unknown = unheard(stations);
   const kind = !complete ? "bad" : unknown > 0 || writtenOff.length > 0 ? "warn" : "good";
   const reasons = [...writtenOff.map((off) => [off.station, givenUp(off)]), ...why.map((one) => [null, one]),
-    ...stations.filter(({ series }) => series !== null).flatMap((series) => series.why.map((one) => [series.station, one]))];
+    ...stations.filter(counts).flatMap((series) => series.why.map((one) => [series.station, one]))];
   banner.className = `statement ${kind}`;
   Object.assign(banner.dataset, { state: complete ? "complete" : "incomplete", asOf: completeness.asOf });
   const verdict = !complete ? "NOT COMPLETE" : `Complete${unknown > 0 ? `, ${without(unknown)},` : ""}${writtenOff.length > 0 ? ", with write-offs," : ""}`;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use records::{Event, Kind, Record};
 use serde_json::Value;
 
-use super::walk::Node;
+use super::edge::Node;
 
 /// What a rig says of a test, which is no attribute of the device.
 const OF_TEST: [&str; 4] = ["result", "attempt", "rig", "measurements"];
@@ -135,7 +135,8 @@ pub fn has_passed(record: &Record) -> bool {
     record.attributes.get("result").is_some_and(|result| result == "pass")
 }
 
-/// What a record says of its device: of a failed test nothing, since the next one may find something else.
+/// What a record says of its device: of a failed test nothing, since the next one may find something else. That its
+/// firmware was read all the same is told apart (`found`).
 pub fn said_of_device(record: &Record) -> impl Iterator<Item = (&str, &Value)> {
     let says = match record.event {
         // A hold says why, not what the device is.

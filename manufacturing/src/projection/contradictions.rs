@@ -6,8 +6,14 @@ use serde_json::Value;
 
 use super::condition::Taken;
 use super::disputed::Said;
-use super::walk::{Edge, Place, Walk};
+use super::edge::{Edge, Place};
+use super::walk::Walk;
 use super::{Contradiction, Fact};
+
+/// What is inside of it is what it is inside of.
+pub const CIRCLE: &str = "circle";
+/// A record puts it into itself.
+pub const IN_ITSELF: &str = "in-itself";
 
 /// Everything of that kind that lasts, the earliest first.
 pub fn contradictions(facts: &[&Fact], walk: &Walk<'_>) -> Vec<Contradiction> {
@@ -30,6 +36,8 @@ pub fn contradictions(facts: &[&Fact], walk: &Walk<'_>) -> Vec<Contradiction> {
     if let Some(scrapped) = walk.condition.scrapped {
         found.extend(walk.directly_in().into_iter().map(|edge| of_scrapped(facts, scrapped, edge)));
     }
+    found.extend(walk.circle().and_then(|circle| of_circle(facts, &circle)));
+    found.extend(walk.inside_itself().map(|taken| of_itself(facts, taken)));
     found.extend(walk.condition.said.iter().map(|taken| said(facts, taken)));
     found.sort_by(|a, b| (a.0, &a.1.text).cmp(&(b.0, &b.1.text)));
     found.into_iter().map(|(_, contradiction)| contradiction).collect()
@@ -90,6 +98,40 @@ fn of_scrapped(facts: &[&Fact], scrapped: Taken<'_>, edge: &Edge<'_>) -> (usize,
         stations: BTreeSet::from([by.to_owned(), put.to_owned()]).into_iter().collect(),
     };
     (scrapped.step.max(edge.step), contradiction)
+}
+
+/// Of very long circles the first and the last edges are told.
+const MOST_EDGES: usize = 8;
+
+fn of_circle(facts: &[&Fact], circle: &[&Edge<'_>]) -> Option<(usize, Contradiction)> {
+    let last = circle.iter().max_by_key(|edge| edge.step)?;
+    let says = |edge: &&Edge<'_>| {
+        format!("{} is in {}, says station {}", edge.child_id(), edge.parent_id(), station(facts, edge.since))
+    };
+    let mut told: Vec<String> = circle.iter().take(MOST_EDGES).map(says).collect();
+    if circle.len() > MOST_EDGES {
+        told.push(format!("and so on, {} in all", circle.len()));
+        told.extend(circle.last().map(says));
+    }
+    let stations: BTreeSet<String> = circle.iter().map(|edge| station(facts, edge.since).to_owned()).collect();
+    let contradiction = Contradiction {
+        code: CIRCLE.to_owned(),
+        text: format!("it goes in a circle: {}", told.join("; ")),
+        at: facts[last.since].wall().unwrap_or_default(),
+        stations: stations.into_iter().collect(),
+    };
+    Some((last.step, contradiction))
+}
+
+fn of_itself(facts: &[&Fact], taken: Taken<'_>) -> (usize, Contradiction) {
+    let by = station(facts, taken.index);
+    let contradiction = Contradiction {
+        code: IN_ITSELF.to_owned(),
+        text: format!("inside itself, says station {by}: that is left out"),
+        at: taken.record.at.wall,
+        stations: vec![by.to_owned()],
+    };
+    (taken.step, contradiction)
 }
 
 fn said(facts: &[&Fact], taken: &Taken<'_>) -> (usize, Contradiction) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Fact;
-use super::walk::Node;
+use super::edge::Node;
 
 /// Did this one happen before the other one, whatever the clocks were? It stands before it in the order of records.
 pub fn surely_before(first: &Fact, second: &Fact) -> bool {

@@ -6,11 +6,12 @@ use records::{Event, Record, RecordId, Subject};
 
 use super::condition::{Put, Taken, has_passed};
 use super::contradictions::contradictions;
-use super::handled;
+use super::edge::Place;
 use super::order::total_order;
 use super::repeats::Counted;
-use super::walk::{Place, Span, Truth, Walk};
+use super::walk::{Span, Truth, Walk};
 use super::{Deleted, Despatch, DeviceView, Dimensions, Fact, Mark, Membership, State, Test, correction};
+use super::{found, handled};
 
 /// Reads the records of a device and those of every container that it was ever in, upwards without end. Others do no
 /// harm. The answer is the same for every order of `facts`, each of which is there once; what only repeats another one
@@ -260,6 +261,7 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
         }));
     }
     memberships.extend(handled::memberships(device, facts, read, mark));
+    memberships.extend(found::memberships(device, facts, read, mark));
     // Stable: of one group, the spans stay in the order of their beginning.
     memberships.sort_by(|a, b| (&a.dimension, &a.value).cmp(&(&b.dimension, &b.value)));
     memberships

@@ -5,7 +5,9 @@ mod container;
 mod contradictions;
 mod dimensions;
 mod disputed;
+mod edge;
 mod fold;
+mod found;
 mod handled;
 mod happened;
 mod order;
@@ -13,6 +15,7 @@ mod part;
 mod reading;
 mod repeats;
 mod salvage;
+mod share;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -24,11 +27,13 @@ pub use happened::tests::Known;
 pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Standing, Thinned, between, happened};
 
 pub use container::fold_container;
+pub use contradictions::{CIRCLE, IN_ITSELF};
 pub use dimensions::Dimensions;
 pub use handled::Handled;
 pub use part::{part, part_value};
 pub use reading::{Reading, previous};
 pub use repeats::former;
+pub use share::{Counts, Sealing};
 pub use view::{
     ContainerState, ContainerView, Contradiction, Count, Deleted, Despatch, DeviceView, Mark, Membership, State, Test,
 };

@@ -4,83 +4,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use records::attributes::PART_OF;
-use records::{Event, Joined, Kind, Level, Record, Subject};
+use records::{Event, Joined, Kind, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
 use super::disputed::{Said, Sayings, Taking};
+use super::edge::{Edge, Node, Up};
 use super::{Dimensions, Fact, dimension, part_value};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
-
-/// A subject without its storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Node<'a> {
-    kind: Kind,
-    id: &'a str,
-    scope: &'a str,
-}
-
-impl<'a> From<&'a Subject> for Node<'a> {
-    fn from(subject: &'a Subject) -> Self {
-        Self { kind: subject.kind, id: &subject.id, scope: &subject.scope }
-    }
-}
-
-impl<'a> From<&'a Joined> for Node<'a> {
-    fn from(joined: &'a Joined) -> Self {
-        Self { kind: joined.kind, id: &joined.id, scope: &joined.scope }
-    }
-}
-
-/// One thing is in another one.
-#[derive(Debug, Clone, Copy)]
-pub struct Edge<'a> {
-    child: Node<'a>,
-    parent: Node<'a>,
-    level: Option<Level>,
-    dimension: Option<&'static str>,
-    /// The index of the record that put it there.
-    pub since: usize,
-    /// Which step of the walk that was.
-    pub step: usize,
-    /// A record of another station has taken it out of there, and which of the two came last nobody can say.
-    pub taken_out: Option<&'a Fact>,
-}
-
-impl<'a> Edge<'a> {
-    /// The name of what it is in.
-    pub fn parent_id(&self) -> &'a str {
-        self.parent.id
-    }
-
-    /// The level of what it is in, where that is a container.
-    pub fn level(&self) -> Option<Level> {
-        self.level
-    }
-
-    /// Of what a thing can be in one alone: a package, a pallet, a device that it is a part of.
-    pub fn place(&self) -> Option<Place> {
-        match (self.parent.kind, self.level) {
-            (Kind::Device, _) => Some(Place::Device),
-            (_, Some(Level::Package)) => Some(Place::Package),
-            (_, Some(Level::Pallet)) => Some(Place::Pallet),
-            _ => None,
-        }
-    }
-}
-
-/// A kind of place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// In a package.
-    Package,
-    /// On a pallet.
-    Pallet,
-    /// Part of a device.
-    Device,
-}
 
 /// How much of a record is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +47,7 @@ pub struct Walk<'a> {
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
     steps: usize,
+    inside_itself: Option<Taken<'a>>,
     /// What became of it, and of what it is in.
     pub condition: Condition<'a>,
 }
@@ -130,6 +64,7 @@ impl<'a> Walk<'a> {
             open: BTreeMap::new(),
             spans: Vec::new(),
             steps: 0,
+            inside_itself: None,
             condition: Condition::default(),
         }
     }
@@ -151,7 +86,10 @@ impl<'a> Walk<'a> {
             let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
             self.mistaken.extend(record.into.iter().flat_map(wrongly));
         }
-        // Nothing is inside itself.
+        // Nothing is inside itself: that is told, and changes nothing.
+        if own && whole && record.into.iter().any(|joined| Node::from(joined) == subject) {
+            self.inside_itself = Some(Taken { step: self.steps, index, record });
+        }
         let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
@@ -227,11 +165,12 @@ impl<'a> Walk<'a> {
 
     /// Every edge on every way up from `node`, each once, however the records go in circles.
     fn edges_above(&self, node: Node<'a>) -> Vec<&Edge<'a>> {
+        let up = Up::of(&self.edges);
         let mut seen = BTreeSet::from([node]);
         let mut waiting = vec![node];
         let mut found = Vec::new();
         while let Some(child) = waiting.pop() {
-            for edge in self.edges.iter().filter(|edge| edge.child == child) {
+            for edge in up.from(child) {
                 found.push(edge);
                 if seen.insert(edge.parent) {
                     waiting.push(edge.parent);
@@ -239,6 +178,11 @@ impl<'a> Walk<'a> {
             }
         }
         found
+    }
+
+    /// Everything that `node` is inside of.
+    fn nodes_above(&self, node: Node<'a>) -> BTreeSet<Node<'a>> {
+        self.edges_above(node).into_iter().map(|edge| edge.parent).collect()
     }
 
     /// Is the device the subject, or inside it?
@@ -250,7 +194,14 @@ impl<'a> Walk<'a> {
     /// Pairs of places of one kind, neither of which is inside the other: it can be in one of the two alone.
     pub fn conflicts(&self) -> Vec<(&Edge<'a>, &Edge<'a>)> {
         let above = self.edges_above(self.device);
-        let is_in = |inner, outer| self.edges_above(inner).iter().any(|edge| edge.parent == outer);
+        let mut children = BTreeSet::new();
+        if above.iter().all(|edge| children.insert(edge.child)) {
+            // There is one way up: whatever is on it is inside what is further up.
+            return Vec::new();
+        }
+        let around = |edge: &&Edge<'a>| (edge.parent, self.nodes_above(edge.parent));
+        let around: BTreeMap<Node<'a>, BTreeSet<Node<'a>>> = above.iter().map(around).collect();
+        let is_in = |inner, outer| around.get(&inner).is_some_and(|around| around.contains(&outer));
         let mut found = Vec::new();
         for (n, a) in above.iter().enumerate() {
             for b in &above[..n] {
@@ -261,6 +212,38 @@ impl<'a> Walk<'a> {
             }
         }
         found
+    }
+
+    /// A way up that comes back to where it was: what is inside of what, the last of it inside of the first. Nothing can be
+    /// inside itself, whatever records say.
+    pub fn circle(&self) -> Option<Vec<&Edge<'a>>> {
+        let up = Up::of(&self.edges);
+        let above = |node: Node<'a>| -> Vec<&Edge<'a>> { up.from(node).collect() };
+        let mut done = BTreeSet::new();
+        let mut way: Vec<&Edge<'a>> = Vec::new();
+        // For each place on the way, what is left to look at. The last one is looked at next.
+        let mut left = vec![above(self.device)];
+        while let Some(next) = left.last_mut() {
+            let Some(edge) = next.pop() else {
+                left.pop();
+                done.extend(way.pop().map(|edge| edge.parent));
+                continue;
+            };
+            if let Some(begin) = way.iter().position(|before| before.child == edge.parent) {
+                way.push(edge);
+                return Some(way.split_off(begin));
+            }
+            if !done.contains(&edge.parent) {
+                way.push(edge);
+                left.push(above(edge.parent));
+            }
+        }
+        None
+    }
+
+    /// The last record that says that the device is inside itself.
+    pub fn inside_itself(&self) -> Option<Taken<'a>> {
+        self.inside_itself
     }
 
     /// Group attributes of which stations have said two things, and which was said last nobody can say.
@@ -325,11 +308,12 @@ impl<'a> Walk<'a> {
     fn innermost(&self, dimension: &str) -> Option<&Edge<'a>> {
         let above = self.edges_above(self.device);
         let of_it: Vec<_> = above.into_iter().filter(|edge| edge.dimension == Some(dimension)).collect();
+        let around: Vec<(Node<'a>, BTreeSet<Node<'a>>)> = match of_it.len() {
+            0 | 1 => Vec::new(),
+            _ => of_it.iter().map(|edge| (edge.parent, self.nodes_above(edge.parent))).collect(),
+        };
         let holds_another = |edge: &Edge<'a>| {
-            of_it.iter().any(|other| {
-                other.parent != edge.parent
-                    && self.edges_above(other.parent).iter().any(|above| above.parent == edge.parent)
-            })
+            around.iter().any(|(other, around)| *other != edge.parent && around.contains(&edge.parent))
         };
         let joined = |edge: &Edge<'a>| {
             let group = (edge.dimension.unwrap_or_default(), Cow::Borrowed(edge.parent.id));

@@ -8,7 +8,7 @@ use super::affected::is_of_the_past;
 use super::format::{Header, Span, Times};
 use super::parts::{Names, Parts};
 use super::question::{Clause, Conditions, Members, Of, Question};
-use super::seals::{differences, sealed};
+use super::seals::{Held, held, sealed};
 use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
 use crate::projection::part;
@@ -214,9 +214,10 @@ impl Prepared {
     fn judge(&mut self, snapshot: &Snapshot<'_>) -> sql::Result<()> {
         let asked = |dimension: &str| self.clauses.iter().any(|clause| clause.by == dimension);
         schema::incomplete(&mut self.completeness, &snapshot.backfills()?, asked);
-        let differences = differences(snapshot, &self.clauses)?;
+        let Held { differences, ordered } = held(snapshot, &self.clauses)?;
         self.completeness.complete &= differences.is_empty();
         self.completeness.why.extend(differences);
+        self.completeness.ordered = ordered;
         if let Some(position) = self.known_at {
             self.completeness.complete = false;
             self.completeness.why.push(format!(

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use records::attributes::Attributes;
@@ -12,7 +13,15 @@ use records::{Event, Kind, Subject};
 use serde::Serialize;
 
 use super::question::Clause;
-use crate::store::{Kept, Snapshot, Source, sql};
+use crate::projection::{Counts, Fact, Sealing};
+use crate::store::{Snapshot, Source, sql};
+
+/// Of a lot each packing counts: a station keeps no list of its units.
+const LOT: &str = "lotCode";
+/// The attribute of a unit that names its work order.
+const ORDER: &str = "workOrder";
+/// Devices of which the records are read together.
+const AT_ONCE: usize = 256;
 
 /// A station's share, as it has sealed it, and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,9 +29,12 @@ use crate::store::{Kept, Snapshot, Source, sql};
 pub struct Seal {
     /// The station.
     pub station: String,
+    /// Of a lot: the work order in which it packed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_order: Option<String>,
     /// When it sealed.
     pub at: Timestamp,
-    /// Units that it has made: packed, taken out again or scrapped.
+    /// Units that it has made: packed, taken out again or scrapped; of a lot how often it packed one.
     pub made: u64,
     /// Units that it has packed.
     pub packed: u64,
@@ -43,6 +55,7 @@ impl Seal {
         let count = |name: &str| counts.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
         Self {
             station: station.to_owned(),
+            work_order: counts.get(ORDER).and_then(serde_json::Value::as_str).map(str::to_owned),
             at,
             made: count("made"),
             packed: count("packed"),
@@ -57,7 +70,10 @@ impl Seal {
     /// In a sentence, where the two differ.
     pub fn says(&self, by: &str, value: &str) -> Option<String> {
         let Self { station, made, stored, difference, .. } = self;
-        let of = format!("station {station} has sealed {made} units of {by} {}", value.escape_debug());
+        let what = if by == LOT { "packings" } else { "units" };
+        let order = self.work_order.as_ref();
+        let order = order.map(|order| format!(" in work order {}", order.escape_debug())).unwrap_or_default();
+        let of = format!("station {station} has sealed {made} {what} of {by} {}{order}", value.escape_debug());
         match difference {
             0 => None,
             1.. => Some(format!("{of}, and {stored} are stored: {difference} are missing")),
@@ -76,40 +92,62 @@ pub fn sealed(by: &str, value: &str) -> Option<Subject> {
     }
 }
 
-/// The seals of a group, the last one of each station, by name. Without one nothing is counted.
+/// The seals of a group, the last one of each station, of a lot in each work order, by name. Without one nothing is counted.
 ///
 /// # Errors
 /// What the store says.
 pub fn seals(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Vec<Seal>> {
     let Some(subject) = sealed(by, value) else { return Ok(Vec::new()) };
-    let mut last: BTreeMap<String, (i64, Seal)> = BTreeMap::new();
+    type Share = (String, Option<String>);
+    let mut last: BTreeMap<Share, (i64, Seal, Sealing)> = BTreeMap::new();
     for fact in snapshot.facts_about(&subject)? {
         let Some(record) = fact.reading.record.as_ref().filter(|_| fact.reading.subject.as_ref() == Some(&subject))
         else {
             continue;
         };
         let at = fact.likely().unwrap_or(i64::MIN);
-        let is_newer = || last.get(&fact.id.station).is_none_or(|(known, _)| *known <= at);
+        let seal = Seal::of(&fact.id.station, record.at.wall, &record.attributes);
+        let share = (seal.station.clone(), seal.work_order.clone());
+        let is_newer = || last.get(&share).is_none_or(|(known, _, _)| *known <= at);
         if record.event == Event::Sealed && is_newer() {
-            let seal = Seal::of(&fact.id.station, record.at.wall, &record.attributes);
-            last.insert(fact.id.station.clone(), (at, seal));
+            last.insert(share, (at, seal, Sealing::of(&fact)));
         }
     }
-    let mut seals: Vec<Seal> = last.into_values().map(|(_, seal)| seal).collect();
+    let mut seals: Vec<(Seal, Sealing)> = last.into_values().map(|(_, seal, sealing)| (seal, sealing)).collect();
     if seals.is_empty() {
-        return Ok(seals);
+        return Ok(Vec::new());
     }
+    let mut count = |devices: &[Subject]| -> sql::Result<()> {
+        for (device, facts) in devices.iter().zip(snapshot.facts_of(devices)?) {
+            let facts: Vec<&Fact> = facts.iter().map(Rc::as_ref).collect();
+            for (seal, sealing) in &mut seals {
+                seal.stored += match subject.kind {
+                    Kind::WorkOrder => sealing.share(device, &facts, (by, value), Counts::Unit),
+                    Kind::Lot => {
+                        let order = seal.work_order.as_deref().map(|order| (ORDER, order));
+                        sealing.share(device, &facts, (by, value), Counts::Packings(order))
+                    }
+                    _ => u64::from(sealing.has_inside(device, &facts, &subject)),
+                };
+            }
+        }
+        Ok(())
+    };
     let values = [value.to_owned()];
     let source = Source::Group { dimension: by, values: &values, further: &[] };
+    let mut devices = Vec::new();
     snapshot.select(&[source], None, |matched| {
-        let (serial, scope) = &matched.device;
-        let unit = snapshot.kept_by_name(serial, scope)?.filter(|_| !scope.starts_with("component:"));
-        for seal in &mut seals {
-            let counts = unit.as_ref().is_some_and(|kept| is_in(kept, by, value, seal) && made_by(kept, by, seal));
-            seal.stored += u64::from(counts);
+        let (id, scope) = matched.device;
+        if !scope.starts_with("component:") {
+            devices.push(Subject { kind: Kind::Device, id, scope });
+        }
+        if devices.len() == AT_ONCE {
+            count(&std::mem::take(&mut devices))?;
         }
         Ok(ControlFlow::Continue(()))
     })?;
+    count(&devices)?;
+    let mut seals: Vec<Seal> = seals.into_iter().map(|(seal, _)| seal).collect();
     for seal in &mut seals {
         let difference = i128::from(seal.made) - i128::from(seal.stored);
         seal.difference = i64::try_from(difference).unwrap_or(i64::MAX);
@@ -117,39 +155,58 @@ pub fn seals(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Vec<
     Ok(seals)
 }
 
-/// Was the unit in the group when the station sealed it?
-fn is_in(kept: &Kept, by: &str, value: &str, seal: &Seal) -> bool {
-    let at = seal.at.as_microsecond();
-    kept.groups.iter().any(|group| {
-        group.dimension == by
-            && group.value == value
-            && !group.corrected
-            && group.since <= at
-            && group.until.is_none_or(|until| until > at)
-    })
+/// What stations have sealed of a work order in all, held against its quantity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ordered {
+    /// The work order.
+    pub work_order: String,
+    /// How many units were ordered.
+    pub quantity: u64,
+    /// How many its stations have sealed.
+    pub sealed: u64,
+    /// Which those are.
+    pub stations: Vec<String>,
+    /// How many more than were ordered; negative where it is fewer.
+    pub beyond_quantity: i64,
 }
 
-/// Of an order each station counts what it has packed or scrapped itself, of a container everything that is in it.
-fn made_by(kept: &Kept, by: &str, seal: &Seal) -> bool {
-    let at = seal.at.as_microsecond();
-    ["palletId", "packageId"].contains(&by)
-        || kept.handled.iter().any(|handled| {
-            handled.station == seal.station
-                && matches!(handled.event, Event::Packed | Event::Scrapped)
-                && handled.earliest <= at
-        })
+/// What comes of holding the seals of an answer's groups against what is stored and what was ordered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Every difference between what was sealed and what is stored, in sentences.
+    pub differences: Vec<String>,
+    /// Of each work order of which the quantity is known and that somebody has sealed: the sum.
+    pub ordered: Vec<Ordered>,
 }
 
-/// Every difference between what was sealed and what is stored, in sentences.
+/// Holds the seals of these groups against what is stored, and against what was ordered.
 ///
 /// # Errors
 /// What the store says.
-pub fn differences(snapshot: &Snapshot<'_>, clauses: &[Clause]) -> sql::Result<Vec<String>> {
-    let mut said = Vec::new();
+pub fn held(snapshot: &Snapshot<'_>, clauses: &[Clause]) -> sql::Result<Held> {
+    let mut held = Held::default();
     for Clause { by, values } in clauses {
         for value in values {
-            said.extend(seals(snapshot, by, value)?.iter().filter_map(|seal| seal.says(by, value)));
+            let seals = seals(snapshot, by, value)?;
+            held.differences.extend(seals.iter().filter_map(|seal| seal.says(by, value)));
+            let order = if by == "workOrder" && !seals.is_empty() { snapshot.work_order(value)? } else { None };
+            held.ordered.extend(order.and_then(|order| Ordered::of(value, order.plan.terms.quantity?.into(), &seals)));
         }
     }
-    Ok(said)
+    Ok(held)
+}
+
+impl Ordered {
+    fn of(work_order: &str, quantity: u64, seals: &[Seal]) -> Option<Self> {
+        let sealed = seals.iter().map(|seal| seal.made).fold(0, u64::saturating_add);
+        let beyond = i128::from(sealed) - i128::from(quantity);
+        Some(Self {
+            work_order: work_order.to_owned(),
+            quantity,
+            sealed,
+            stations: seals.iter().map(|seal| seal.station.clone()).collect(),
+            beyond_quantity: i64::try_from(beyond).ok()?,
+        })
+    }
 }

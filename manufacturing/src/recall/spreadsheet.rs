@@ -7,8 +7,10 @@
 //! programs, and the form `="…"` is a formula itself.)
 
 use jiff::Timestamp;
+use records::wire::QueueDepth;
 
 use super::format::{Header, Line};
+use super::seals::Ordered;
 use crate::completeness::Completeness;
 
 /// What spreadsheets take for the beginning of a day, or for a truth value.
@@ -74,14 +76,26 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
     for why in &completeness.why {
         head += &line(&["reason", why]);
     }
+    for ordered in &completeness.ordered {
+        let Ordered { work_order, quantity, sealed, stations, .. } = ordered;
+        let said = format!("ordered {quantity}, sealed {sealed} by {}", stations.join(" and "));
+        head += &line(&["work order", work_order, &said]);
+    }
     for off in &completeness.written_off {
         let last = off.last.map_or_else(|| "the end".to_owned(), |last| last.to_string());
-        let records =
-            format!("station {}, series {}: records {} to {last}: {}", off.station, off.series, off.first, off.reason);
+        let by = off.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let records = format!(
+            "station {}, series {}: records {} to {last}{by}: {}",
+            off.station, off.series, off.first, off.reason
+        );
         head += &line(&["written off", &records]);
     }
     for series in completeness.stations.iter() {
         let name = if series.series.is_none() { "station without records" } else { "reason" };
+        if let Some(QueueDepth { records, oldest_seconds }) = series.queue.filter(|queue| queue.records > 0) {
+            let waits = format!("station {}: {records} records, the oldest for {oldest_seconds} s", series.station);
+            head += &line(&["waiting at its last status", &waits]);
+        }
         for why in &series.why {
             head += &line(&[name, &format!("station {}: {why}", series.station)]);
         }

@@ -57,10 +57,16 @@ impl Turn<'_> {
         }
         let was_out = known.filter(|known| known.state == UnitState::Out);
         let was_out = was_out.map(|known| WasOut { work_order: known.work_order.clone() });
-        let (unit, of) = (serial.to_owned(), scope.to_owned());
-        package.recent.push(PackedUnit { serial: unit, scope: of, seq, series: None, was_out: was_out.clone() });
-        let (id, parent) = (package.id.clone(), package.parent.clone());
         let lot = lot_of(&attributes);
+        package.recent.push(PackedUnit {
+            serial: serial.to_owned(),
+            scope: scope.to_owned(),
+            seq,
+            series: None,
+            was_out: was_out.clone(),
+            lot: lot.clone(),
+        });
+        let (id, parent) = (package.id.clone(), package.parent.clone());
         draft.attributes = attributes;
         draft.into = vec![Joined::container(&id, Level::Package)];
         draft.allowed = self.allowed();
@@ -77,10 +83,12 @@ impl Turn<'_> {
         self.set_known(
             scope,
             serial,
-            Known { work_order: work_order.clone(), lot, test, unchecked, ..Known::packed(seq, id) },
+            Known { work_order: work_order.clone(), lot: lot.clone(), test, unchecked, ..Known::packed(seq, id) },
         );
         if let Some(order) = &work_order {
-            self.order(order).packed += 1;
+            let order = self.order(order);
+            order.packed += 1;
+            lot.iter().for_each(|lot| order.pack_lot(lot));
         }
         self.state.counters.accepted += 1;
         self.count(name, work_order.as_deref(), "packed");
@@ -183,6 +191,7 @@ impl Turn<'_> {
         if let Some(order) = known.as_ref().and_then(|known| known.work_order.clone()) {
             let order = self.order(&order);
             order.packed = order.packed.saturating_sub(1);
+            unit.lot.iter().for_each(|lot| order.take_back_lot(lot));
         }
         self.state.counters.voided += 1;
         let order = known.as_ref().and_then(|known| known.work_order.clone());

@@ -8,7 +8,7 @@ use super::roles::{packed, with_roles};
 use super::*;
 
 fn share(bench: &mut Bench, order: &str) -> OrderCount {
-    bench.state.orders.get(order).or(bench.orders.get(order)).copied().unwrap()
+    bench.state.orders.get(order).or(bench.orders.get(order)).cloned().unwrap()
 }
 
 #[test]

@@ -247,3 +247,66 @@ fn a_seal_that_counts_more_than_is_stored_names_the_station_and_the_difference()
     let (_, recall) = service.json("/v1/recall?by=packageId&value=P9");
     assert!(recall["completeness"]["why"][0].as_str().unwrap().contains("1 are missing"), "{recall}");
 }
+
+#[test]
+fn what_goes_in_a_circle_is_named() {
+    let (mut a, mut b) = (Station::new("bench", 1), Station::new("bench-2", 2));
+    a.write(1, built_in("A", "component:x", "L1", ("B", "component:x")));
+    b.write(2, built_in("B", "component:x", "L2", ("C", "component:x")));
+    let back = a.write(3, built_in("C", "component:x", "L3", ("A", "component:x")));
+    a.write(4, built_in("D", "component:x", "L4", ("A", "component:x")));
+    a.write(5, built_in("E", "component:x", "L5", ("E", "component:x")));
+    let service = serve(&[a.all(), b.all()]);
+    let code = |serial: &str| {
+        let (status, answer) = service.json(&format!("/v1/genealogy?serial={serial}&scope=component:x"));
+        assert!(status == 200 && answer["end"] == true, "{answer}");
+        answer["contradictions"][0]["code"].as_str().map(str::to_owned)
+    };
+    for serial in ["A", "B", "C", "D"] {
+        assert_eq!(code(serial).as_deref(), Some("circle"), "{serial}");
+    }
+    assert_eq!(code("E").as_deref(), Some("in-itself"));
+    let (_, listed) = service.json("/v1/contradictions");
+    let of = |serial: &str| {
+        let all = listed["contradictions"].as_array().unwrap().iter();
+        all.filter(|one| one["id"] == serial).map(|one| one["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let says = "it goes in a circle: A is in B, says station bench; B is in C, says station bench-2; C is in A, says station bench";
+    assert_eq!(of("A"), [says]);
+    assert_eq!(of("D"), [says], "what is inside of it has no end above it");
+    assert_eq!(of("E"), ["inside itself, says station bench: that is left out"]);
+    let (exit, text, _) = service.command(&["genealogy", "A", "--scope", "component:x"]);
+    assert!(exit == 0 && text.contains("CONTRADICTION: it goes in a circle"), "{text}");
+    // Whoever takes the mistake back has settled it.
+    let component = Subject { scope: "component:x".into(), ..Subject::device("C") };
+    a.write(6, voided(component, back));
+    let service = serve(&[a.all(), b.all()]);
+    assert_eq!(service.json("/v1/contradictions").1["count"], 1, "only what is inside itself is left");
+}
+
+#[test]
+fn genealogy_of_two_hundred_levels_and_of_merged_lots() {
+    let mut a = Station::new("bench", 1);
+    for n in 0..200 {
+        let (inner, outer) = (format!("N{n:03}"), format!("N{:03}", n + 1));
+        // Two lots of cells come together in the same battery, and go on in all that is around it.
+        let lot = if n == 0 { "CELLS-1" } else { "REST" };
+        a.write(n, built_in(&inner, "component:x", lot, (&outer, "component:x")));
+    }
+    a.write(200, built_in("OTHER", "component:x", "CELLS-2", ("N001", "component:x")));
+    let top = Joined { kind: Kind::Device, id: "S1".into(), scope: String::new(), level: None };
+    let subject = Subject { scope: "component:x".into(), ..Subject::device("N200") };
+    a.write(201, Draft { into: vec![top], ..Draft::new(Event::Assembled, subject) });
+    a.write(202, packed("S1", "P1", &[("lotCode", "UNITS")]));
+    let service = serve(&[a.all()]);
+    let (_, down) = service.json("/v1/devices/S1/genealogy");
+    assert_eq!((&down["count"], down.get("contradictions")), (&json!(202), None));
+    let (_, up) = service.json("/v1/genealogy?serial=N000&scope=component:x&direction=up");
+    assert_eq!(up["count"], json!(201));
+    for lot in ["CELLS-1", "CELLS-2"] {
+        let (_, recall) = service.json(&format!("/v1/recall?componentLot={lot}&packageId=P1"));
+        assert_eq!(serials(&recall), ["S1"], "{lot}");
+    }
+    let (_, both) = service.json("/v1/recall?componentLot=CELLS-1&componentLot=CELLS-2&lotCode=UNITS");
+    assert_eq!(serials(&both), ["S1"]);
+}

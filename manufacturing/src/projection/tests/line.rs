@@ -88,7 +88,10 @@ fn what_became_of_a_device_follows_from_its_last_records() {
     a.write(2, packed("S", "P1", &[]));
     assert_eq!(state(&a), State::Packed);
     let out = a.write(3, taken_out("S", "P1"));
-    assert_eq!((state(&a), groups(&view(&[&a], "S"))), (State::Unpacked, vec!["packageId=P1 2..3".to_owned()]));
+    assert_eq!(
+        (state(&a), groups(&view(&[&a], "S"))),
+        (State::Unpacked, ["fwVersion=1.0 1..1", "packageId=P1 2..3"].map(str::to_owned).to_vec())
+    );
     a.write(4, voided(Subject::device("S"), out));
     assert_eq!(state(&a), State::Packed);
     a.write(5, closed("P1", "U1"));
@@ -102,7 +105,8 @@ fn what_became_of_a_device_follows_from_its_last_records() {
     a.write(8, Draft { from: vec![Joined::container("P1", Level::Package)], ..scrapped("S") });
     let end = view(&[&a], "S");
     assert_eq!((end.state, end.contradictions.len()), (State::Scrapped, 0));
-    assert_eq!(groups(&end), ["packageId=P1 2..8", "palletId=U1 5..8"], "it stays in every group that it ever was in");
+    let ever = ["fwVersion=1.0 1..1", "packageId=P1 2..8", "palletId=U1 5..8"];
+    assert_eq!(groups(&end), ever, "it stays in every group that it ever was in");
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn the_firmware_of_a_test_is_the_device_s_on_a_pass_alone() {
     let mut a = Station::new("a", 1);
     a.write(1, tested("S", false, "1.0"));
     let failed = view(&[&a], "S");
-    assert!(failed.attributes.is_empty() && groups(&failed).is_empty());
+    assert!(failed.attributes.is_empty() && groups(&failed) == ["fwVersion=1.0 1..1"]);
     let test = failed.test.unwrap();
     assert_eq!((test.passed, test.attempts, test.rig.as_deref()), (false, 1, Some("rig-1")));
     a.write(2, tested("S", true, "1.1"));
@@ -121,7 +125,18 @@ fn the_firmware_of_a_test_is_the_device_s_on_a_pass_alone() {
     a.write(3, tested("S", false, "1.2"));
     let again = view(&[&a], "S");
     assert_eq!(again.attributes["fwVersion"], "1.1", "a failed test says nothing of the device");
-    assert_eq!(again.test.map(|test| (test.passed, test.attempts)), Some((false, 3)));
+    assert_eq!(again.test.as_ref().map(|test| (test.passed, test.attempts)), Some((false, 3)));
+    // It has run that firmware all the same, as long as anyone knows.
+    assert_eq!(groups(&again), ["fwVersion=1.0 1..1", "fwVersion=1.1 2..", "fwVersion=1.2 3..3"]);
+    let last = a.write(5, tested("S", false, "1.2"));
+    assert_eq!(groups(&view(&[&a], "S"))[2], "fwVersion=1.2 3..5");
+    a.write(6, voided(Subject::device("S"), last));
+    assert_eq!(groups(&view(&[&a], "S"))[2], "fwVersion=1.2 3..3");
+    let other = a.write(7, tested("S", false, "1.3"));
+    a.write(8, voided(Subject::device("S"), other));
+    assert_eq!(groups(&view(&[&a], "S"))[3], "!fwVersion=1.3 7..8", "that reading was never true");
+    a.write(9, tested("S", true, "1.2"));
+    assert_eq!(groups(&view(&[&a], "S"))[1..4], ["fwVersion=1.1 2..9", "fwVersion=1.2 9..", "fwVersion=1.2 3..3"]);
 }
 
 #[test]

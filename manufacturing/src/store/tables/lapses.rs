@@ -21,8 +21,10 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
     let series = record.attributes.get("series").and_then(|series| series.as_str()?.parse::<SeriesId>().ok());
     let Some(series) = series else { return Ok(()) };
     let sequence = |name: &str| record.attributes.get(name).and_then(serde_json::Value::as_u64).map(int);
-    connection
-        .execute("INSERT INTO write_off (position, tenant, station, series, first, last, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", params![
+    connection.execute(
+        "INSERT INTO write_off (position, tenant, station, series, first, last, at, reason, actor)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
             position,
             TENANT,
             station,
@@ -30,8 +32,10 @@ pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Re
             sequence("first").unwrap_or(1),
             sequence("last"),
             at,
-            reason
-        ])?;
+            reason,
+            record.actor
+        ],
+    )?;
     Ok(())
 }
 
@@ -63,7 +67,7 @@ fn write_offs() -> String {
         )
     };
     format!(
-        "SELECT station, series, first, last, at, reason, {}, {}, {} FROM write_off w WHERE tenant = ? ORDER BY position",
+        "SELECT station, series, first, last, at, reason, {}, {}, {}, actor FROM write_off w WHERE tenant = ? ORDER BY position",
         count("conflict"),
         count("rejection"),
         count("unread")
@@ -91,6 +95,7 @@ pub fn all(connection: &Connection) -> sql::Result<Lapses> {
             conflicts: row.get(6)?,
             rejections: row.get(7)?,
             unread: row.get(8)?,
+            by: row.get(9)?,
         })
     })?;
     Ok(Lapses { retired: retired.into_iter().collect(), write_offs })

@@ -18,3 +18,6 @@ CREATE TABLE stranger (
     count   INTEGER NOT NULL,   -- of messages
     PRIMARY KEY (tenant, station, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Who gave something up, as the record says; NULL where it does not.
+ALTER TABLE write_off ADD COLUMN actor TEXT;

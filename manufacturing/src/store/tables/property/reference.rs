@@ -185,11 +185,9 @@ fn ever(
             inside.extend(into.map(|parent| (record.subject.clone(), parent.clone())));
         }
         let failed = record.attributes.get("result").is_some_and(|result| result == "fail");
-        if record.subject == *device && !failed && record.event != Event::Contradicted {
-            let said = record
-                .attributes
-                .iter()
-                .filter(|(name, _)| ["lotCode", "fwVersion", "colour"].contains(&name.as_str()));
+        if record.subject == *device && record.event != Event::Contradicted {
+            let names: &[&str] = if failed { &["fwVersion"] } else { &["lotCode", "fwVersion", "colour"] };
+            let said = record.attributes.iter().filter(|(name, _)| names.contains(&name.as_str()));
             groups.extend(said.map(|(name, value)| {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 (name.clone(), text)

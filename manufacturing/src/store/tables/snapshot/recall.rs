@@ -133,6 +133,16 @@ impl Snapshot<'_> {
         Ok(found.map(|id| facts.relevant(id)).unwrap_or_default())
     }
 
+    /// The facts about each of these devices, and about everything that it was ever inside.
+    pub fn facts_of(&self, devices: &[Subject]) -> sql::Result<Vec<Vec<Rc<Fact>>>> {
+        let (mut facts, mut names) = (Facts::default(), Names::default());
+        names.find(&self.connection, devices)?;
+        let known: Vec<i64> = devices.iter().filter_map(|device| names.get(device)).collect();
+        facts.load(&self.connection, &mut names, known)?;
+        let relevant = |device| names.get(device).map(|id| facts.relevant(id)).unwrap_or_default();
+        Ok(devices.iter().map(relevant).collect())
+    }
+
     /// See [`select::ever_inside`].
     pub fn ever_inside(&self, of: &Subject) -> sql::Result<Vec<(String, String)>> {
         select::ever_inside(&self.connection, of)

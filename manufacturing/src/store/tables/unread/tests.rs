@@ -101,6 +101,49 @@ fn what_cannot_wholly_be_read_is_named_until_it_is_settled() {
 fn the_same_on_postgresql() {
     let Some(server) = testkit::postgres("lines that cannot wholly be read, on PostgreSQL") else { return };
     named_until_it_is_settled(server.fresh());
+    named_until_a_person_decides(server.fresh());
+}
+
+/// Of stations that were never heard, and of keys that nobody has enrolled.
+fn named_until_a_person_decides(writer: Writer) {
+    let mut writer = writer.owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap();
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S1", "P1", &[]));
+    let (mut thief, b) = (Station::new("a", 9), Station::new("b", 2));
+    thief.write(1, packed("S2", "P1", &[]));
+    writer.commit(&[a.all(), a.status(10, 0)], at(10)).unwrap();
+    assert!(judged(&mut writer).complete);
+    let decide = |writer: &mut Writer, asked: Ask| {
+        let (work, answer) = testkit::ask(asked);
+        writer.commit(&[work], at(11)).unwrap();
+        assert_eq!(answer.get(), Some(&Ok(())));
+    };
+    decide(&mut writer, Ask::Enrol { station: "b".into(), key: b.key.public() });
+    writer.commit(&[thief.all(), thief.status(10, 0)], at(12)).unwrap();
+    let why = |writer: &mut Writer| {
+        let judged = judged(writer);
+        let why = judged.stations.iter().flat_map(|one| one.why.iter().map(|why| format!("{}: {why}", one.station)));
+        let why: Vec<String> = why.collect();
+        assert_eq!(judged.complete, why.iter().all(|why| why.contains("was revoked")));
+        why
+    };
+    let key = thief.key.public();
+    let stranger = format!("a: its key {key} is not enrolled: 2 messages that it signed were refused since {}", at(12));
+    let never = format!("b: it is enrolled since {}, and nothing of it was ever heard", at(11));
+    assert_eq!(why(&mut writer), [stranger.clone(), never]);
+    assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
+    decide(&mut writer, Ask::Retire { station: "b".into(), reason: "never built".into() });
+    assert_eq!(why(&mut writer), [stranger]);
+    decide(&mut writer, Ask::Revoke { station: "a".into(), key, reason: "nobody knows it".into() });
+    assert_eq!(why(&mut writer), [format!("a: its key {key} was revoked, and what it signs is refused")]);
+    // Heard at last, and let in again by a person: it is waited for like any other.
+    decide(&mut writer, Ask::Enrol { station: "b".into(), key: b.key.public() });
+    assert_eq!(why(&mut writer).len(), 2);
+}
+
+#[test]
+fn whoever_may_have_recorded_something_is_named_until_a_person_decides() {
+    named_until_a_person_decides(Writer::in_memory());
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! A station's share of a work order, a lot or a container, from what was written until it sealed that: what it has counted
+//! itself can then be held against it, whatever others did, and whatever was corrected later.
+
+use records::{Event, RecordId, Subject};
+
+use super::fold::Read;
+use super::repeats::former;
+use super::{Dimensions, Fact};
+
+/// The moment of a seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealing {
+    id: RecordId,
+    likely: Option<i64>,
+}
+
+/// What of a unit counts for a station's share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts<'a> {
+    /// The unit once, as long as the station has it in this work order: packed, taken out or scrapped.
+    Unit,
+    /// Each time that the station has packed it, where that record also says this.
+    Packings(Option<(&'a str, &'a str)>),
+}
+
+impl Sealing {
+    /// When a record was written.
+    pub fn of(fact: &Fact) -> Self {
+        let id = former(&fact.id, &fact.reading).unwrap_or(&fact.id).clone();
+        Self { id, likely: fact.likely() }
+    }
+
+    /// Was a record written before: in one series by its sequence, else as far as clocks say?
+    fn comes_after(&self, fact: &Fact) -> bool {
+        let id = former(&fact.id, &fact.reading).unwrap_or(&fact.id);
+        match (&id.station, id.series) == (&self.id.station, self.id.series) {
+            true => id.seq < self.id.seq,
+            false => fact.likely() <= self.likely,
+        }
+    }
+
+    /// Was the unit inside a container then, as was known then?
+    pub fn has_inside(&self, device: &Subject, facts: &[&Fact], container: &Subject) -> bool {
+        let then: Vec<&Fact> = facts.iter().copied().filter(|fact| self.comes_after(fact)).collect();
+        Read::of(device, &then, Dimensions::none()).walk.is_inside(container)
+    }
+
+    /// How often the unit counts in what the station had done of what an attribute of its records says.
+    pub fn share(&self, device: &Subject, facts: &[&Fact], (by, value): (&str, &str), counts: Counts<'_>) -> u64 {
+        let own = |fact: &&Fact| {
+            fact.id.station == self.id.station
+                && fact.reading.subject.as_ref() == Some(device)
+                && self.comes_after(fact)
+        };
+        let then: Vec<&Fact> = facts.iter().copied().filter(own).collect();
+        let read = Read::of(device, &then, Dimensions::none());
+        // Of what it is, and whether the station has had it in its hands for that: a test alone is no share.
+        let (mut known, mut has, mut packings) = (None, false, 0);
+        for index in read.order {
+            let Some(record) = then[index].reading.record.as_ref() else { continue };
+            let text = |name: &str| record.attributes.get(name).and_then(serde_json::Value::as_str);
+            let said = || text(by);
+            let also = || match counts {
+                Counts::Packings(Some((name, value))) => text(name) == Some(value),
+                _ => true,
+            };
+            match record.event {
+                // The station forgets what it has taken back.
+                Event::Voided => (known, has) = (None, false),
+                _ if read.voided.get(&index).is_some_and(|void| void.whole) => {}
+                Event::Packed => {
+                    (known, has) = (said(), true);
+                    packings += u64::from(known == Some(value) && also());
+                }
+                Event::Tested if !has => known = said().or(known),
+                Event::TakenOut | Event::Scrapped => has = true,
+                _ => {}
+            }
+        }
+        match counts {
+            Counts::Unit => u64::from(has && known == Some(value)),
+            Counts::Packings(_) => packings,
+        }
+    }
+}
