@@ -87,7 +87,7 @@ impl Bench {
             }
         }
         let orders = wanted.order.iter().cloned().chain(known.as_ref().and_then(|known| known.work_order.clone()));
-        let orders = orders.filter_map(|id| Some((id.clone(), *self.orders.get(&id)?))).collect();
+        let orders = orders.filter_map(|id| Some((id.clone(), self.orders.get(&id)?.clone()))).collect();
         let inside = |container: &String| {
             let units = self.known.iter().filter(|(_, known)| known.package.as_ref() == Some(container));
             let units = units.map(|((_, serial), _)| serial.clone());

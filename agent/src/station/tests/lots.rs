@@ -22,9 +22,9 @@ fn the_share_of_each_lot_is_sealed_with_its_work_order() {
     bench.labelled("A2", &[("lotCode", "L2")]);
     bench.labelled("A3", &[("lotCode", "L1")]);
     bench.device("A4");
-    bench.command(Command::Void);
+    bench.command(Command::VoidLast);
     bench.labelled("A5", &[("lotCode", "L1")]);
-    bench.command(Command::Void);
+    bench.command(Command::VoidLast);
     bench.command(Command::ClosePackage);
     assert_eq!(seals(&bench), []);
     bench.command(Command::Seal);

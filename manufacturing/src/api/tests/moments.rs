@@ -52,3 +52,23 @@ fn a_correction_is_known_from_its_position_on() {
     assert_eq!(told(2), [(json!("packed"), false)]);
     assert_eq!(told(3), [(json!("packed"), true), (json!("voided"), false)]);
 }
+
+/// Two packages, each in the other one: whoever looks for what was ever inside has to come to an end.
+#[test]
+fn what_goes_in_circles_is_answered_at_every_position() {
+    let into = |inner: &str, outer: &str| Draft {
+        into: vec![Joined::container(outer, Level::Package)],
+        ..Draft::new(Event::Closed, Subject::container(inner))
+    };
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S1", "P1", &[]));
+    a.write(2, into("P1", "P2"));
+    a.write(3, into("P2", "P1"));
+    let service = serve(&[a.all(), a.status(950, 0)]);
+    for (value, position, units) in
+        [("P1", 1, vec!["S1"]), ("P2", 1, vec![]), ("P2", 2, vec!["S1"]), ("P2", 3, vec!["S1"]), ("P1", 3, vec!["S1"])]
+    {
+        let (_, answer) = service.json(&format!("/v1/recall?by=packageId&value={value}&knownAt={position}"));
+        assert_eq!(serials(&answer), units, "{value} at {position}: {answer}");
+    }
+}
