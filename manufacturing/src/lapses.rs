@@ -30,8 +30,8 @@ pub struct WriteOff {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
-    /// By whom, as its record says: the role of the caller, or a pseudonym.
-    pub by: Option<String>,
+    /// Who decided, as the record says.
+    pub actor: Option<String>,
     /// How many records that came twice it settles.
     pub conflicts: u64,
     /// How many records that cannot be read it settles.
@@ -59,8 +59,8 @@ pub struct WrittenOff {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
-    /// By whom, as its record says: the role of the caller, or a pseudonym; null where that was not recorded.
-    pub by: Option<String>,
+    /// Who decided, as the record says; null where it does not.
+    pub actor: Option<String>,
 }
 
 impl Lapses {
@@ -105,7 +105,7 @@ impl WriteOff {
             missing,
             at: self.at,
             reason: self.reason.clone(),
-            by: self.by.clone(),
+            actor: self.actor.clone(),
         })
     }
 }
@@ -128,7 +128,7 @@ mod tests {
             last,
             at: at(0),
             reason,
-            by: None,
+            actor: None,
             conflicts,
             rejections,
             unread,

@@ -47,6 +47,7 @@ pub struct WriteOff {
     first: Option<u64>,
     last: Option<u64>,
     reason: String,
+    actor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +94,7 @@ pub async fn write_off(
     Change(asked): Change<WriteOff>,
 ) -> Result<Json<Value>, Problem> {
     let (station, reason) = (station(name)?, body::reason(&asked.reason)?);
+    let actor = body::actor(asked.actor.as_deref())?;
     let unreadable = |_| wrong("the series cannot be read", "write the 32 hexadecimal digits that /v1/stations shows");
     let series = asked.series.as_deref().map(str::parse::<SeriesId>).transpose().map_err(unreadable)?;
     let range = match (asked.first, asked.last) {
@@ -107,7 +109,7 @@ pub async fn write_off(
             ));
         }
     };
-    decide(&app, Ask::WriteOff { station: station.clone(), series, range, reason }).await?;
+    decide(&app, Ask::WriteOff { station: station.clone(), series, range, reason, actor }).await?;
     of_station(&app, &station).await.map(Json)
 }
 

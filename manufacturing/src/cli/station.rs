@@ -100,6 +100,9 @@ pub struct WriteOff {
     /// Why
     #[arg(long)]
     reason: String,
+    /// Who decides: a role or a number rather than a name
+    #[arg(long)]
+    actor: Option<String>,
 }
 
 impl Station {
@@ -115,6 +118,9 @@ impl Station {
                 let sequences = [("first", off.first), ("last", off.last)];
                 for (name, value) in sequences.into_iter().filter_map(|(name, value)| Some((name, value?))) {
                     body[name] = value.into();
+                }
+                if let Some(actor) = off.actor {
+                    body["actor"] = actor.into();
                 }
                 if let Some(series) = off.series {
                     body["series"] = series.into();
@@ -196,7 +202,7 @@ pub fn written_off(off: &Value) -> String {
         Some(missing) => format!(" ({missing} missing)"),
     };
     let series = text(&off["series"]);
-    let by = off["by"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
+    let by = off["actor"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
     format!(
         "{}, series {series}, {records}{missing}, at {}{by}: {}",
         text(&off["station"]),

@@ -33,9 +33,9 @@ export function overall({ complete, why, writtenOff = [], stations: all }) {
 const counted = (count, ...content) => make("p", { class: "count", id: "count", data: { count } }, content);
 
 /** A write-off in words. */
-export function givenUp({ first, last, reason, at, by }) {
+export function givenUp({ first, last, reason, at, actor }) {
   const records = last === undefined ? `all records from ${first}` : first === last ? `record ${first}` : `records ${first} to ${last}`;
-  return `${records} given up ${local(at)}${by ? ` by ${by}` : ""}: ${reason}`;
+  return `${records} given up ${local(at)}${actor ? ` by ${actor}` : ""}: ${reason}`;
 }
 
 /** While a list comes in: nothing may look final. */

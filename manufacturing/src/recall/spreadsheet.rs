@@ -83,7 +83,7 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
     }
     for off in &completeness.written_off {
         let last = off.last.map_or_else(|| "the end".to_owned(), |last| last.to_string());
-        let by = off.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let by = off.actor.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
         let records = format!(
             "station {}, series {}: records {} to {last}{by}: {}",
             off.station, off.series, off.first, off.reason

@@ -64,6 +64,8 @@ pub enum Ask {
         range: Option<(u64, u64)>,
         /// Why.
         reason: String,
+        /// Who decides.
+        actor: String,
     },
     /// A device or lot must not be packed.
     Hold {

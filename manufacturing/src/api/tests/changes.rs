@@ -183,7 +183,8 @@ fn stations_are_enrolled_revoked_retired_and_written_off_by_command() {
     assert_eq!(service.change(&["station", "retire", "pack-3", "--reason", "line 2 is gone"]).0, 0);
     let (_, before, _) = service.command(&["recall", "--serial", "S2"]);
     assert!(before.contains("NOT COMPLETE"), "{before}");
-    let (code, off, _) = service.change(&["station", "write-off", "pack-3", "--reason", "the card burnt", "--json"]);
+    let (code, off, _) =
+        service.change(&["station", "write-off", "pack-3", "--reason", "the card burnt", "--actor", "qa-3", "--json"]);
     assert_eq!((code, &serde_json::from_str::<Value>(&off).unwrap()["writtenOff"][0]["missing"]), (0, &json!(4)));
     assert_eq!(service.change(&["station", "write-off", "pack-3", "--reason", "again"]).0, 1);
     let series = late.series.to_string();

@@ -119,7 +119,7 @@ fn the_firmware_of_a_test_is_the_device_s_on_a_pass_alone() {
     assert_eq!((test.passed, test.attempts, test.rig.as_deref()), (false, 1, Some("rig-1")));
     a.write(2, tested("S", true, "1.1"));
     let passed = view(&[&a], "S");
-    assert_eq!(groups(&passed), ["fwVersion=1.1 2.."]);
+    assert_eq!(groups(&passed), ["fwVersion=1.0 1..1", "fwVersion=1.1 2.."]);
     assert_eq!(passed.attributes.keys().collect::<Vec<_>>(), ["fwVersion"]);
     assert_eq!(passed.test.map(|test| (test.passed, test.attempts)), Some((true, 2)));
     a.write(3, tested("S", false, "1.2"));

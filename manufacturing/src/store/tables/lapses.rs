@@ -95,7 +95,7 @@ pub fn all(connection: &Connection) -> sql::Result<Lapses> {
             conflicts: row.get(6)?,
             rejections: row.get(7)?,
             unread: row.get(8)?,
-            by: row.get(9)?,
+            actor: row.get(9)?,
         })
     })?;
     Ok(Lapses { retired: retired.into_iter().collect(), write_offs })

@@ -15,17 +15,13 @@ use crate::store::tables::{
     TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, strangers, work_orders,
 };
 
-/// Whoever holds the token of those who may change things: nobody signs on by name.
-const ADMIN: &str = "admin";
-
 type Drafts = Result<Vec<Draft>, Denied>;
 
 impl Append<'_> {
     pub(super) fn decide(&mut self, decide: &Decide) -> sql::Result<()> {
         let decided = match (self.drafts(&decide.ask)?, self.own) {
             (Ok(_), None) => Err(Denied::NoKey),
-            (Ok(mut drafts), Some(_)) => {
-                drafts.iter_mut().for_each(|draft| draft.actor = Some(ADMIN.to_owned()));
+            (Ok(drafts), Some(_)) => {
                 // What was looked up before may not hold any more.
                 self.admitted.clear();
                 if !drafts.is_empty() {
@@ -48,7 +44,10 @@ impl Append<'_> {
             Ask::Token { station, token } => self.token(station, token),
             Ask::Revoke { station, key, reason } => self.revoke(station, key, reason),
             Ask::Retire { station, reason } => self.retire(station, reason),
-            Ask::WriteOff { station, series, range, reason } => self.write_off(station, *series, *range, reason),
+            Ask::WriteOff { station, series, range, reason, actor } => {
+                let drafts = self.write_off(station, *series, *range, reason)?;
+                Ok(drafts.map(|drafts| drafts.into_iter().map(|draft| by(draft, actor)).collect()))
+            }
             Ask::Hold { what, reason } => self.hold(what, reason),
             Ask::Delete { device, reason } => self.delete(device, reason),
             Ask::Restore { device, reason } => self.restore(device, reason),

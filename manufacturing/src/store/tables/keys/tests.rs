@@ -326,7 +326,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..2u8, 1..4u8).prop_map(move |(s, k)| Op::Ask(Ask::Enrol { station: name(s), key: key(k) })),
         2 => (0..2u8, 1..4u8).prop_map(move |(s, k)| Op::Ask(Ask::Revoke { station: name(s), key: key(k), reason: reason() })),
         1 => (0..2u8).prop_map(move |s| Op::Ask(Ask::Retire { station: name(s), reason: reason() })),
-        1 => (0..2u8).prop_map(move |s| Op::Ask(Ask::WriteOff { station: name(s), series: None, range: None, reason: reason() })),
+        1 => (0..2u8).prop_map(move |s| Op::Ask(Ask::WriteOff { station: name(s), series: None, range: None, reason: reason(), actor: reason() })),
         1 => (0..2u8).prop_map(move |n| Op::Ask(Ask::Hold { what: lot(n), reason: reason() })),
         1 => (0..2u8).prop_map(move |n| Op::Ask(Ask::Release { what: lot(n), reason: reason() })),
     ]

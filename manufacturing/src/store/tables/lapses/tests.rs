@@ -24,7 +24,11 @@ fn write_off(
     seconds: i64,
 ) -> Result<(), Denied> {
     let series = series.map(|station| station.series);
-    decide(writer, Ask::WriteOff { station: "a".into(), series, range, reason: "the card burnt".into() }, seconds)
+    decide(
+        writer,
+        Ask::WriteOff { station: "a".into(), series, range, reason: "the card burnt".into(), actor: "qa".into() },
+        seconds,
+    )
 }
 
 fn judged(writer: &mut Writer, now: i64, as_of: Option<i64>) -> Completeness {

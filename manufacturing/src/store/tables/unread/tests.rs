@@ -53,6 +53,7 @@ fn write_off(writer: &mut Writer, range: (u64, u64)) -> Result<(), Denied> {
         series: None,
         range: Some(range),
         reason: "looked at by hand".into(),
+        actor: "qa".into(),
     });
     writer.commit(&[work], at(11)).unwrap();
     answer.get().unwrap().clone()
@@ -79,6 +80,7 @@ fn named_until_it_is_settled(writer: Writer) {
     write_off(&mut writer, (1, 5)).unwrap();
     let after = judged(&mut writer);
     assert!(after.complete && after.written_off.len() == 2, "{after:?}");
+    assert_eq!(after.written_off[0].actor.as_deref(), Some("qa"));
     assert!(matches!(write_off(&mut writer, (1, 5)), Err(Denied::NothingMissing { .. })));
 
     // As a program before this one, which could not read what this one can.
