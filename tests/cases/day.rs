@@ -201,6 +201,9 @@ fn a_rig_over_http_and_what_it_may_not_say() {
     }
     let code = |body: &str| serde_json::from_str::<Value>(&post(body).1).unwrap()["code"].clone();
     assert_eq!(code(r#"{"lane":"test","serialNumber":"0002","result":"pass"}"#), "other-unit");
+    let of_another =
+        json!({"lane": "test", "serialNumber": "0001", "result": "pass", "test": unit["test"].as_u64().unwrap() + 1});
+    assert_eq!(code(&of_another.to_string()), "late-result");
     let good = r#"{"lane":"test","serialNumber":"0001","result":"pass","measurements":{"volts":5.01}}"#;
     assert_eq!(code(good), "test-passed");
     assert_eq!(code(good), "already-recorded", "a rig that did not hear the answer says it again");
@@ -292,6 +295,17 @@ fn a_supervisor_allows_what_the_configuration_lets_and_the_record_says_so() {
             ("SN-0001", "already-recorded"),
             ("WO:WO-9", "unknown-work-order"),
             ("BADGE:9", "signed-on"),
+            // What was put on hold here a supervisor can release here.
+            ("LOTLINE-HOLD", "waiting"),
+            ("SN-0002", "waiting"),
+            ("R:SCRATCHED", "hold-recorded"),
+            ("SN-0002", "on-hold"),
+            ("LOTLINE-RELEASE", "waiting"),
+            ("SN-0002", "waiting"),
+            ("R:SCRATCHED", "hold-released"),
+            ("LOTLINE-RELEASE", "waiting"),
+            ("SN-0002", "waiting"),
+            ("R:SCRATCHED", "not-held"),
         ],
     );
     let records = packed["records"].as_array().unwrap();

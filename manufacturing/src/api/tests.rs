@@ -429,28 +429,3 @@ fn records_that_arrive_during_a_recall_do_not_change_it() {
 fn unit<'a>(answer: &'a Value, serial: &str) -> &'a Value {
     answer["units"].as_array().unwrap().iter().find(|unit| unit["serialNumber"] == serial).unwrap()
 }
-
-#[test]
-fn a_unit_in_two_places_is_told_with_both_and_a_time_with_the_place_of_then() {
-    let service = serve(&line());
-    let (_, now) = service.json("/v1/recall?serial=S1&by=lotCode&scope=");
-    let contested = unit(&now, "S4");
-    assert_eq!((&contested["contested"], &contested["packageIds"]), (&json!(true), &json!(["P3", "P4"])));
-    assert!(contested.get("packageId").is_none(), "nothing is guessed");
-    assert_eq!(unit(&now, "S2")["packageId"], "P2");
-    let (_, then) = service.json("/v1/recall?serial=S1&by=lotCode&scope=&asOf=2026-03-01T12:00:05Z");
-    assert_eq!((&unit(&then, "S4")["packageId"], &unit(&then, "S2")["packageId"]), (&json!("P3"), &json!("P1")));
-    assert!(unit(&then, "S1").get("palletId").is_none(), "its package was closed a second later");
-}
-
-#[test]
-fn a_serial_number_can_be_asked_for_whatever_identity_another_device_has() {
-    let mut station = Station::new("pack-1", 1);
-    station.write(1, packed("B", "P1", &[("lotCode", "L1")]));
-    station.write(2, packed("A", "P1", &[("lotCode", "L2"), ("connhexId", "B")]));
-    station.write(3, packed("C", "P1", &[("lotCode", "L3"), ("connhexId", "cx")]));
-    let service = serve(&[station.all()]);
-    assert_eq!(service.json("/v1/recall?serial=B").1["values"][0]["value"], "L1");
-    assert_eq!(service.json("/v1/devices/cx").1["serialNumber"], "C");
-    assert_eq!(service.json("/v1/recall?serial=%ff").0, 400, "not an answer about another serial");
-}
