@@ -117,7 +117,7 @@ fn is_handling(event: Event) -> bool {
 }
 
 /// Does a later record about the same subject settle a contradiction? Whoever moves, takes out or corrects has looked.
-fn settles(record: &Record) -> bool {
+pub fn settles(record: &Record) -> bool {
     match record.event {
         Event::Voided | Event::Moved | Event::TakenOut | Event::Scrapped | Event::Reopened => true,
         Event::Tested => has_passed(record),

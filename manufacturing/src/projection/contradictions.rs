@@ -30,7 +30,9 @@ pub fn contradictions(facts: &[&Fact], walk: &Walk<'_>) -> Vec<Contradiction> {
     for (edge, by) in walk.doubtful() {
         found.push((edge.step, of_taking(facts, edge, by)));
     }
-    found.extend(walk.disputes().into_iter().map(|dispute| (usize::MAX, of_dispute(dispute))));
+    // It counts as a member of both for good; an alarm is for what nobody has looked at.
+    let disputes = walk.disputes().into_iter().filter(|(_, first, last)| !(first.settled && last.settled));
+    found.extend(disputes.map(|dispute| (usize::MAX, of_dispute(dispute))));
     if let Some(scrapped) = walk.condition.scrapped {
         found.extend(walk.directly_in().into_iter().map(|edge| of_scrapped(facts, scrapped, edge)));
     }

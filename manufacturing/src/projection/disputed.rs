@@ -22,6 +22,8 @@ pub struct Said<'a> {
     pub value: &'a Value,
     /// The record.
     pub by: &'a Fact,
+    /// Somebody has looked at the device since.
+    pub settled: bool,
 }
 
 /// What is said of attributes: the last of it, and whatever may have been said after that.
@@ -33,7 +35,12 @@ impl<'a> Sayings<'a> {
     pub fn take(&mut self, name: &'a str, value: &'a Value, by: &'a Fact) {
         let all = self.0.entry(name).or_default();
         all.retain(|said| !surely_before(said.by, by));
-        all.push(Said { value, by });
+        all.push(Said { value, by, settled: false });
+    }
+
+    /// Somebody has looked at the device: what is disputed of it till now is no news.
+    pub fn settle(&mut self) {
+        self.0.values_mut().flatten().for_each(|said| said.settled = true);
     }
 
     /// All that may hold.

@@ -103,6 +103,9 @@ impl<'a> Walk<'a> {
         }
         if own {
             condition::said_of_device(record).for_each(|(name, value)| self.attributes.take(name, value, fact));
+            if condition::settles(record) {
+                self.attributes.settle();
+            }
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);

@@ -130,6 +130,12 @@ fn a_held_lot_is_told_with_its_devices_until_it_is_released() {
     assert!(more["revision"].as_u64() > held["revision"].as_u64());
     let (_, device) = service.json("/v1/devices/S2");
     assert_eq!((&device["onHold"][0]["reason"], &device["onHold"][1]["lotCode"]), (&json!("scratched"), &json!("L1")));
+    let boxed = service.json("/v1/devices/S1?scope=").1;
+    let around = |place: &str| service.json(&format!("/v1/containers/{}", boxed[place].as_str().unwrap())).1;
+    let (package, pallet) = (around("packageId"), around("palletId"));
+    assert!(package["onHold"]["serials"].as_array().unwrap().contains(&json!("S1")), "{package}");
+    assert!(pallet["onHold"]["count"].as_u64() >= package["onHold"]["count"].as_u64(), "{pallet}");
+    assert_eq!(pallet["onHold"]["recalled"], false);
     assert_eq!(service.json("/v1/devices/S4").1["onHold"][0]["lotCode"], "L1");
     assert!(service.json("/v1/devices/S3").1.get("onHold").is_none(), "it never was in that lot");
     assert!(service.command(&["device", "S2"]).1.contains("this device since"));
