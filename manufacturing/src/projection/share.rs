@@ -65,15 +65,16 @@ impl Sealing {
                 _ => true,
             };
             match record.event {
-                // The station forgets what it has taken back.
-                Event::Voided => (known, has) = (None, false),
+                // What the station has taken back, it has again as it was before.
                 _ if read.voided.get(&index).is_some_and(|void| void.whole) => {}
                 Event::Packed => {
                     (known, has) = (said(), true);
                     packings += u64::from(known == Some(value) && also());
                 }
                 Event::Tested if !has => known = said().or(known),
-                Event::TakenOut | Event::Scrapped => has = true,
+                Event::TakenOut => has = true,
+                // It says itself of which order it is scrap: one that was only tested has no packing that would say so.
+                Event::Scrapped => (known, has) = (said().or(known), true),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Seals, and what was done after them, by others, and often.
 
 use super::*;
-use crate::testkit::{moved_by_mistake, taken_out, tested};
+use crate::testkit::{moved_by_mistake, scrapped, taken_out, tested};
 
 /// A seal with its counts.
 fn sealed(subject: Subject, made: u64) -> Draft {
@@ -68,7 +68,15 @@ fn a_station_s_share_of_an_order_is_what_it_knows_itself() {
     let wrong = a.write(401, packed("S4", "P4", &[("workOrder", "WO-10")]));
     a.write(402, voided(Subject::device("S4"), wrong));
     a.write(403, packed("S5", "P4", &[("workOrder", "WO-10")]));
-    a.write(404, sealed(order("WO-10"), 1));
+    // Packed again by mistake, it is taken out as before; what is scrapped after its test names its order.
+    a.write(404, taken_out("S5", "P4"));
+    let again = a.write(405, packed("S5", "P5", &[("workOrder", "WO-11")]));
+    a.write(406, voided(Subject::device("S5"), again));
+    a.write(407, tested("S6", false, "1"));
+    let mut scrap = scrapped("S6");
+    scrap.attributes.insert("workOrder".to_owned(), "WO-10".into());
+    a.write(408, scrap);
+    a.write(409, sealed(order("WO-10"), 2));
     let stations = [a.all(), b.all(), rig.all(), a.status(950, 0), b.status(950, 0), rig.status(950, 0)];
     let service = serve(&stations);
     for order in ["WO-7", "WO-8", "WO-9", "WO-10"] {
