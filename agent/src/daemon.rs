@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use drivers::Stop;
 use drivers::printer::{PrinterFactory, TcpFactory};
-use records::{Kind, Record, SigningKey, enrolment};
+use records::{SigningKey, enrolment};
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -261,7 +261,7 @@ fn open(settings: &Settings) -> Result<(Owner, SigningKey, Unconfirmed), DaemonE
     if let Some((aside, found)) = &damaged {
         tracing::error!(aside = %aside.display(), found, "the journal was damaged; a new series begins. Read the old one with `lotline-station queue salvage`");
     }
-    let not_confirmed: Vec<Sentence> = unanswered.iter().filter_map(|line| not_confirmed(line)).collect();
+    let not_confirmed: Vec<Sentence> = unanswered.iter().filter_map(|line| Sentence::of(line)).collect();
     for text in alarms.iter().chain(not_confirmed.iter().map(|sentence| &sentence.text)) {
         tracing::warn!("{text}");
     }
@@ -289,19 +289,4 @@ fn open(settings: &Settings) -> Result<(Owner, SigningKey, Unconfirmed), DaemonE
     owner.rules.raw_key = raw_key.finalize().into();
     owner.rules.people = PeopleKey::load_or_make(&settings.data)?;
     Ok((owner, key, Unconfirmed::new(not_confirmed)))
-}
-
-/// What the operator has to know of a record whose green light may not have been seen.
-fn not_confirmed(line: &[u8]) -> Option<Sentence> {
-    let record: Record = serde_json::from_slice(line).ok()?;
-    let package = record.into.first().map(|package| format!(" in package {}", package.id)).unwrap_or_default();
-    let what = match record.event {
-        records::Event::Packed => "packed",
-        records::Event::Voided => "taken back",
-        records::Event::Closed => "closed",
-        _ => return None,
-    };
-    let id = record.subject.id.escape_debug();
-    let text = format!("{id} is {what}{package}: recorded before the last stop, but perhaps not confirmed to you");
-    Some(Sentence { serial: (record.subject.kind == Kind::Device).then(|| record.subject.id.clone()), text })
 }

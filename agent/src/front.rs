@@ -104,6 +104,11 @@ impl Front {
         lanes.contains(&request.lane)
     }
 
+    /// ADOPT came from elsewhere than a scanner: the service is asked about the container that is scanned next on the lane.
+    pub fn adopts_next(&self, lane: &str) {
+        self.adopting.lock().unwrap_or_else(PoisonError::into_inner).insert(lane.to_owned());
+    }
+
     /// What is asked for the scan after ADOPT, which it is no longer.
     fn adopted(&self, lane: &str, reading: &Reading) -> Option<About> {
         if matches!(reading, Reading::Command(Command::Adopt)) {

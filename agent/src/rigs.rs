@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::owner::{Ended, Handle, Request};
-use crate::station::{Answer, Code, RigResult};
+use crate::station::{Answer, Code, NoResult, RigResult};
 
 pub use message::{Dut, Rubbish, Said};
 pub use program::{Program, ProgramError};
@@ -60,6 +60,7 @@ async fn waiting(owner: &Handle, lane: &str) -> Result<Option<Dut>, Ended> {
         lane: lane.to_owned(),
         serial_number: testing.serial.clone(),
         scope: testing.scope.clone(),
+        test: testing.test,
         attempt: testing.attempt,
         work_order: state.work_order.as_ref().map(|order| order.id.clone()),
         attributes: testing.attributes.clone(),
@@ -103,11 +104,15 @@ pub async fn run(owner: Handle, lane: String, program: Program) {
         if let Err(why) = &outcome {
             tracing::warn!(lane, why, "the rig gave no result");
         }
+        // It was started for this test, whatever it says: another one may have begun since.
+        let test = Some(dut.test);
+        let outcome = outcome.map(|result| RigResult { test, ..result }).map_err(|why| NoResult { why, test });
         let lane = lane.clone();
         let told = owner.ask(move |reply| Request::Result { lane, result: outcome, reply: Some(reply) }).await;
         match told {
             Err(Ended) => return,
             Ok(answer) if matches!(answer.code, Code::TestPassed | Code::TestFailed | Code::RigFailed) => {}
+            Ok(answer) if matches!(answer.code, Code::LateResult | Code::NoTest | Code::OtherUnit) => {}
             // Nobody was signed on, or the disk was full: the unit still waits.
             Ok(_) => tokio::time::sleep(PAUSE).await,
         }
@@ -117,7 +122,8 @@ pub async fn run(owner: Handle, lane: String, program: Program) {
 /// A result counts for the unit that was given to the rig.
 fn of_unit(result: RigResult, dut: &Dut) -> Result<RigResult, String> {
     match (&result.serial, &result.scope) == (&dut.serial_number, &dut.scope) {
-        true => Ok(result),
+        true if result.test.is_none_or(|test| test == dut.test) => Ok(result),
+        true => Err("the rig says something of another test".to_owned()),
         false => Err(format!("the rig says something of {}", result.serial.escape_debug())),
     }
 }

@@ -103,7 +103,7 @@ impl Server {
         self.child.kill().map_err(failed("kill the server"))?;
         for child in children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
             // One that has ended already is what is wanted.
-            let _ = kill_process(child, Signal::KILL);
+            kill_process(child, Signal::KILL).ok();
         }
         self.child.wait().map_err(failed("kill the server"))?;
         Ok(())

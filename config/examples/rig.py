@@ -55,6 +55,7 @@ def main():
                 "lane": args.lane,
                 "serialNumber": unit["serialNumber"],
                 "scope": unit.get("scope", ""),
+                "test": unit["test"],  # so that an answer that was not heard can be asked for again
                 "result": "pass" if passed else "fail",
                 "rig": args.name,
                 "measurements": measurements,

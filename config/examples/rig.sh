@@ -19,11 +19,14 @@ if [ -z "$serial" ]; then
     exit 1
 fi
 
+# Which test this is: the result says it again.
+test=$(printf '%s\n' "$unit" | sed -n 's/.*"test":\([0-9]*\).*/\1/p')
+
 # Units whose serial ends in F fail, to show what that looks like.
 case "$serial" in
     *F) result=fail led=dark ;;
     *) result=pass led=green ;;
 esac
 
-printf '{"serialNumber":"%s","result":"%s","rig":"rig.sh","measurements":{"led":"%s"},"attributes":{"fwVersion":"2.1.0"}}\n' \
-    "$serial" "$result" "$led"
+printf '{"serialNumber":"%s","test":%s,"result":"%s","rig":"rig.sh","measurements":{"led":"%s"},"attributes":{"fwVersion":"2.1.0"}}\n' \
+    "$serial" "$test" "$result" "$led"

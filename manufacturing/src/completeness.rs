@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::lapses::{Lapses, WrittenOff, left};
 pub use crate::lineage::SILENT_AFTER_SECONDS;
 use crate::lineage::{common, count, sound, union, without};
-use crate::store::SeriesState;
+use crate::store::{SeriesState, Stranger, Unread};
 
 /// Most holes that are listed for a series.
 const MOST_HOLES: usize = 100;
@@ -60,6 +60,13 @@ pub struct Series {
     /// What of the missing the station holds no more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_held: Vec<(u64, u64)>,
+    /// Stored records of which not all can be read, so that something may be lacking, and that nobody has written off; the
+    /// first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+    /// How many those are.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unread_count: u64,
     /// When its last verified status was heard.
     pub last_status: Option<Timestamp>,
     /// How long that is ago.
@@ -80,9 +87,13 @@ pub struct Series {
     /// Its station does not go on with it.
     #[serde(skip)]
     pub ended: bool,
-    /// Records that came twice or cannot be read, and that nobody has written off.
+    /// Records that came twice or cannot wholly be read, and that nobody has written off.
     #[serde(skip)]
     pub unsettled: bool,
+    /// Its station counts: anyone can say that a station is online; only what it signs, an enrolled key and a key that asks to
+    /// be enrolled make it one.
+    #[serde(skip)]
+    pub counts: bool,
     /// There is something that a person could write off.
     #[serde(skip)]
     pub lacks: bool,
@@ -135,8 +146,7 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
             .collect::<Vec<_>>()
     });
     let written_off = written_off.collect();
-    // Anyone can say that a station is online; only its signed records and status make it one that counts.
-    let counting = || stations.iter().filter(|series| series.series.is_some());
+    let counting = || stations.iter().filter(|series| series.counts);
     let mut why = Vec::new();
     if counting().next().is_none() {
         why.push("no station is known".to_owned());
@@ -215,6 +225,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
     };
     let conflicts = settled(state.conflicts, |off| off.conflicts);
     let rejections = settled(state.rejections, |off| off.rejections);
+    let unread_count = settled(state.unread, |off| off.unread);
     let lineage = &state.lineage;
     let verified = state.status.as_ref().filter(|_| !state.unverified);
     let highest = |runs: &[(u64, u64)]| runs.last().map_or(0, |(_, last)| *last);
@@ -233,7 +244,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
     let silent_seconds = verified.map(|(_, heard)| now.duration_since(*heard).as_secs().max(0));
     let mut why = Vec::new();
     match (verified, silent_seconds) {
-        _ if state.series.is_none() => why.push("nothing is known of this station but its connection".to_owned()),
+        _ if state.series.is_none() => why.extend(without_series(state, retired, as_of.unwrap_or(now))),
         // The one that began after it says where it ended: nothing can come after that.
         _ if end.is_some() => {}
         _ if given_up || (retired && !lost) => {}
@@ -284,7 +295,14 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
     if rejections > 0 {
         why.push(format!("{rejections} records cannot be read"));
     }
-    let unsettled = conflicts + rejections > 0;
+    why.extend(state.unread_named.iter().take(3).map(|one| {
+        let Unread { seq, position, what } = one;
+        format!("record {seq}, stored at position {position}, cannot wholly be read by this program: {what}")
+    }));
+    if unread_count > 3 {
+        why.push(format!("{} further records cannot wholly be read by this program", unread_count - 3));
+    }
+    let unsettled = conflicts + rejections + unread_count > 0;
     let any_hole = !all_holes.is_empty();
     Series {
         station: state.station.clone(),
@@ -295,6 +313,8 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         carried_over: count(&without(&lineage.carried, &state.runs)),
         set_aside: set_aside.into_iter().take(MOST_HOLES).collect(),
         not_held: not_held.into_iter().take(MOST_HOLES).collect(),
+        unread: state.unread_named.clone(),
+        unread_count,
         last_status: verified.map(|(_, heard)| *heard),
         silent_seconds,
         superseded,
@@ -304,7 +324,34 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         alarms: Vec::new(),
         ended: over,
         unsettled,
+        counts: state.series.is_some() || state.enrolled.is_some() || state.strangers.iter().any(|one| !one.revoked),
         lacks: state.series.is_some() && (any_hole || unsettled || (lost && end.is_none() && !given_up)),
+    }
+}
+
+/// Why a station of which no series is known is not complete at a time, and what is refused in the name of one.
+fn without_series(state: &SeriesState, retired: bool, time: Timestamp) -> Vec<String> {
+    if retired {
+        return Vec::new();
+    }
+    let mut waiting = state.strangers.iter().filter(|one| !one.revoked).peekable();
+    if waiting.peek().is_some() {
+        let refused = |one: &Stranger| {
+            let Stranger { key, since, count, .. } = one;
+            format!("its key {key} is not enrolled: {count} messages that it signed were refused since {since}")
+        };
+        return waiting.map(refused).collect();
+    }
+    if let Some(Stranger { key, .. }) = state.strangers.first() {
+        return vec![format!("its key {key} was revoked, and what it signs is refused")];
+    }
+    let connected = state.online.is_some_and(|(online, _)| online);
+    match state.enrolled {
+        Some(since) if since > time => Vec::new(),
+        Some(since) if connected => vec![format!("it is enrolled since {since} and connected, and has signed nothing")],
+        Some(since) => vec![format!("it is enrolled since {since}, and nothing of it was ever heard")],
+        None if state.online.is_some() => vec!["nothing is known of this station but its connection".to_owned()],
+        None => vec!["nothing is stored of it, and no key of it counts".to_owned()],
     }
 }
 

@@ -34,6 +34,8 @@ pub struct WriteOff {
     pub conflicts: u64,
     /// How many records that cannot be read it settles.
     pub rejections: u64,
+    /// How many stored records that cannot wholly be read it settles.
+    pub unread: u64,
 }
 
 /// A write-off without which a statement would be another one.
@@ -89,7 +91,8 @@ impl WriteOff {
         let last = self.last.unwrap_or(u64::MAX);
         let missing =
             holes.iter().map(|(low, high)| (*high.min(&last) + 1).saturating_sub(*low.max(&self.first))).sum();
-        let counts = missing > 0 || self.conflicts + self.rejections > 0 || (ended && self.last.is_none());
+        let counts =
+            missing > 0 || self.conflicts + self.rejections + self.unread > 0 || (ended && self.last.is_none());
         counts.then(|| WrittenOff {
             station: self.station.clone(),
             series: self.series,
@@ -112,7 +115,8 @@ mod tests {
 
     fn off(first: u64, last: Option<u64>) -> WriteOff {
         let (series, reason) = (FixedBytes([1; 16]), "burnt".to_owned());
-        WriteOff { station: "a".into(), series, first, last, at: at(0), reason, conflicts: 0, rejections: 0 }
+        let [conflicts, rejections, unread] = [0; 3];
+        WriteOff { station: "a".into(), series, first, last, at: at(0), reason, conflicts, rejections, unread }
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn a_day_at_the_line() {
             ("DN:2026-17", "despatch-noted"),
             (&label_of(&package), "on-another-pallet"),
             (&label_of(&pallet), "despatch-recorded"),
-            (&label_of(&pallet), "despatched"),
+            (&label_of(&pallet), "already-recorded"),
         ],
     );
 

@@ -55,3 +55,24 @@ fn what_is_on_hold_is_refused_also_offline_and_after_a_restart_until_it_is_relea
     rig.end_station();
     rig.end_service();
 }
+
+#[test]
+fn what_was_put_on_hold_at_the_line_is_packed_when_the_service_has_released_it() {
+    let Some(mosquitto) = mosquitto("holds") else { return };
+    let mut rig = Rig::start(mosquitto, SHAPE);
+    rig.scan("WO:WO-1");
+    assert_eq!(code(&rig.scan("LOTLINE-HOLD")), "waiting");
+    assert_eq!(code(&rig.scan("A1")), "hold-recorded");
+    assert_eq!(code(&rig.scan("A1")), "on-hold", "at once, before the service knows");
+    known(&rig, 1);
+    hold(&rig, "release", ["--serial", "A1"], "looked at");
+    known(&rig, 0);
+    wait_for("the release at the station", 10, || (code(&rig.scan("A1")) == "packed").then_some(()));
+    // Nobody is a supervisor here: what is on hold at the line waits for the service.
+    rig.scan("LOTLINE-HOLD");
+    rig.scan("A2");
+    rig.scan("LOTLINE-RELEASE");
+    assert_eq!(code(&rig.scan("A2")), "no-operator");
+    rig.end_station();
+    rig.end_service();
+}

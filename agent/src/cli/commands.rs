@@ -93,6 +93,7 @@ fn does(command: Command) -> &'static str {
         Command::TakeOut => "Scan the unit or box that is taken out.",
         Command::Scrap => "Scan the unit that is scrap.",
         Command::Hold => "Scan the unit that must not leave.",
+        Command::Release => "Scan the unit that was put on hold here, then a supervisor's badge.",
         Command::Reopen => "Scan the label of the box that is opened again.",
         Command::AgainLabel => "Scan the box whose label is printed again.",
         Command::Seal => "Scan the work order or box that is done here.",

@@ -6,6 +6,7 @@ mod holds;
 mod incoming;
 mod outgoing;
 mod refusal;
+mod retry;
 mod runs;
 pub mod sender;
 mod status;
@@ -13,6 +14,7 @@ mod status;
 mod tests;
 mod uplink;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,6 +150,8 @@ struct Running<U> {
     sscc_said: Option<u64>,
     /// The journal could not be read: not tried again before this time.
     paused_until: Option<Instant>,
+    /// Records that were refused before and are sent once more.
+    retried: BTreeSet<u64>,
 }
 
 impl<U: Uplink> Running<U> {
@@ -180,6 +184,7 @@ impl<U: Uplink> Running<U> {
             first_word_due,
             sscc_said: None,
             paused_until: None,
+            retried: BTreeSet::new(),
         }
     }
 
@@ -208,7 +213,7 @@ impl<U: Uplink> Running<U> {
                     tracing::info!("no word of the service yet: the station goes on without");
                     self.first_word_given();
                 }
-                () = retry.notified() => self.sender.start_again(self.now()),
+                () = retry.notified() => self.try_again().await?,
             }
         }
     }
@@ -237,6 +242,7 @@ impl<U: Uplink> Running<U> {
         tracing::warn!(%before, now = %self.series, "the journal writes another series from now on");
         self.on_the_way = JoinSet::new();
         self.not_held = Runs::default();
+        self.retried.clear();
         self.sender.begin(mark.last, mark.settled, self.now());
         if let Some(seq) = self.forked.take() {
             let text = format!(

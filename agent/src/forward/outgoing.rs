@@ -97,6 +97,9 @@ impl<U: Uplink> Running<U> {
         let error = match result {
             Ok(delivered) => {
                 self.end_alarm(Alarm::Refused);
+                if self.retried.remove(&first) && self.setup.broker.confirm == Confirm::Broker {
+                    self.tried_again(first, true).await?;
+                }
                 match self.setup.broker.confirm {
                     Confirm::Receipt => self.sender.at_broker(first, now),
                     Confirm::Broker if delivered.no_subscribers => {
@@ -126,7 +129,12 @@ impl<U: Uplink> Running<U> {
                 self.raise(Alarm::Refused, &text);
                 return Ok(());
             }
-            Verdict::TooMuch(why) => self.sender.smaller(first, self.now()).map(|seq| (seq, why)),
+            Verdict::TooMuch(why) => {
+                if self.retried.remove(&first) {
+                    self.tried_again(first, false).await?;
+                }
+                self.sender.smaller(first, self.now()).map(|seq| (seq, why))
+            }
             Verdict::EndedAsTooLarge(why) => self.sender.ended_as_too_large(first, self.now()).map(|seq| (seq, why)),
         };
         match given_up {
@@ -138,7 +146,7 @@ impl<U: Uplink> Running<U> {
     /// One record that the broker never takes must not stop the others.
     async fn set_aside(&mut self, seq: u64, why: String) -> Result<(), Ended> {
         tracing::error!(seq, why, "a record is set aside: the broker does not take it");
-        let (series, reason) = (self.series, format!("the broker does not take it: {why}"));
+        let (series, reason) = (self.series, why);
         let ask = move |reply: tokio::sync::oneshot::Sender<_>| {
             Request::Journal(Box::new(move |journal| drop(reply.send(journal.set_aside_refused(series, seq, &reason)))))
         };

@@ -189,6 +189,9 @@ fn put_container(connection: &Connection, container: &KnownContainer, series: Se
     container.joined = container.joined.map(|(seq, known)| (seq, Some(known.unwrap_or(series))));
     let sql = "SELECT body, crc FROM container WHERE id = ?1";
     let before: Option<KnownContainer> = body(connection, sql, &container.id)?;
+    if container.unchecked || before.as_ref().is_some_and(|before| before.unchecked) {
+        super::held::note_container(connection, &container.id, container.unchecked)?;
+    }
     let before = before.and_then(|before| before.parent);
     if before != container.parent {
         if let Some(before) = before {

@@ -102,13 +102,14 @@ fn replace(connection: &Connection, holds: &Holds) -> rusqlite::Result<()> {
     want(RECALLED[1], &holds.recalled_lots);
     let ids = wanted.iter().filter(|(kind, _)| kind == SERIAL || kind == LOT).count();
     let before: BTreeSet<(String, String)> = connection
-        .prepare("SELECT kind, id FROM hold")?
+        .prepare("SELECT kind, id FROM hold WHERE kind NOT IN ('here', 'told')")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut released = connection.prepare("DELETE FROM hold WHERE kind = ?1 AND id = ?2")?;
     before.difference(&wanted).try_for_each(|hold| released.execute(params![hold.0, hold.1]).map(drop))?;
     let mut held = connection.prepare("INSERT INTO hold (kind, id) VALUES (?1, ?2)")?;
     wanted.difference(&before).try_for_each(|hold| held.execute(params![hold.0, hold.1]).map(drop))?;
+    super::held::told(connection)?;
     connection
         .execute("INSERT OR REPLACE INTO holds (id, revision, ids) VALUES (1, ?1, ?2)", params![holds.revision, ids])
         .map(drop)

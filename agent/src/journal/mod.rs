@@ -8,7 +8,7 @@
 //! | `record(seq, line, crc, stored, refusal)` | the lines; `crc` is CRC-32C, `stored` seconds since 1970, for the age of the queue, `refusal` the length of a refusal's line |
 //! | `unit(scope, serial, seq, package, era, state, tests, …, crc)` | units known here; outlives the records |
 //! | `inside(container, kind, scope, id)` | what is in which container |
-//! | `unchecked(scope, serial)` | units accepted without an answer of the service |
+//! | `unchecked(scope, serial)` | units and containers accepted without an answer of the service |
 //! | `era(n, series)` | which series the records were of that units name |
 //! | `container(id, body, crc)`, `work_order(id, body, crc)` | containers known here, and what was done of work orders |
 //! | `tally(hour, lane, person, work_order, what, count)` | counts for the report of a shift, for 40 days |
@@ -17,7 +17,7 @@
 //! | `receipted(series, seq, at)` | since when records have had their receipt, now and then |
 //! | `label(id, sscc, …, state, …)` | labels to be printed, and how far they are |
 //! | `template(digest, text)` | what their templates said, so that a label can be drawn again as it was |
-//! | `hold(kind, id)`, `holds` | what is on hold, and the revision of that |
+//! | `hold(kind, id)`, `holds` | what is on hold by the service's word and at this line, and the revision of the former |
 //! | `station` | one row: name, series and how it began, the place of the file, state as JSON, `settled`, `answered`, keys |
 //!
 //! Lines, the row of the station, its state and known units carry a CRC-32C, because SQLite does not check what is on its
@@ -29,6 +29,7 @@ mod error;
 mod filter;
 mod finds;
 mod group;
+mod held;
 mod holds;
 mod kept;
 mod labels;
@@ -38,6 +39,7 @@ mod place;
 mod queue;
 mod raw;
 mod remains;
+mod retry;
 mod room;
 mod row;
 mod salvage;
@@ -49,6 +51,7 @@ mod tests;
 mod units;
 mod wreck;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use base::sqlite::Migration;
@@ -62,6 +65,7 @@ pub use error::JournalError;
 use error::query;
 pub use filter::Filter;
 pub use group::Group;
+pub use held::{Inside, InsideUnit};
 pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
@@ -77,7 +81,7 @@ const FILE: &str = "journal.db";
 /// Bytes by which the quota gives way for the mark of receipts: the row of the station is far shorter.
 const GRACE: u64 = 64 << 10;
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         number: 1,
         sql: "
@@ -95,6 +99,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration { number: 6, sql: units::TABLES },
     Migration { number: 7, sql: containers::TABLES },
     Migration { number: 8, sql: row::TABLES },
+    Migration { number: 9, sql: held::TABLES },
 ];
 
 /// Where the chain of lines stands.
@@ -115,6 +120,8 @@ pub struct Journal {
     /// The mark of receipts; the one on disk may be behind it.
     settled: u64,
     quarantined: Vec<u64>,
+    /// Of the records that were set aside because the broker did not take them, those that are sent once more.
+    retried: BTreeSet<u64>,
     quota: u64,
     /// Bytes that records of refusals take.
     refusals: u64,

@@ -1,5 +1,6 @@
 //! Opening a journal, whatever is found.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use base::sqlite;
@@ -144,6 +145,7 @@ impl Journal {
             settled: row.settled,
             row,
             quarantined: Vec::new(),
+            retried: BTreeSet::new(),
             refusals: room::refusals(&connection)?,
             filter: None,
             connection,

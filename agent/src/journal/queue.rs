@@ -150,6 +150,7 @@ impl Journal {
         if receipt.up_to > self.settled && !self.agrees(receipt.up_to, receipt.hash)? {
             return Ok(Applied::Ignored(format!("its hash of record {} is not the one here", receipt.up_to)));
         }
+        self.retried_arrived(receipt)?;
         for rejected in &receipt.rejected {
             // Never more than is held: the numbers come from outside.
             let last = rejected.last.min(self.position.last);
@@ -190,7 +191,8 @@ impl Journal {
     /// When the disk does not take it.
     pub fn set_aside_refused(&mut self, series: SeriesId, seq: u64, reason: &str) -> Result<(), JournalError> {
         if series == self.row.series && seq > self.settled {
-            self.quarantine(seq, seq, reason)?;
+            self.retried.remove(&seq);
+            self.quarantine(seq, seq, &format!("{}: {reason}", super::retry::REFUSED))?;
             self.settle(self.settled);
         }
         Ok(())
@@ -246,8 +248,11 @@ impl Journal {
                      (SELECT 1 FROM record WHERE record.seq = quarantine.seq AND record.line <> quarantine.line)
                  ORDER BY seq",
             )
-            .and_then(|mut all| all.query_map([self.row.series.0], |row| row.get(0))?.collect())
+            .and_then(|mut all| {
+                all.query_map([self.row.series.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<u64>>>()
+            })
             .map_err(query("read"))?;
+        self.quarantined.retain(|seq| !self.retried.contains(seq));
         Ok(())
     }
 

@@ -133,6 +133,7 @@ impl Journal {
         self.position = Position { last: 0, head: chain::BEFORE_THE_FIRST };
         self.settled = 0;
         self.quarantined.clear();
+        self.retried.clear();
         self.refusals = 0;
         Ok(abandoned)
     }

@@ -6,11 +6,14 @@
 //! A row names the series of its record by a number, its era: a series has 16 bytes, and there may be ten million rows. Rows
 //! from before there were eras have era 0, which is the first series of the journal, or unknown where there were several.
 
+mod wreck;
+
 use records::{Event, Kind, Record, SeriesId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Group, Journal, JournalError, query};
+use super::{Group, Journal, JournalError, held, query};
 use crate::station::{Known, KnownChange, Tested, UnitState};
+pub(super) use wreck::{UnitRow, damaged, of_wreck, remove_bytes};
 
 pub(super) const TABLES: &str = "
     ALTER TABLE known RENAME TO unit;
@@ -34,14 +37,6 @@ const HELD: usize = 4;
 
 const STATES: [UnitState; 4] = [UnitState::Seen, UnitState::Packed, UnitState::Out, UnitState::Scrapped];
 
-/// A unit that was known in a journal that is gone.
-pub(super) struct UnitRow {
-    pub scope: String,
-    pub serial: String,
-    /// Its series is set where it could be told.
-    pub known: Known,
-}
-
 /// What a row says beside what rows said before there were eras.
 #[derive(Default, PartialEq, Eq)]
 struct Rest<'r> {
@@ -50,6 +45,8 @@ struct Rest<'r> {
     tests: i64,
     work_order: &'r [u8],
     unchecked: i64,
+    lot: &'r [u8],
+    tested_at: i64,
 }
 
 /// The checksum of a row. That of an older row stays what it was.
@@ -57,9 +54,13 @@ fn crc(scope: &[u8], serial: &[u8], seq: i64, package: &[u8], rest: &Rest<'_>) -
     // A NUL keeps the parts apart: rules let no control character into a serial.
     let mut bytes = [scope, serial, seq.to_string().as_bytes(), package].join(&0);
     if *rest != (Rest { state: 1, ..Rest::default() }) {
-        let Rest { era, state, tests, work_order, unchecked } = rest;
+        let Rest { era, state, tests, work_order, unchecked, lot, tested_at } = rest;
         bytes.extend_from_slice(format!("\0{era}\0{state}\0{tests}\0{unchecked}\0").as_bytes());
         bytes.extend_from_slice(work_order);
+        if !lot.is_empty() || *tested_at != 0 {
+            bytes.extend_from_slice(format!("\0{tested_at}\0").as_bytes());
+            bytes.extend_from_slice(lot);
+        }
     }
     crc32c::crc32c(&bytes)
 }
@@ -69,9 +70,9 @@ fn tests(test: Option<Tested>) -> i64 {
     test.map_or(0, |test| i64::from(test.attempts) * if test.passed { 1 } else { -1 })
 }
 
-fn tested(tests: i64) -> Option<Tested> {
+fn tested(tests: i64, at: i64) -> Option<Tested> {
     let attempts = u32::try_from(tests.unsigned_abs()).ok().filter(|attempts| *attempts > 0)?;
-    Some(Tested { passed: tests > 0, attempts })
+    Some(Tested { passed: tests > 0, attempts, at: (at != 0).then_some(at) })
 }
 
 /// The number of a series, given to it where it has none.
@@ -109,9 +110,14 @@ pub(super) fn put(
         tests: tests(known.test),
         work_order: work_order.as_bytes(),
         unchecked: known.unchecked.into(),
+        lot: known.lot.as_deref().unwrap_or_default().as_bytes(),
+        tested_at: known.test.and_then(|test| test.at).unwrap_or_default(),
     };
     let crc = crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest);
-    leave(connection, scope, serial, (package, known.unchecked))?;
+    leave(connection, scope, serial, (package, known.unchecked, known.held))?;
+    if known.held {
+        held::note(connection, scope, serial, true)?;
+    }
     if !package.is_empty() {
         change_inside(connection, ENTER, package, UNIT, (scope, serial))?;
     }
@@ -122,8 +128,9 @@ pub(super) fn put(
     }
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO unit (scope, serial, seq, package, crc, era, state, tests, work_order, unchecked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT OR REPLACE INTO unit (scope, serial, seq, package, crc, era, state, tests, work_order, unchecked, lot,
+                                          at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             scope,
@@ -135,7 +142,9 @@ pub(super) fn put(
             rest.state,
             rest.tests,
             work_order,
-            rest.unchecked
+            rest.unchecked,
+            known.lot.as_deref().unwrap_or_default(),
+            rest.tested_at
         ])
 }
 
@@ -159,13 +168,16 @@ pub(super) fn change_inside(
     connection.prepare_cached(sql)?.execute(params![container, kind, scope, id]).map(drop)
 }
 
-/// The unit is not where it was before, and not unchecked any more, unless it is so still.
-fn leave(connection: &Connection, scope: &str, serial: &str, now: (&str, bool)) -> rusqlite::Result<()> {
-    let before: Option<(String, bool)> = connection
-        .prepare_cached("SELECT package, unchecked FROM unit WHERE scope = ?1 AND serial = ?2")?
-        .query_row([scope, serial], |row| Ok((row.get(0)?, row.get(1)?)))
+/// The unit is not where it was before, and not unchecked or on hold any more, unless it is so still.
+fn leave(connection: &Connection, scope: &str, serial: &str, now: (&str, bool, bool)) -> rusqlite::Result<()> {
+    let before: Option<(String, bool, usize)> = connection
+        .prepare_cached("SELECT package, unchecked, state FROM unit WHERE scope = ?1 AND serial = ?2")?
+        .query_row([scope, serial], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((package, unchecked)) = before else { return Ok(()) };
+    let Some((package, unchecked, state)) = before else { return Ok(()) };
+    if state >= HELD && !now.2 {
+        held::note(connection, scope, serial, false)?;
+    }
     if package != now.0 && !package.is_empty() {
         change_inside(connection, LEAVE, &package, UNIT, (scope, serial))?;
     }
@@ -178,13 +190,14 @@ fn leave(connection: &Connection, scope: &str, serial: &str, now: (&str, bool)) 
 }
 
 fn remove(connection: &Connection, scope: &str, serial: &str) -> rusqlite::Result<usize> {
-    leave(connection, scope, serial, ("", false))?;
+    leave(connection, scope, serial, ("", false, false))?;
     connection.prepare_cached("DELETE FROM unit WHERE scope = ?1 AND serial = ?2")?.execute([scope, serial])
 }
 
-/// Seq, package, state, tests, work order, unchecked, series.
+/// Seq, package, state, tests, work order, unchecked, series, lot, time of the last test.
 const COLUMNS: &str =
-    "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era)";
+    "seq, package, state, tests, work_order, unchecked, (SELECT series FROM era WHERE era.n = unit.era),
+     coalesce(lot, ''), coalesce(at, 0)";
 
 /// Of a row with [`COLUMNS`] from `at` on. The series is always set; without one the record cannot be named.
 fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {
@@ -197,8 +210,9 @@ fn known_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Known> {
         package: text(row.get(at + 1)?),
         state: STATES.get(state % HELD).copied().unwrap_or_default(),
         held: state >= HELD,
-        test: tested(row.get(at + 3)?),
+        test: tested(row.get(at + 3)?, row.get(at + 8)?),
         work_order: text(row.get(at + 4)?),
+        lot: text(row.get(at + 7)?),
         unchecked: row.get(at + 5)?,
     })
 }
@@ -273,10 +287,14 @@ impl Journal {
     ) -> Result<Vec<(String, String)>, JournalError> {
         self.connection
             .prepare_cached(
-                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) ORDER BY scope, serial LIMIT ?3",
+                "SELECT scope, serial FROM unchecked WHERE (scope, serial) > (?1, ?2) AND scope <> ?4
+                 ORDER BY scope, serial LIMIT ?3",
             )
             .and_then(|mut rows| {
-                rows.query_map(params![scope, serial, most], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                rows.query_map(params![scope, serial, most, held::CONTAINER_SCOPE], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect()
             })
             .map_err(query("read"))
     }
@@ -291,7 +309,9 @@ pub(super) fn learn(connection: &Connection, series: SeriesId, seq: u64, record:
     let before =
         read(connection, scope, serial, series)?.unwrap_or(Known { state: UnitState::Seen, ..Known::default() });
     let order = record.attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
-    let known = Known { seq, series: None, work_order: order.or_else(|| before.work_order.clone()), ..before.clone() };
+    let lot = record.attributes.get("lotCode").and_then(|lot| lot.as_str()).map(str::to_owned);
+    let (work_order, lot) = (order.or_else(|| before.work_order.clone()), lot.or_else(|| before.lot.clone()));
+    let known = Known { seq, series: None, work_order, lot, ..before.clone() };
     let outside = |state| Known { package: None, state, ..known.clone() };
     let now = match (record.event, record.into.first()) {
         (Event::Packed | Event::Moved | Event::Assembled, Some(into)) => {
@@ -302,93 +322,17 @@ pub(super) fn learn(connection: &Connection, series: SeriesId, seq: u64, record:
         (Event::TakenOut, _) => outside(UnitState::Out),
         (Event::Scrapped, _) => outside(UnitState::Scrapped),
         (Event::Held, _) => Known { held: true, ..before },
+        (Event::Released, _) => Known { held: false, ..before },
         (Event::Tested, _) => {
             let attempts = record.attributes.get("attempt").and_then(serde_json::Value::as_u64);
             let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok()).unwrap_or(1);
             let passed = record.attributes.get("result").is_some_and(|result| result == "pass");
-            Known { seq: before.seq, series: before.series, test: Some(Tested { passed, attempts }), ..known }
+            let at = record.at.synchronised.then(|| record.at.wall.as_millisecond());
+            Known { seq: before.seq, series: before.series, test: Some(Tested { passed, attempts, at }), ..known }
         }
         _ => return Ok(()),
     };
     put(connection, scope, serial, &now, series).map(drop)
-}
-
-/// Scope and serial of rows whose checksum is wrong, as bytes: a damaged text may be none.
-pub(super) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let mut rows = connection.prepare(
-        "SELECT CAST(scope AS BLOB), CAST(serial AS BLOB), CAST(seq AS INTEGER), CAST(package AS BLOB), crc,
-                CAST(era AS INTEGER), CAST(state AS INTEGER), CAST(tests AS INTEGER), CAST(work_order AS BLOB),
-                CAST(unchecked AS INTEGER)
-         FROM unit WHERE crc IS NOT NULL",
-    )?;
-    let mut rows = rows.query([])?;
-    let mut bad = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default());
-        let (scope, serial, package) = (bytes(0)?, bytes(1)?, bytes(3)?);
-        let rest = Rest {
-            era: row.get(5)?,
-            state: row.get(6)?,
-            tests: row.get(7)?,
-            work_order: bytes(8)?,
-            unchecked: row.get(9)?,
-        };
-        if row.get::<_, u32>(4).ok() != Some(crc(scope, serial, row.get(2)?, package, &rest)) {
-            bad.push((scope.to_vec(), serial.to_vec()));
-        }
-    }
-    Ok(bad)
-}
-
-pub(super) fn remove_bytes(connection: &Connection, scope: &[u8], serial: &[u8]) -> rusqlite::Result<()> {
-    connection
-        .execute("DELETE FROM unit WHERE CAST(scope AS BLOB) = ?1 AND CAST(serial AS BLOB) = ?2", [scope, serial])
-        .map(drop)
-}
-
-/// The rows of a damaged journal whose checksum agrees, read from both ends up to a damaged page. Some may be there twice.
-pub(super) fn of_wreck(connection: &Connection) -> Vec<UnitRow> {
-    let new = |order: &str| {
-        format!("SELECT scope, serial, crc, era, {COLUMNS} FROM unit ORDER BY scope {order}, serial {order}")
-    };
-    // A journal that was damaged before its tables were brought up to date.
-    let old = |order: &str| {
-        format!(
-            "SELECT scope, serial, crc, 0, seq, package, 1, 0, '', 0, NULL FROM known ORDER BY scope {order}, serial {order}"
-        )
-    };
-    let sql: &dyn Fn(&str) -> String = if connection.prepare(&new("ASC")).is_ok() { &new } else { &old };
-    let mut found = Vec::new();
-    for order in ["ASC", "DESC"] {
-        let Ok(mut statement) = connection.prepare(&sql(order)) else { continue };
-        let Ok(mut rows) = statement.query([]) else { continue };
-        loop {
-            match rows.next() {
-                Ok(Some(row)) => found.extend(unit_row(row)),
-                Ok(None) => return found, // to the end without a fault
-                Err(_) => break,
-            }
-        }
-    }
-    found
-}
-
-fn unit_row(row: &Row<'_>) -> Option<UnitRow> {
-    let (scope, serial): (String, String) = (row.get(0).ok()?, row.get(1).ok()?);
-    let known = known_of(row, 4).ok()?;
-    let written: Option<u32> = row.get(2).ok()?;
-    let (seq, package, work_order): (i64, String, String) = (row.get(4).ok()?, row.get(5).ok()?, row.get(8).ok()?);
-    let rest = Rest {
-        era: row.get(3).ok()?,
-        state: row.get(6).ok()?,
-        tests: row.get(7).ok()?,
-        work_order: work_order.as_bytes(),
-        unchecked: row.get(9).ok()?,
-    };
-    let agrees = written.is_none_or(|w| w == crc(scope.as_bytes(), serial.as_bytes(), seq, package.as_bytes(), &rest));
-    // The sequence stands even where the table of eras does not give its series any more: the journal's own then.
-    let known = Known { seq: u64::try_from(seq).unwrap_or_default(), ..known };
-    agrees.then_some(UnitRow { scope, serial, known })
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ struct Unit {
 #[derive(Deserialize)]
 struct Test {
     passed: bool,
+    #[serde(default)]
+    attempts: u32,
+    at: Option<jiff::Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +45,12 @@ struct Container {
     level: Option<Level>,
     state: String,
     parent: Option<String>,
+    #[serde(default)]
+    parents: Vec<String>,
+    #[serde(default)]
+    on_hold: Held,
+    #[serde(default)]
+    contradictions: Vec<RemoteContradiction>,
     station: Option<String>,
     #[serde(default)]
     serials: Vec<String>,
@@ -53,6 +62,14 @@ struct Container {
     units: Option<u32>,
     #[serde(default)]
     common: Attributes,
+}
+
+/// Units somewhere in a container that must not leave.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Held {
+    serials: Vec<String>,
+    recalled: bool,
 }
 
 /// `GET /v1/devices/{serial}`.
@@ -77,7 +94,9 @@ pub fn unit(body: &[u8]) -> Result<RemoteUnit, NotReadable> {
         pallet_id: unit.pallet_id,
         station: unit.station,
         work_order: unit.work_order.and_then(|order| order.as_str().map(str::to_owned)),
-        passed: unit.test.map(|test| test.passed),
+        passed: unit.test.as_ref().map(|test| test.passed),
+        tested_at: unit.test.as_ref().and_then(|test| test.at).map(jiff::Timestamp::as_millisecond),
+        attempts: unit.test.map(|test| test.attempts).unwrap_or_default(),
         held: !unit.on_hold.is_empty(),
         recalled: unit.on_hold.iter().any(|hold| hold.get("recall").is_some_and(|recall| !recall.is_null())),
         places,
@@ -99,7 +118,11 @@ pub fn container(body: &[u8]) -> Result<RemoteContainer, NotReadable> {
             "despatched" => ContainerState::Despatched,
             _ => ContainerState::Open,
         },
+        parents: container.parent.iter().cloned().chain(container.parents).collect(),
         parent: container.parent,
+        held: container.on_hold.serials,
+        recalled: container.on_hold.recalled,
+        contradictions: container.contradictions,
         station: container.station,
         serials: container.serials,
         scopes: container.scopes,
@@ -150,6 +173,7 @@ mod tests {
         assert_eq!((told.state, told.package_id.as_deref(), told.passed), (UnitState::Packed, Some("P1"), Some(false)));
         assert_eq!((told.station.as_deref(), told.work_order.as_deref()), (Some("pack-2"), Some("W1")));
         assert!(told.held && !told.recalled && told.places == ["P1", "U1"]);
+        assert_eq!((told.attempts, told.tested_at), (2, Some(1_772_366_400_000)));
         let recalled = of(json!({"state": "packed", "onHold": [{"reason": "x", "recall": "R-1"}, {"reason": "y"}]}));
         assert!(recalled.held && recalled.recalled);
         let contested = of(json!({
@@ -178,6 +202,17 @@ mod tests {
         let told = container(body.to_string().as_bytes()).unwrap();
         assert_eq!((told.state, told.count, told.serials.len()), (ContainerState::Open, 2, 2));
         assert_eq!((told.work_order.as_deref(), told.common.len()), (Some("W1"), 2));
+        assert!(told.parents.is_empty() && told.held.is_empty() && !told.recalled);
+        let body = json!({
+            "id": "P1", "level": "package", "state": "closed", "parents": ["U1", "U2"], "count": 0,
+            "onHold": {"serials": ["S1"], "count": 1, "recalled": true},
+            "contradictions": [{"code": "on-another-pallet", "text": "on U1 and U2", "at": "2026-03-01T12:00:00Z"}],
+        });
+        let told = container(body.to_string().as_bytes()).unwrap();
+        assert_eq!((told.parents.len(), told.held.len(), told.recalled), (2, 1, true));
+        assert_eq!(told.contradictions[0].text, "on U1 and U2");
+        let on_one = json!({"level": "package", "state": "closed", "parent": "U1", "count": 0});
+        assert_eq!(container(on_one.to_string().as_bytes()).unwrap().parents, ["U1"]);
     }
 
     proptest! {

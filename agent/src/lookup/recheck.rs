@@ -58,8 +58,9 @@ impl Recheck {
         let mut backoff = Backoff::new(FIRST, LONGEST);
         // The unit after which the next round begins, so that some that stay unchecked do not keep others from their turn.
         let mut after = (String::new(), String::new());
+        let mut after_container = String::new();
         loop {
-            let wait = match self.round(inner, &mut after).await {
+            let wait = match self.round(inner, &mut after, &mut after_container).await {
                 Ok(0) => {
                     backoff.reset();
                     LATER
@@ -91,7 +92,12 @@ impl Recheck {
     }
 
     /// Asks about everything once, up to a limit. Tells how many units are unchecked.
-    async fn round(&self, inner: &Inner, after: &mut (String, String)) -> Result<usize, Cut> {
+    async fn round(
+        &self,
+        inner: &Inner,
+        after: &mut (String, String),
+        after_container: &mut String,
+    ) -> Result<usize, Cut> {
         let mut contradictions = inner.client.contradictions(&self.station, PATIENCE).await?;
         inner.found();
         contradictions.truncate(MOST_SHOWN);
@@ -112,7 +118,8 @@ impl Recheck {
             tracing::error!(why = describe(&error), "the unchecked units could not be read");
             Vec::new()
         });
-        inner.board.lookup(|lookup| lookup.unchecked = units.len());
+        let containers = self.containers(after_container).await?;
+        inner.board.lookup(|lookup| lookup.unchecked = units.len() + containers.len());
         *after = if units.len() < MOST { Default::default() } else { units.last().cloned().unwrap_or_default() };
         for (scope, serial) in &units {
             let about = About::Unit { scope: scope.clone(), serial: serial.clone() };
@@ -120,6 +127,26 @@ impl Recheck {
             let (scope, serial) = (scope.clone(), serial.clone());
             self.owner.submit_async(Request::Rechecked { scope, serial, told: Box::new(told) }).await?;
         }
-        Ok(units.len())
+        for id in &containers {
+            let told = Box::new(inner.client.ask(&About::Container { id: id.clone() }, PATIENCE).await?);
+            self.owner.submit_async(Request::RecheckedContainer { id: id.clone(), told }).await?;
+        }
+        Ok(units.len() + containers.len())
+    }
+
+    /// Containers that were accepted without the service, in turn.
+    async fn containers(&self, after: &mut String) -> Result<Vec<String>, Cut> {
+        let from = after.clone();
+        let asked = |reply: tokio::sync::oneshot::Sender<_>| {
+            Request::Journal(Box::new(move |journal| {
+                drop(reply.send(journal.unchecked_containers_after(&from, MOST)));
+            }))
+        };
+        let found = self.owner.ask(asked).await?.unwrap_or_else(|error| {
+            tracing::error!(why = describe(&error), "the unchecked containers could not be read");
+            Vec::new()
+        });
+        *after = if found.len() < MOST { String::new() } else { found.last().cloned().unwrap_or_default() };
+        Ok(found)
     }
 }

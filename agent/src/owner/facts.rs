@@ -1,11 +1,11 @@
 //! Reads what a decision needs to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use records::wire::Holds;
 
-use crate::journal::{Group, JournalError};
-use crate::station::{Facts, Hold, Wanted};
+use crate::journal::{Group, Inside, InsideUnit, JournalError};
+use crate::station::{Facts, HeldInside, Hold, Wanted};
 
 /// Reads the facts; what earlier decisions of this group did is seen.
 pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) -> Result<Facts, JournalError> {
@@ -48,10 +48,44 @@ pub(super) fn read(group: &Group<'_>, wanted: &Wanted, waiting: Option<&Holds>) 
         facts.contents = group.units_in(id)?;
         facts.contents.extend(group.containers_in(id)?);
     }
+    if let Some(id) = &wanted.inside
+        && (waiting.is_some() || group.holds_anything()?)
+    {
+        facts.inside = inside(group, id, waiting)?;
+    }
     if let Some(id) = &wanted.label {
         facts.label = group.newest_label(id)?;
     }
     Ok(facts)
+}
+
+/// What of the contents of a container is on hold.
+fn inside(group: &Group<'_>, id: &str, waiting: Option<&Holds>) -> Result<HeldInside, JournalError> {
+    let mut found = HeldInside::default();
+    let mut is_held = |hold: &Hold| -> Result<bool, JournalError> {
+        let waits = waiting.map(|waiting| of_waiting(waiting, hold)).unwrap_or_default();
+        let held = waits.held || group.is_held(hold)?;
+        found.recalled |= held && (waits.recalled || group.is_recalled(hold)?);
+        Ok(held)
+    };
+    let Inside { units, lots } = group.inside(id)?;
+    // Mostly all units are of few lots.
+    let mut of_lot = BTreeMap::new();
+    for lot in units.iter().filter_map(|unit| unit.lot.clone()).chain(lots.iter().cloned()) {
+        if !of_lot.contains_key(&lot) {
+            let held = is_held(&Hold::Lot(lot.clone()))?;
+            of_lot.insert(lot, held);
+        }
+    }
+    let lot_is_held = |lot: &String| of_lot.get(lot).copied().unwrap_or_default();
+    let mut serials = BTreeSet::new();
+    for InsideUnit { serial, lot, held } in units {
+        if is_held(&Hold::Serial(serial.clone()))? || held || lot.as_ref().is_some_and(lot_is_held) {
+            serials.insert(serial);
+        }
+    }
+    let lots = lots.into_iter().filter(lot_is_held).collect();
+    Ok(HeldInside { serials, lots, ..found })
 }
 
 #[derive(Default)]

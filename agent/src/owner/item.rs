@@ -9,8 +9,8 @@ use crate::interpret::Rules;
 use crate::journal::{Group, JournalError};
 use crate::lookup::Told;
 use crate::station::{
-    Adopted, Answer, Code, Commanded, Input, Job, JobChange, JobState, Line, Outcome, Printing, Reading, RigResult,
-    Service, State, Unread, Verdict, Wanted,
+    Adopted, Answer, Code, Commanded, Facts, Input, Job, JobChange, JobState, Line, NoResult, Outcome, Printing,
+    Reading, RigResult, Service, State, Unread, Verdict, Wanted,
 };
 
 /// A scan whose meaning is known.
@@ -29,10 +29,12 @@ pub(super) struct Deciding {
 pub(super) enum Item {
     Scan(Deciding),
     WorkOrder(String, WorkOrderMessage),
-    Commanded { lane: String, commanded: Box<Commanded>, reply: Sender<Answer> },
-    Result { lane: String, result: Result<RigResult, String>, reply: Option<Sender<Answer>> },
+    Commanded { lane: String, commanded: Box<Commanded>, service: Service, reply: Sender<Answer> },
+    Result { lane: String, result: Result<RigResult, NoResult>, reply: Option<Sender<Answer>> },
     Printing(Vec<(u64, Printing)>, Sender<Vec<Noted>>),
     Rechecked { scope: String, serial: String, told: Box<Told> },
+    RecheckedContainer { id: String, told: Box<Told> },
+    Released { scope: String, serial: String },
     Adopt { lane: String, adopted: Box<Adopted>, reply: Sender<Answer> },
     Verdict { job: u64, verdict: Verdict, seen: Option<u32>, reply: Sender<Answer> },
 }
@@ -54,9 +56,12 @@ impl Item {
                 Self::Scan(Deciding { lane, scanner: scan.source, reading, data: scan.data, service, aside, reply })
             }
             Request::WorkOrder { lane, message } => Self::WorkOrder(lane, message),
-            Request::Commanded { lane, commanded, reply } => Self::Commanded { lane, commanded, reply },
+            Request::Commanded { lane, commanded, service, reply } => {
+                Self::Commanded { lane, commanded, service, reply }
+            }
             Request::Result { lane, result, reply } => Self::Result { lane, result, reply },
             Request::Rechecked { scope, serial, told } => Self::Rechecked { scope, serial, told },
+            Request::RecheckedContainer { id, told } => Self::RecheckedContainer { id, told },
             Request::Adopt { lane, adopted, reply } => Self::Adopt { lane, adopted, reply },
             Request::Printing { said, reply } => Self::Printing(said, reply),
             Request::Verdict { job, verdict, seen, reply } => Self::Verdict { job, verdict, seen, reply },
@@ -92,8 +97,9 @@ impl Item {
                 let facts = facts(&Wanted::of_order(ahead, message))?;
                 Ok(Input::WorkOrder { lane: lane.clone(), message: message.clone(), facts })
             }
-            Self::Commanded { lane, commanded, .. } => {
-                let facts = facts(&Wanted::of_command(ahead, lane, commanded))?;
+            Self::Commanded { lane, commanded, service, .. } => {
+                let wanted = Wanted::of_command(ahead, lane, commanded).with(ahead, lane, service);
+                let facts = Facts { service: service.clone(), ..facts(&wanted)? };
                 Ok(Input::Commanded { lane: lane.clone(), commanded: (**commanded).clone(), facts })
             }
             Self::Result { lane, result, .. } => {
@@ -110,6 +116,29 @@ impl Item {
                 let lane = container.map(|container| container.lane.clone()).unwrap_or_default();
                 let service = Service::Answer { age_ms: 0, unit: told.unit.clone(), container: None };
                 Ok(Input::Checked { lane, scope: scope.clone(), serial: serial.clone(), known, service })
+            }
+            Self::RecheckedContainer { id, told } => {
+                let service = Service::Answer { age_ms: 0, unit: None, container: told.container.clone() };
+                let mut containers = vec![id.clone()];
+                containers
+                    .extend(told.container.iter().flat_map(|remote| remote.places().cloned().collect::<Vec<_>>()));
+                let mut facts = facts(&Wanted { containers, ..Wanted::default() })?;
+                let Some(known) = facts.containers.get(id).filter(|known| known.unchecked) else {
+                    return Ok(Vec::new());
+                };
+                // The lane that has stacked it; nowhere of one that is on nothing.
+                let around = known.parent.as_ref().and_then(|parent| facts.containers.get(parent));
+                let lane = around.map_or(known, |around| around).lane.clone();
+                facts.service = service;
+                Ok(Input::CheckedContainer { lane, id: id.clone(), facts })
+            }
+            Self::Released { scope, serial } => {
+                let unit = Some((scope.clone(), serial.clone()));
+                let facts = facts(&Wanted { unit, ..Wanted::default() })?;
+                let Some(known) = facts.known else { return Ok(Vec::new()) };
+                let container = known.package.as_ref().and_then(|package| facts.containers.get(package));
+                let lane = container.map(|container| container.lane.clone()).unwrap_or_default();
+                Ok(Input::Released { lane, scope: scope.clone(), serial: serial.clone(), known })
             }
             Self::Adopt { lane, adopted, .. } => {
                 let facts = facts(&Wanted::of_adopted(ahead, adopted))?;

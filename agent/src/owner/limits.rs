@@ -94,10 +94,10 @@ impl Limits {
         }
     }
 
-    /// Looks how near the quota is, and tries to keep holds that wait.
-    pub(super) fn look(&mut self, journal: &mut Journal, now: &Stamp) {
+    /// Now and then looks how near the quota is, and tries to keep holds that wait. Tells whether it was the time for that.
+    pub(super) fn look(&mut self, journal: &mut Journal, now: &Stamp) -> bool {
         if now.since_boot < self.measure_at {
-            return;
+            return false;
         }
         self.measure_at = now.since_boot + MEASURE_EVERY_MS;
         if let Some(holds) = self.waiting.take() {
@@ -106,13 +106,14 @@ impl Limits {
                 Err(_) => self.waiting = Some(holds),
             }
         }
-        let Ok(used) = journal.used_until_receipts() else { return };
+        let Ok(used) = journal.used_until_receipts() else { return true };
         if self.gauge.note(used, journal.quota(), now.since_boot) {
             match self.gauge.notice() {
                 Some(notice) => tracing::warn!(percent = notice.percent, "{} {}", notice.text, notice.help),
                 None => tracing::info!("the journal is far from its quota again"),
             }
         }
+        true
     }
 
     pub(super) fn capacity(&self, owner: &Owner) -> Result<Capacity, JournalError> {

@@ -10,6 +10,7 @@ mod item;
 mod limits;
 mod quota;
 mod red;
+mod released;
 mod request;
 mod running;
 mod series;

@@ -11,8 +11,8 @@ use super::QuotaNotice;
 use crate::journal::{Depth, HoldsKept, Journal, JournalError, Labels, Queued};
 use crate::lookup::Told;
 use crate::station::{
-    Adopted, Answer, Commanded, Counters, Lane, OrderCount, Printing, Reading, RigResult, Service, Tally, Unread,
-    Verdict,
+    Adopted, Answer, Commanded, Counters, Lane, NoResult, OrderCount, Printing, Reading, RigResult, Service, Tally,
+    Unread, Verdict,
 };
 
 /// A scan on its way in.
@@ -51,6 +51,8 @@ pub enum Request {
         lane: String,
         /// What is asked for.
         commanded: Box<Commanded>,
+        /// What the service said of what it is about.
+        service: Service,
         /// The answer.
         reply: oneshot::Sender<Answer>,
     },
@@ -59,7 +61,7 @@ pub enum Request {
         /// The lane.
         lane: String,
         /// What it says, or why it has no result.
-        result: Result<RigResult, String>,
+        result: Result<RigResult, NoResult>,
         /// The answer, where someone waits for it.
         reply: Option<oneshot::Sender<Answer>>,
     },
@@ -69,6 +71,13 @@ pub enum Request {
         scope: String,
         /// Its serial number.
         serial: String,
+        /// What the service knows.
+        told: Box<Told>,
+    },
+    /// The service has answered about a container that was accepted without it.
+    RecheckedContainer {
+        /// Its id.
+        id: String,
         /// What the service knows.
         told: Box<Told>,
     },

@@ -126,7 +126,7 @@ impl Running {
         }
     }
 
-    fn decide_group(&mut self, items: Vec<Item>) {
+    pub(super) fn decide_group(&mut self, items: Vec<Item>) {
         self.let_answers_out();
         let now = self.owner.clock.now();
         let result = match self.has_room() {
@@ -158,8 +158,14 @@ impl Running {
                 Item::Verdict { reply, .. } => (String::new(), Some(reply)),
                 Item::Adopt { lane, reply, .. } => (lane, Some(reply)),
                 // Asked again at the next round, where the disk did not take it.
-                Item::Rechecked { .. } if failed.is_some() => continue,
-                Item::Rechecked { .. } => (String::new(), None),
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. }
+                    if failed.is_some() =>
+                {
+                    continue;
+                }
+                Item::Rechecked { .. } | Item::RecheckedContainer { .. } | Item::Released { .. } => {
+                    (String::new(), None)
+                }
                 Item::Commanded { lane, reply, .. } => (lane, Some(reply)),
                 Item::Result { lane, reply, .. } => (lane, reply),
                 Item::Printing(said, reply) => {
@@ -268,6 +274,7 @@ impl Running {
             Request::Journal(ask) => ask(journal),
             Request::Scan(_)
             | Request::Rechecked { .. }
+            | Request::RecheckedContainer { .. }
             | Request::Adopt { .. }
             | Request::WorkOrder { .. }
             | Request::Commanded { .. }
@@ -324,7 +331,9 @@ impl Running {
         if now.since_boot >= self.tick_at && self.owner.state.tick_is_due(&now, room) && self.has_room() {
             self.tick(&now, room);
         }
-        self.limits.look(&mut self.owner.journal, &now);
+        if self.limits.look(&mut self.owner.journal, &now) && self.has_room() {
+            self.release();
+        }
         if self.has_room() && self.limits.is_due(&self.owner.journal, &now) {
             self.decide_group(Vec::new());
         }

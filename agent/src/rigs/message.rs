@@ -23,6 +23,9 @@ pub struct Dut {
     /// What makes equal serials different units; mostly empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
+    /// The number of this test at this station. The result says it again, so that a late one, or one that is sent twice, is
+    /// not taken for that of another test.
+    pub test: u64,
     /// Which test of this unit it is, from 1.
     pub attempt: u32,
     /// The work order of the lane.
@@ -44,6 +47,9 @@ pub struct Said {
     #[serde(default)]
     scope: String,
     result: Verdict,
+    /// Of which test.
+    #[serde(default)]
+    test: Option<u64>,
     #[serde(default)]
     rig: String,
     #[serde(default)]
@@ -95,7 +101,7 @@ impl Said {
     /// # Errors
     /// The first fault; nothing of it may then be used.
     pub fn result(self, rig: &str) -> Result<RigResult, Rubbish> {
-        let Self { serial_number, scope, result, rig: named, mut measurements, attributes, at, .. } = self;
+        let Self { serial_number, scope, result, test, rig: named, mut measurements, attributes, at, .. } = self;
         if !is_text(&serial_number) {
             return Err(Rubbish::Text("serialNumber"));
         }
@@ -132,7 +138,7 @@ impl Said {
             return Err(Rubbish::Attribute(short(name)));
         }
         let passed = result == Verdict::Pass;
-        Ok(RigResult { serial: serial_number, scope, passed, rig, measurements, attributes })
+        Ok(RigResult { serial: serial_number, scope, passed, rig, test, measurements, attributes })
     }
 }
 
@@ -163,7 +169,9 @@ mod tests {
         assert_eq!((result.serial.as_str(), result.passed, result.rig.as_str()), ("A1", true, "bench"));
         assert_eq!(result.measurements["testedAt"], "2026-11-21T10:00:00Z");
         assert_eq!(result.attributes["fwVersion"], "2.1");
-        assert!(!read(r#"{"serialNumber":"A1","result":"fail","rig":"r2"}"#).unwrap().passed);
+        assert_eq!(result.test, None);
+        let failed = read(r#"{"serialNumber":"A1","result":"fail","rig":"r2","test":7}"#).unwrap();
+        assert_eq!((failed.passed, failed.test), (false, Some(7)));
     }
 
     #[test]
@@ -180,6 +188,7 @@ mod tests {
             (r#"{"serialNumber":"A","result":"pass","attributes":{"palletId":"x"}}"#, "cannot set `palletId`"),
             (r#"{"serialNumber":"A","result":"pass","attributes":{"fwVersion":7}}"#, "cannot set `fwVersion`"),
             (r#"{"serialNumber":"A","result":"pass","at":"yesterday"}"#, "cannot be read"),
+            (r#"{"serialNumber":"A","result":"pass","test":-1}"#, "cannot be read"),
             (&many, "`number 65` is none"),
         ] {
             let error = read(text).unwrap_err();

@@ -139,6 +139,7 @@ mod tests {
             lane: "main".into(),
             serial_number: "A1".into(),
             scope: String::new(),
+            test: 4,
             attempt: 1,
             work_order: None,
             attributes: Default::default(),

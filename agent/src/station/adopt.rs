@@ -5,6 +5,7 @@ use records::{Event, Subject};
 use super::adopted::{Adopted, How};
 use super::answer::{Answer, Code, Outcome};
 use super::containers::{level_of, title};
+use super::hold::lot_of;
 use super::input::Reading;
 use super::known::{ContainerState, Known, KnownContainer, UnitState};
 use super::roles::Task;
@@ -35,6 +36,11 @@ impl Turn<'_> {
             let text = format!("{id} would have {count} {} in it, more than it takes", self.inside(depth));
             return refuse(Code::ContainerFull, text, "Look whether everything scanned is from this one container.");
         }
+        if depth == 0 && count > 0 {
+            let current = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.clone());
+            let what = ("What this lane packs", current.as_deref());
+            self.check_mixing(name, what, (id, &adopted.common))?;
+        }
         self.check_contents(name, adopted)?;
         if let Some(parent) = &adopted.parent {
             self.refuse_left(name, id, parent)?;
@@ -63,26 +69,16 @@ impl Turn<'_> {
         for unit in &adopted.units {
             let known = self.facts.units.get(unit).cloned().unwrap_or_default();
             let (package, state) = (Some(id.to_owned()), UnitState::Packed);
-            let known = Known { seq: 0, series: None, package, state, unchecked: true, work_order: None, ..known };
+            let lot = known.lot.clone().or_else(|| lot_of(&adopted.common));
+            let known = Known { seq: 0, series: None, package, state, unchecked: true, work_order: None, lot, ..known };
             self.set_known(&unit.0, &unit.1, known);
         }
         for inner in &adopted.containers {
             let below = depth.checked_sub(1).and_then(|below| self.levels().get(below));
             let Some(below) = below else { continue };
-            let known = self.container(inner).unwrap_or_else(|| KnownContainer {
-                id: inner.clone(),
-                level: below.kind,
-                name: below.name.clone(),
-                state: ContainerState::Closed,
-                count: 0,
-                units: None,
-                size: below.size,
-                parent: None,
-                common: Default::default(),
-                work_order: None,
-                lane: String::new(),
-                joined: None,
-            });
+            let known = self
+                .container(inner)
+                .unwrap_or_else(|| KnownContainer::closed(inner, below.kind, &below.name, below.size));
             self.set_container(KnownContainer { parent: Some(id.to_owned()), joined: Some((seq, None)), ..known });
         }
         let text = format!("{} {id} goes on here with {count} {}", title(&level.name), self.inside(depth));

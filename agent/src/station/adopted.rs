@@ -141,17 +141,12 @@ mod tests {
 
     fn remote(serials: &[&str], containers: &[&str]) -> RemoteContainer {
         RemoteContainer {
-            level: Level::Package,
-            state: ContainerState::Open,
-            parent: None,
             station: Some("dead".into()),
             serials: serials.iter().map(|&serial| serial.into()).collect(),
-            scopes: Vec::new(),
             containers: containers.iter().map(|&id| id.into()).collect(),
             count: u32::try_from(serials.len() + containers.len()).unwrap(),
             units: Some(7),
-            work_order: None,
-            common: Attributes::new(),
+            ..RemoteContainer::new(Level::Package, ContainerState::Open)
         }
     }
 

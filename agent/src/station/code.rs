@@ -111,6 +111,8 @@ codes! {
     ScrapRecorded,
     /// The unit is on hold from now on.
     HoldRecorded,
+    /// The unit is not on hold any more.
+    HoldReleased,
     /// A container takes units again.
     Reopened,
     /// This station's share is sealed.
@@ -205,6 +207,8 @@ codes! {
     ReasonMissing,
     /// This lane does not have this role.
     NotARole,
+    /// The unit is not on hold at this line.
+    NotHeld,
     /// The unit is not known here.
     UnknownUnit,
     /// The container is not known here.
@@ -233,6 +237,8 @@ codes! {
     NoTest,
     /// The rig says something of another unit.
     OtherUnit,
+    /// The rig's result is of another test than the one that runs.
+    LateResult,
     /// Something is missing: components of a unit, or contents of a container.
     Incomplete,
     /// What was scanned last is to be finished first.

@@ -66,6 +66,8 @@ pub enum Command {
     Scrap,
     /// A unit must not be packed or leave.
     Hold,
+    /// What was put on hold at this line is so no more: a supervisor's badge says so.
+    Release,
     /// A closed container takes units again.
     Reopen,
     /// Print the label of a container again.
@@ -84,7 +86,7 @@ pub enum Command {
     Role(Role),
 }
 
-const WORDS: [(&str, Command); 15] = [
+const WORDS: [(&str, Command); 16] = [
     ("close-package", Command::ClosePackage),
     ("close-pallet", Command::ClosePallet),
     ("void-last", Command::VoidLast),
@@ -93,6 +95,7 @@ const WORDS: [(&str, Command); 15] = [
     ("take-out", Command::TakeOut),
     ("scrap", Command::Scrap),
     ("hold", Command::Hold),
+    ("release", Command::Release),
     ("reopen", Command::Reopen),
     ("label-again", Command::AgainLabel),
     ("seal", Command::Seal),

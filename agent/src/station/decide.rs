@@ -70,6 +70,8 @@ pub fn decide(line: &Line, state: &State, input: &Input, now: &Stamp) -> Decisio
         })),
         Input::Result { lane, result, .. } => Some(turn.at_once(lane, |turn| turn.result(lane, result))),
         Input::Checked { lane, scope, serial, known, service } => turn.checked(lane, (scope, serial), known, service),
+        Input::CheckedContainer { lane, id, .. } => turn.checked_container(lane, id),
+        Input::Released { lane, scope, serial, known } => turn.released(lane, (scope, serial), known),
         Input::Adopt { lane, adopted, .. } => Some(turn.at_once(lane, |turn| turn.adopt(lane, adopted))),
         Input::WorkOrder { lane, message, facts } => {
             turn.work_order_message(lane, message).map(|answer| hold::warn(answer, &facts.held))
@@ -111,6 +113,7 @@ fn facts_of(input: &Input) -> &Facts {
         | Input::Commanded { facts, .. }
         | Input::Result { facts, .. }
         | Input::Adopt { facts, .. }
+        | Input::CheckedContainer { facts, .. }
         | Input::WorkOrder { facts, .. } => facts,
         _ => &NO_FACTS,
     }
@@ -129,10 +132,12 @@ impl Turn<'_> {
     /// Something that did not come as a scan. Refused whole like one.
     fn at_once(&mut self, name: &str, decide: impl FnOnce(&mut Self) -> Result<Answer, Answer>) -> Answer {
         self.actor = self.on(name).and_then(|lane| lane.person.clone());
-        decide(self).unwrap_or_else(|refused| {
+        let answer = decide(self).unwrap_or_else(|refused| {
             let raw = Raw { bytes: 0, mark: String::new() };
             self.refuse((name, ""), None, &raw, refused)
-        })
+        });
+        self.forget_refused(name, None, true);
+        answer
     }
 
     /// Record 1 of a series.

@@ -1,6 +1,6 @@
 //! What is read for a decision before it is made, and what has to be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use records::wire::WorkOrderMessage;
 
@@ -34,10 +34,23 @@ pub struct Facts {
     pub held: Vec<Hold>,
     /// What of `held` is under recall.
     pub recalled: Vec<Hold>,
+    /// What of the contents of the container is on hold or under recall.
+    pub inside: HeldInside,
     /// What the service said.
     pub service: Service,
     /// Is there room for records of refusals?
     pub room: bool,
+}
+
+/// What must not leave of what is in a container, at any depth, as far as it is known here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldInside {
+    /// Serials of units that are on hold or under recall, themselves or their lot.
+    pub serials: BTreeSet<String>,
+    /// Lots on hold or under recall that all units of something in it share.
+    pub lots: BTreeSet<String>,
+    /// Is any of it under recall?
+    pub recalled: bool,
 }
 
 /// What has to be read for a scan or command.
@@ -57,6 +70,12 @@ pub struct Wanted {
     pub label: Option<String>,
     /// What may be on hold.
     pub holds: Vec<Hold>,
+    /// The container of which all contents may be on hold.
+    pub inside: Option<String>,
+    /// Is that the container that is scanned, which the service is asked about?
+    pub inside_is_asked: bool,
+    /// Is a container taken over, with what the service says to be in it?
+    pub adopts: bool,
 }
 
 impl Wanted {
@@ -77,6 +96,9 @@ impl Wanted {
             wanted.add(state, lane, subject);
         }
         wanted.containers.extend(commanded.into.clone());
+        wanted.adopts = commanded.command == Command::Adopt;
+        // The service is asked about nothing that is moved.
+        wanted.inside_is_asked = false;
         wanted
     }
 
@@ -110,14 +132,18 @@ impl Wanted {
     /// The same with what the service said: what is in a container that is to be taken over.
     #[must_use]
     pub fn with(mut self, state: &State, lane: &str, service: &Service) -> Self {
+        let Service::Answer { container: Some(remote), .. } = service else { return self };
         let adopts = state.lanes.get(lane).and_then(|lane| lane.pending.as_ref());
-        if adopts.is_some_and(|pending| matches!(pending.doing, Doing::Command(Command::Adopt)))
-            && let Service::Answer { container: Some(remote), .. } = service
-        {
+        if self.adopts || adopts.is_some_and(|pending| matches!(pending.doing, Doing::Command(Command::Adopt))) {
             self.units.extend(remote.units_with_scopes());
             self.containers.extend(remote.containers.iter().cloned());
             self.containers.extend(remote.parent.clone());
             self.contents.clone_from(&self.label);
+        }
+        if self.inside_is_asked {
+            self.holds.extend(remote.serials.iter().cloned().map(Hold::Serial));
+            self.holds.extend(Hold::of_lot(&remote.common));
+            self.containers.extend(remote.places().cloned());
         }
         self
     }
@@ -135,11 +161,14 @@ impl Wanted {
             Reading::Container { id, .. } => {
                 self.containers.push(id.clone());
                 self.label = Some(id.clone());
+                (self.inside, self.inside_is_asked) = (Some(id.clone()), true);
+                self.contents = Some(id.clone());
                 self.contents_of(lane);
             }
             Reading::Command(Command::VoidLast) => {
                 let last = lane.and_then(|lane| lane.open.iter().find_map(|open| open.recent.last()));
                 self.unit = last.map(|unit| (unit.scope.clone(), unit.serial.clone()));
+                self.order = last.and_then(|unit| unit.was_out.as_ref()?.work_order.clone());
             }
             Reading::Command(Command::Finish) => {
                 self.contents_of(lane);
@@ -166,9 +195,11 @@ impl Wanted {
     fn pending(&mut self, state: &State, name: &str, reading: &Reading) {
         // A unit is decided by what is known of it itself: the command may have waited too long, and be over.
         let is_own = matches!(reading, Reading::Device { .. } | Reading::Component { .. });
-        let is_scan = !is_own && !matches!(reading, Reading::Command(_) | Reading::Badge { .. });
+        let is_scan = !is_own && !matches!(reading, Reading::Command(_));
+        let is_badge = matches!(reading, Reading::Badge { .. });
         let pending = state.lanes.get(name).and_then(|lane| lane.pending.as_ref()).filter(|_| is_scan);
-        let Some(pending) = pending else { return };
+        // A badge is about itself, unless it is what the command waits for.
+        let Some(pending) = pending.filter(|pending| !is_badge || pending.is_release()) else { return };
         let about = match (&pending.doing, &pending.subject) {
             (Doing::Allow { last, .. }, _) => Some(last.reading.clone()),
             (Doing::Command(_), subject) => subject.clone(),
@@ -181,6 +212,7 @@ impl Wanted {
             }
             Some(Reading::Container { id, .. }) => {
                 self.label = Some(id.clone());
+                (self.inside, self.inside_is_asked) = (Some(id.clone()), false);
                 self.containers.push(id);
             }
             Some(Reading::WorkOrder { id, .. }) => self.order = Some(id),
@@ -228,6 +260,24 @@ pub struct Commanded {
     pub reason: Option<String>,
 }
 
+impl RigResult {
+    /// SHA-256 of what it says, whichever test it says it of.
+    pub(super) fn mark(&self) -> records::Hash {
+        let Self { serial, scope, passed, rig, measurements, attributes, test: _ } = self;
+        let said = serde_json::json!([serial, scope, passed, rig, measurements, attributes]);
+        records::chain::hash_line(said.to_string().as_bytes())
+    }
+}
+
+/// A rig has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoResult {
+    /// Why.
+    pub why: String,
+    /// The test that it is of, where that is known.
+    pub test: Option<u64>,
+}
+
 /// What a rig says of the unit that it was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RigResult {
@@ -239,6 +289,8 @@ pub struct RigResult {
     pub passed: bool,
     /// The rig's name.
     pub rig: String,
+    /// The test that it is of, as the rig was told it, where it says that.
+    pub test: Option<u64>,
     /// What was measured, by name.
     pub measurements: serde_json::Map<String, serde_json::Value>,
     /// What the rig says of the unit: `fwVersion` and so on.

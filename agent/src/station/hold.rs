@@ -36,7 +36,14 @@ impl Hold {
         }
     }
 
-    fn lot(&self) -> Option<&str> {
+    pub(super) fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Serial(serial) => Some(serial),
+            Self::Lot(_) => None,
+        }
+    }
+
+    pub(super) fn lot(&self) -> Option<&str> {
         match self {
             Self::Lot(lot) => Some(lot),
             Self::Serial(_) => None,
@@ -46,8 +53,13 @@ impl Hold {
     /// The lot that these attributes name.
     #[must_use]
     pub fn of_lot(attributes: &Attributes) -> Option<Self> {
-        Some(Self::Lot(attributes.get(LOT)?.as_str()?.to_owned()))
+        lot_of(attributes).map(Self::Lot)
     }
+}
+
+/// The lot that these attributes name.
+pub(super) fn lot_of(attributes: &Attributes) -> Option<String> {
+    attributes.get(LOT)?.as_str().map(str::to_owned)
 }
 
 /// The unit, or its lot, is on hold or under recall.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::adopted::Adopted;
 use super::answer::Code;
 use super::command::Command;
-use super::facts::{Commanded, Facts, RigResult};
+use super::facts::{Commanded, Facts, NoResult, RigResult};
 use super::job::{Job, Printing, Verdict};
 use super::known::Known;
 use super::service::Service;
@@ -48,7 +48,7 @@ pub enum Input {
         /// The lane.
         lane: String,
         /// What it says; or why it has no result.
-        result: Result<RigResult, String>,
+        result: Result<RigResult, NoResult>,
         /// What is known of the unit.
         facts: Facts,
     },
@@ -73,6 +73,26 @@ pub enum Input {
         known: Known,
         /// The answer.
         service: Service,
+    },
+    /// The service has answered about a container that was accepted without it.
+    CheckedContainer {
+        /// The lane that is told.
+        lane: String,
+        /// Its id.
+        id: String,
+        /// What is known of it here, and the answer.
+        facts: Facts,
+    },
+    /// The service has released a unit that was put on hold at this line.
+    Released {
+        /// The lane that is told.
+        lane: String,
+        /// The unit's scope.
+        scope: String,
+        /// Its serial.
+        serial: String,
+        /// What is known of it here.
+        known: Known,
     },
     /// This station goes on with a container that another one opened.
     Adopt {

@@ -22,16 +22,16 @@ pub(super) enum Checked {
     Refused(Code, String),
 }
 
-/// The policy of a lane for an answer of the service. Pure, and all of it.
-pub(super) fn policy<'s>(rules: &LaneRules, service: &'s Service) -> Result<Option<&'s RemoteUnit>, Checked> {
+/// The policy of a lane for an answer of the service. Pure, and all of it. Tells whether the answer is to be looked at.
+pub(super) fn policy(rules: &LaneRules, service: &Service) -> Result<bool, Checked> {
     let interlock = &rules.interlock;
     let limit = u64::try_from(interlock.answer_age.as_millis()).unwrap_or(u64::MAX);
     match (interlock.asked, service) {
-        (Interlocked::Off, _) => Ok(None),
+        (Interlocked::Off, _) => Ok(false),
         // An old answer is better than none, where none would do.
-        (Interlocked::Preferred, Service::Answer { unit, .. }) => Ok(unit.as_ref()),
+        (Interlocked::Preferred, Service::Answer { .. }) => Ok(true),
         (Interlocked::Preferred, _) => Err(Checked::Unchecked),
-        (Interlocked::Required, Service::Answer { age_ms, unit, .. }) if *age_ms <= limit => Ok(unit.as_ref()),
+        (Interlocked::Required, Service::Answer { age_ms, .. }) if *age_ms <= limit => Ok(true),
         (Interlocked::Required, _) => Err(match interlock.offline {
             Offline::Accept => Checked::Unchecked,
             Offline::Hold => Checked::Hold,
@@ -87,10 +87,15 @@ impl Turn<'_> {
         let Some(rules) = self.line.rules.lanes.get(name) else { return Ok(false) };
         let facts = self.facts;
         let checked = match policy(rules, &facts.service) {
-            Ok(None) => Checked::Good,
-            Ok(Some(remote)) => {
+            Ok(false) => Checked::Good,
+            Ok(true) => {
+                let remote = match &facts.service {
+                    Service::Answer { unit, .. } => unit.as_ref(),
+                    _ => None,
+                };
                 let order = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.as_str());
-                contradiction(&self.line.station, order, facts.known.as_ref(), remote)
+                remote
+                    .and_then(|remote| contradiction(&self.line.station, order, facts.known.as_ref(), remote))
                     .map_or(Checked::Good, |(code, text)| Checked::Refused(code, format!("{serial} {text}")))
             }
             Err(other) => other,

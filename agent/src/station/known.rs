@@ -28,6 +28,9 @@ pub struct Tested {
     pub passed: bool,
     /// How often it was tested, from 1.
     pub attempts: u32,
+    /// When the last time was, in milliseconds since 1970, where the clock followed a time source then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
 }
 
 /// A unit that this station knows.
@@ -46,6 +49,8 @@ pub struct Known {
     pub test: Option<Tested>,
     /// The work order under which it was packed or tested.
     pub work_order: Option<String>,
+    /// Its lot, as its label or the work order said.
+    pub lot: Option<String>,
     /// It was accepted or set aside without an answer of the service, which is to be asked again.
     pub unchecked: bool,
     /// Quality at the line has put it on hold.
@@ -128,6 +133,31 @@ pub struct KnownContainer {
     /// The record that put it into its parent, with its series where that is not the present one: what a correction names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<(u64, Option<SeriesId>)>,
+    /// It was stacked or has left without an answer of the service, which is to be asked again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
+}
+
+impl KnownContainer {
+    /// A closed one of which no more is known.
+    #[must_use]
+    pub fn closed(id: &str, level: Level, name: &str, size: u32) -> Self {
+        Self {
+            id: id.to_owned(),
+            level,
+            name: name.to_owned(),
+            state: ContainerState::Closed,
+            count: 0,
+            units: None,
+            size,
+            parent: None,
+            common: Attributes::new(),
+            work_order: None,
+            lane: String::new(),
+            joined: None,
+            unchecked: false,
+        }
+    }
 }
 
 impl KnownContainer {
@@ -152,6 +182,9 @@ pub struct OrderCount {
     pub failed: u64,
     /// The share of this station was sealed.
     pub sealed: bool,
+    /// So many units it should have: fewer are sealed with a reason only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u32>,
 }
 
 /// One more of something, for the counts of a shift.

@@ -11,7 +11,7 @@ use super::answer::{Answer, Code, Outcome};
 use super::command::Command;
 use super::containers::title;
 use super::known::{KnownContainer, OrderCount};
-use super::state::{OrderChange, State};
+use super::state::{Open, OrderChange, State};
 use super::turn::Turn;
 
 impl Turn<'_> {
@@ -25,7 +25,8 @@ impl Turn<'_> {
         }
         self.check_labels(name, &order)?;
         let mut closed = None;
-        if let Some(package) = self.at(&lane, 0).filter(|package| package.count > 0) {
+        let is_own = |open: &Open| open.is_of(&id) && lane.work_order.as_ref().is_none_or(|now| now.id != id);
+        if let Some(package) = self.at(&lane, 0).filter(|package| package.count > 0 && !is_own(package)) {
             match self.line.packing.order_change {
                 OrderChange::Refuse => {
                     let text =
@@ -84,7 +85,8 @@ impl Turn<'_> {
     fn apply_message(&mut self, name: &str, message: &WorkOrderMessage) -> Answer {
         let lane = self.lane(name);
         lane.revision = Some(message.revision);
-        lane.waiting = None;
+        // What was refused, was so under the order before.
+        (lane.waiting, lane.last_refused) = (None, None);
         let order = message.work_order.as_ref().map(|id| WorkOrder {
             id: id.clone(),
             attributes: message.attributes.clone(),
@@ -117,8 +119,10 @@ impl Turn<'_> {
             draft.attributes.insert("terms".to_owned(), serde_json::json!(order.terms));
         }
         self.write(draft);
-        if order.is_some() {
+        if let Some(order) = &order {
             self.keep_order(&id);
+            let asks = order.terms.under_run == UnderRun::Reason;
+            self.order(&id).wanted = order.terms.quantity.filter(|_| asks);
         }
         self.lane(name).work_order = order;
         answer
@@ -204,10 +208,13 @@ impl Turn<'_> {
         let lanes = self.state.lanes.values();
         let current = lanes.filter_map(|lane| lane.work_order.clone()).find(|order| order.id == id);
         let count = *self.order(id);
-        current.is_some_and(|order| {
-            order.terms.under_run == UnderRun::Reason
-                && order.terms.quantity.is_some_and(|quantity| count.packed < u64::from(quantity))
-        })
+        let of_current = current.filter(|order| order.terms.under_run == UnderRun::Reason);
+        // No lane may work on it any more.
+        if count.sealed {
+            return false;
+        }
+        let wanted = of_current.and_then(|order| order.terms.quantity).or(count.wanted);
+        wanted.is_some_and(|wanted| count.packed < u64::from(wanted))
     }
 
     /// This station has done its share of a work order.

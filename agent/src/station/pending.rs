@@ -40,6 +40,9 @@ pub struct Pending {
     /// Where to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<String>,
+    /// Why, where something else is still missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The boot in which the last scan for it came.
     pub boot: String,
     /// When that was, in milliseconds since boot.
@@ -48,7 +51,7 @@ pub struct Pending {
 
 impl Pending {
     pub(super) fn new(doing: Doing, now: &Stamp) -> Self {
-        Self { doing, subject: None, into: None, boot: now.boot.clone(), since: now.since_boot }
+        Self { doing, subject: None, into: None, reason: None, boot: now.boot.clone(), since: now.since_boot }
     }
 
     /// Has nothing come for too long?
@@ -77,8 +80,8 @@ impl Pending {
 
 /// Which commands need something that is scanned.
 fn needs_subject(command: Command) -> bool {
-    use Command::{Adopt, AgainLabel, Correct, Hold, Move, Reopen, Scrap, Seal, TakeOut};
-    matches!(command, Move | Correct | TakeOut | Scrap | Hold | Reopen | AgainLabel | Seal | Adopt)
+    use Command::{Adopt, AgainLabel, Correct, Hold, Move, Release, Reopen, Scrap, Seal, TakeOut};
+    matches!(command, Move | Correct | TakeOut | Scrap | Hold | Release | Reopen | AgainLabel | Seal | Adopt)
 }
 
 fn needs_target(command: Command) -> bool {
@@ -87,13 +90,13 @@ fn needs_target(command: Command) -> bool {
 
 /// Which ask why, where the configuration has reasons.
 fn needs_reason(command: Command) -> bool {
-    use Command::{AgainLabel, Hold, Reopen, Scrap, TakeOut};
-    matches!(command, TakeOut | Scrap | Hold | Reopen | AgainLabel)
+    use Command::{AgainLabel, Hold, Release, Reopen, Scrap, TakeOut};
+    matches!(command, TakeOut | Scrap | Hold | Release | Reopen | AgainLabel)
 }
 
 fn what_is_scanned(command: Command) -> &'static str {
     match command {
-        Command::Scrap | Command::Hold => "Scan the unit",
+        Command::Scrap | Command::Hold | Command::Release => "Scan the unit",
         Command::Reopen | Command::AgainLabel | Command::Adopt => "Scan the label of the container",
         Command::Seal => "Scan the work order, or the label of the container",
         _ => "Scan the unit, or the label of the container",
@@ -199,6 +202,9 @@ impl Turn<'_> {
             }
             return Ok(answer);
         }
+        if command == Command::Release && !self.has_supervisor(name) {
+            return self.wait_for_supervisor(name, pending, reason);
+        }
         self.lane(name).pending = None;
         self.carry_out(name, command, pending.subject.as_ref(), pending.into.as_deref(), reason)
     }
@@ -227,7 +233,7 @@ impl Turn<'_> {
     /// Wrong things are said at once, before anybody walks to the next label.
     fn check_subject(&mut self, name: &str, command: Command, reading: &Reading) -> Result<(), Answer> {
         let fits = match command {
-            Command::Scrap | Command::Hold => unit_of(reading).is_some(),
+            Command::Scrap | Command::Hold | Command::Release => unit_of(reading).is_some(),
             Command::Reopen | Command::AgainLabel | Command::Adopt => matches!(reading, Reading::Container { .. }),
             Command::Seal => matches!(reading, Reading::Container { .. } | Reading::WorkOrder { .. }),
             _ => unit_of(reading).is_some() || matches!(reading, Reading::Container { .. }),
@@ -315,6 +321,10 @@ impl Turn<'_> {
                 Some((scope, serial)) => Ok(self.hold(name, scope, serial, reason)),
                 None => Err(super::scan::not_here(name)),
             },
+            (Command::Release, Some(reading)) => match (unit_of(reading), self.actor.clone()) {
+                (Some(unit), Some(by)) => self.release(name, unit, &by, reason),
+                _ => Err(super::scan::not_here(name)),
+            },
             (Command::Reopen, Some(Reading::Container { id, .. })) => match self.container(id) {
                 Some(container) => self.reopen(name, &container, reason),
                 None => Err(unknown_container(name, id)),
@@ -335,6 +345,7 @@ fn missing(command: Command, pending: &Pending) -> &'static str {
     match pending.subject {
         None if !pending.is_allow() => what_is_scanned(command),
         _ if needs_target(command) => "Scan the label of the container that it goes into",
+        _ if pending.reason.is_some() => "Scan a supervisor's badge",
         _ => "Scan the reason",
     }
 }

@@ -4,7 +4,7 @@ use records::Stamp;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Code};
-use super::input::Reading;
+use super::input::{Reading, Unread};
 use super::pending::{Doing, Pending};
 use super::turn::Turn;
 
@@ -41,6 +41,18 @@ impl LastRefused {
 }
 
 impl Turn<'_> {
+    /// What was refused is what lies there only until something else is done on the lane. A scan that could not be read may
+    /// be the badge.
+    pub(super) fn forget_refused(&mut self, name: &str, unread: Option<&Unread>, done: bool) {
+        let is_something = unread.is_some_and(|unread| !matches!(unread, Unread::NoRead | Unread::Noise(_)));
+        if !done && !is_something {
+            return;
+        }
+        if let Some(lane) = self.state.lanes.get_mut(name) {
+            lane.last_refused = None;
+        }
+    }
+
     /// A scan was refused: a supervisor may allow it, where the configuration says so.
     pub(super) fn note_refused(&mut self, name: &str, reading: &Reading, code: Code, permission: Option<Permission>) {
         let people = &self.line.rules.people;

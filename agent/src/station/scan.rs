@@ -24,7 +24,13 @@ impl Turn<'_> {
             Ok(reading) => self.reading(lane, reading),
             Err(unread) => Err(refuse_unread(lane, unread)),
         };
+        let done = result.is_ok();
         let answer = result.unwrap_or_else(|refused| self.refuse((lane, scanner), reading.as_ref().ok(), raw, refused));
+        // A supervisor's badge says itself what it is for.
+        let decides = matches!(reading, Ok(Reading::Badge { supervisor: true, .. }));
+        if !decides {
+            self.forget_refused(lane, reading.as_ref().err(), done);
+        }
         self.drop_label(lane, reading, &answer);
         answer
     }
@@ -82,7 +88,8 @@ impl Turn<'_> {
 
     fn reading(&mut self, name: &str, reading: &Reading) -> Result<Answer, Answer> {
         if let Reading::Badge { person, supervisor } = reading {
-            return self.badge(name, person, *supervisor);
+            let released = self.badge_to_release(name, person, *supervisor);
+            return released.unwrap_or_else(|| self.badge(name, person, *supervisor));
         }
         self.check_operator(name)?;
         if let Reading::Command(command) = reading {

@@ -42,6 +42,10 @@ pub struct RemoteUnit {
     pub work_order: Option<String>,
     /// Did it pass its last test, where it was tested?
     pub passed: Option<bool>,
+    /// When that was, in milliseconds since 1970, where that is known.
+    pub tested_at: Option<i64>,
+    /// How often it was tested, as far as the service has heard of it.
+    pub attempts: u32,
     /// Is it, or its lot, on hold or under recall?
     pub held: bool,
     /// Is it under recall?
@@ -62,6 +66,47 @@ pub struct RemoteContradiction {
 }
 
 impl RemoteContainer {
+    /// One of which no more is known.
+    #[must_use]
+    pub fn new(level: Level, state: ContainerState) -> Self {
+        Self {
+            level,
+            state,
+            parent: None,
+            parents: Vec::new(),
+            held: Vec::new(),
+            recalled: false,
+            contradictions: Vec::new(),
+            station: None,
+            serials: Vec::new(),
+            scopes: Vec::new(),
+            containers: Vec::new(),
+            count: 0,
+            units: None,
+            work_order: None,
+            common: Attributes::new(),
+        }
+    }
+
+    /// What it is in; several where records contradict each other.
+    pub fn places(&self) -> impl Iterator<Item = &String> {
+        self.parents.iter().chain(&self.parent)
+    }
+
+    /// All units in it, where that can be told.
+    #[must_use]
+    pub fn all_units(&self) -> Option<u32> {
+        self.units.or_else(|| self.containers.is_empty().then_some(self.count))
+    }
+
+    /// What is directly in it: serials, or ids of containers; `None` where there is more than was told.
+    #[must_use]
+    pub fn contents(&self) -> Option<std::collections::BTreeSet<String>> {
+        let told = self.serials.len() + self.containers.len();
+        let whole = u32::try_from(told).is_ok_and(|told| told == self.count);
+        whole.then(|| self.serials.iter().chain(&self.containers).cloned().collect())
+    }
+
     /// The units directly in it: scope and serial.
     #[must_use]
     pub fn units_with_scopes(&self) -> Vec<(String, String)> {
@@ -81,6 +126,18 @@ pub struct RemoteContainer {
     /// The container that it is in.
     #[serde(default)]
     pub parent: Option<String>,
+    /// All that it is in: several where records contradict each other.
+    #[serde(default)]
+    pub parents: Vec<String>,
+    /// Units in it, at any depth, that are on hold or under recall: some of them.
+    #[serde(default)]
+    pub held: Vec<String>,
+    /// Is one of these under recall?
+    #[serde(default)]
+    pub recalled: bool,
+    /// What of it cannot all be true.
+    #[serde(default)]
+    pub contradictions: Vec<RemoteContradiction>,
     /// The station that opened it.
     #[serde(default)]
     pub station: Option<String>,

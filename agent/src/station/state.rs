@@ -161,6 +161,33 @@ pub struct Lane {
     /// What a supervisor may allow next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_refused: Option<LastRefused>,
+    /// The unit that was packed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_packed: Option<LastPacked>,
+    /// The last result of a rig.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_result: Option<LastResult>,
+}
+
+/// The unit that a lane packed last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPacked {
+    /// Its serial number.
+    pub serial: String,
+    /// Its scope.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The container that it went into.
+    pub package: String,
+}
+
+/// The last result that a rig gave on a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastResult {
+    /// The test that it was of.
+    pub test: u64,
+    /// SHA-256 of what it says.
+    pub mark: Hash,
 }
 
 impl Lane {
@@ -247,6 +274,7 @@ impl Open {
             work_order: None,
             lane: lane.to_owned(),
             joined: None,
+            unchecked: false,
         }
     }
 
@@ -286,6 +314,17 @@ pub struct PackedUnit {
     /// The series of that record, where it is not the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesId>,
+    /// It had been taken out of a container before, and is so again when this is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_out: Option<WasOut>,
+}
+
+/// A unit that had been taken out when it was packed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WasOut {
+    /// The work order under which it counts as taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_order: Option<String>,
 }
 
 impl State {

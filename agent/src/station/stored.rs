@@ -10,7 +10,7 @@ use super::command::Role;
 use super::pending::Pending;
 use super::permission::LastRefused;
 use super::roles::{Despatch, Task, Testing};
-use super::state::{Lane, Open, PackedUnit};
+use super::state::{Lane, LastPacked, LastResult, Open, PackedUnit};
 
 /// A lane of any version: the first one had one package and one pallet.
 #[derive(Deserialize)]
@@ -33,6 +33,8 @@ pub(super) struct StoredLane {
     despatch: Option<Despatch>,
     scan_back: Vec<String>,
     last_refused: Option<LastRefused>,
+    last_packed: Option<LastPacked>,
+    last_result: Option<LastResult>,
 }
 
 /// A package or pallet of the first version.
@@ -77,6 +79,8 @@ impl From<StoredLane> for Lane {
             despatch: stored.despatch,
             scan_back: stored.scan_back,
             last_refused: stored.last_refused,
+            last_packed: stored.last_packed,
+            last_result: stored.last_result,
         }
     }
 }

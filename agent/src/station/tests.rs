@@ -8,7 +8,10 @@ use super::*;
 use bench::Bench;
 
 mod adopt;
+mod again;
 mod bench;
+mod elsewhere;
+mod holds;
 mod limits;
 mod mistakes;
 mod moves;

@@ -1,12 +1,12 @@
 //! A decision in the making.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use records::{Allowed, Draft, Event, Kind, RecordId, Stamp, Subject};
 
 use super::answer::{Answer, Code, Filling};
 use super::decide::Decision;
-use super::facts::Facts;
+use super::facts::{Facts, HeldInside};
 use super::job::JobChange;
 use super::known::{Count, Known, KnownChange, KnownContainer, OrderCount};
 use super::permission::Permission;
@@ -22,6 +22,7 @@ pub(super) static NO_FACTS: Facts = Facts {
     label: None,
     held: Vec::new(),
     recalled: Vec::new(),
+    inside: HeldInside { serials: BTreeSet::new(), lots: BTreeSet::new(), recalled: false },
     service: super::service::Service::Off,
     room: true,
 };

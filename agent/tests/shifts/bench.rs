@@ -5,9 +5,9 @@ use std::fmt;
 
 use agent::settings::Settings;
 use agent::station::{
-    Answer, Close, Code, Command, ContainerState, Facts, Hold, IdFrom, Input, Interlock, Known, KnownChange,
-    KnownContainer, LaneRules, Line, OrderChange, OrderCount, Outcome, Packing, Raw, Reading, RigResult, Role, Service,
-    State, UnitState, Unread, Wanted, decide,
+    Answer, Close, Code, Command, ContainerState, Facts, HeldInside, Hold, IdFrom, Input, Interlock, Known,
+    KnownChange, KnownContainer, LaneRules, Line, OrderChange, OrderCount, Outcome, Packing, Raw, Reading, RigResult,
+    Role, Service, State, UnitState, Unread, Wanted, decide,
 };
 use records::attributes::Attributes;
 use records::wire::{Terms, WorkOrderMessage};
@@ -250,8 +250,23 @@ impl Bench {
             held,
             recalled: Vec::new(),
             service,
+            inside: wanted.inside.as_ref().map(|id| self.held_inside(id)).unwrap_or_default(),
             room: self.room,
         }
+    }
+
+    /// Units on hold in a container, at any depth, as the station knows it.
+    fn held_inside(&self, id: &str) -> HeldInside {
+        let mut found = HeldInside::default();
+        let mut boxes = vec![id.to_owned()];
+        while let Some(id) = boxes.pop() {
+            let inner = self.containers.values().filter(|known| known.parent.as_ref() == Some(&id));
+            boxes.extend(inner.map(|known| known.id.clone()));
+            let units = self.known.iter().filter(|(_, known)| known.package.as_ref() == Some(&id));
+            let held = units.filter(|((_, serial), known)| known.held || self.holds.contains(serial));
+            found.serials.extend(held.map(|((_, serial), _)| serial.clone()));
+        }
+        found
     }
 
     fn ask(&self, office: &Office, network: bool, wanted: &Wanted) -> Service {
@@ -260,6 +275,8 @@ impl Bench {
             _ if !asked => Service::Off,
             _ if self.mutation == Some(Mutation::DeafToService) => deaf(),
             (Some((scope, serial)), true) => office.answer(self.index, scope, serial),
+            // Nobody has delivered anything about containers.
+            (None, true) if wanted.inside.is_some() => Service::Answer { age_ms: 0, unit: None, container: None },
             _ => Service::Unreachable,
         }
     }

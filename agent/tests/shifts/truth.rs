@@ -119,7 +119,9 @@ impl Truth {
 
     fn device(&mut self, draft: &Draft) -> Result<(), String> {
         let unit = (draft.subject.scope.clone(), draft.subject.id.clone());
-        if self.scrapped.contains(&unit) && !matches!(draft.event, Event::Refused | Event::Held | Event::Tested) {
+        if self.scrapped.contains(&unit)
+            && !matches!(draft.event, Event::Refused | Event::Held | Event::Released | Event::Tested)
+        {
             return Err("it is scrap".to_owned());
         }
         if let Some(order) = draft.attributes.get("workOrder").and_then(|order| order.as_str())
@@ -152,6 +154,10 @@ impl Truth {
                     return Err(format!("it was tested {attempts} times"));
                 }
                 self.tested.insert(unit, (draft.attributes["result"] == "pass", attempts + 1));
+                Ok(())
+            }
+            Event::Released => {
+                self.held.remove(&unit);
                 Ok(())
             }
             Event::Held => {
@@ -250,7 +256,12 @@ impl Truth {
                     false => Err("it has left before".to_owned()),
                 }
             }
-            Event::Counted | Event::Sealed | Event::LabelAgain | Event::LabelPrinted | Event::LabelDoubtful => Ok(()),
+            Event::Contradicted
+            | Event::Counted
+            | Event::Sealed
+            | Event::LabelAgain
+            | Event::LabelPrinted
+            | Event::LabelDoubtful => Ok(()),
             _ => Err("no record of a container".to_owned()),
         }
     }
@@ -293,6 +304,15 @@ impl Truth {
         let foreign = self.foreign.inside.iter().filter(|(_, outer)| outer.as_str() == id);
         let foreign = foreign.map(|(inner, _)| units(inner)).sum::<usize>();
         known + self.foreign.units.get(id).copied().unwrap_or(0) + foreign
+    }
+
+    /// Units in a container and in those in it, as far as this station knows which they are.
+    pub fn units_inside(&self, id: &str) -> Vec<Unit> {
+        let own = self.inside.iter().filter(|((scope, _), inside)| scope.is_empty() && inside.as_str() == id);
+        let mut units: Vec<Unit> = own.map(|(unit, _)| unit.clone()).collect();
+        let inner = self.parent.iter().filter(|(_, parent)| parent.as_str() == id);
+        inner.for_each(|(inner, _)| units.extend(self.units_inside(inner)));
+        units
     }
 
     /// Has this, or what is around it, left?

@@ -95,6 +95,36 @@ impl Connection {
         Answer { first: first.unwrap(), lines: lines - 2 }
     }
 
+    /// Posts JSON with the token of whoever may change things, or gets something.
+    fn ask(&mut self, token: Option<&str>, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let request = match token {
+            None => format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            Some(token) => {
+                let body = body.to_string();
+                format!(
+                    "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+                     Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+            }
+        };
+        self.0.get_mut().write_all(request.as_bytes()).unwrap();
+        let (status, mut length) = (self.line(), 0);
+        loop {
+            let line = self.line().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        assert!(status.starts_with("HTTP/1.1 200 "), "{status}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
+    }
+
     /// A line of a head, without its end.
     fn line(&mut self) -> String {
         let mut line = String::new();
@@ -128,6 +158,47 @@ pub fn ask(engine: &str, data: &Path, store: Option<&str>, devices: &Devices) {
                     "beside_the_smaller": (peak as f64 / peaks[0] as f64 * 1000.0).round() / 1000.0 })
         );
     }
+    schema(engine, &service, data);
+}
+
+/// A schema is added, which makes a new recall dimension: what is stored is looked through, and then every device is taken
+/// in. Meanwhile lots are put on hold and released: each of these decisions waits for the one writer, as records do.
+fn schema(engine: &str, service: &Service, data: &Path) {
+    let token = std::fs::read_to_string(data.join("admin.token")).unwrap();
+    let token = token.trim_end();
+    let document = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema",
+                           "properties": { "colour": { "type": "string", "x-group": true } } });
+    let mut connection = Connection::open(service);
+    let begin = Instant::now();
+    let (mut added, mut decided) = (None, Vec::new());
+    std::thread::scope(|scope| {
+        let adding = scope.spawn(|| {
+            let schema = json!({ "id": "paint", "schema": document });
+            Connection::open(service).ask(Some(token), "/v1/schemas", &schema);
+        });
+        for action in ["hold", "release"].into_iter().cycle() {
+            let one = Instant::now();
+            let body = json!({ "action": action, "lotCode": "HELD", "reason": "measured" });
+            connection.ask(Some(token), "/v1/holds", &body);
+            decided.push(one.elapsed().as_secs_f64() * 1000.0);
+            if adding.is_finished() {
+                added.get_or_insert_with(|| begin.elapsed().as_secs_f64());
+                let known = connection.ask(None, "/v1/schemas", &json!(null));
+                if known["schemas"][0]["dimensions"][0]["complete"] == true {
+                    break;
+                }
+            }
+        }
+    });
+    let all = begin.elapsed().as_secs_f64();
+    decided.sort_by(f64::total_cmp);
+    let at = |part: usize| decided[(decided.len() - 1) * part / 100];
+    println!(
+        "{}",
+        json!({ "engine": engine, "question": "a schema is added", "seconds": { "added": added, "all_taken_in": all },
+                "decisions_meanwhile": decided.len(),
+                "milliseconds_each": { "p50": at(50), "p99": at(99), "longest": at(100) } })
+    );
 }
 
 fn recall(

@@ -19,6 +19,8 @@ pub const MOST_BODY: usize = 16 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest reason in characters.
 const MOST_REASON: usize = 500;
+/// Longest word for who decides, in characters.
+const MOST_ACTOR: usize = 64;
 /// Longest serial number or lot in characters.
 const MOST_NAME: usize = 128;
 
@@ -81,6 +83,14 @@ pub fn reason(text: &str) -> Result<String, Problem> {
             "the reason cannot be taken",
             format!("write 1 to {MOST_REASON} characters in one line: who reads it later must understand it"),
         )
+    })
+}
+
+/// Who decides: what the caller says, else the name of the token, of which there is one.
+pub fn actor(given: Option<&str>) -> Result<String, Problem> {
+    checked(given.unwrap_or("admin").trim(), MOST_ACTOR).ok_or_else(|| {
+        let help = "in one line: a role or a number rather than a name, since records are never removed";
+        wrong("the actor cannot be taken", format!("write 1 to {MOST_ACTOR} characters {help}"))
     })
 }
 

@@ -1,5 +1,6 @@
 //! `/v1/containers/{id}`: a package or pallet, and what is in it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +13,12 @@ use super::App;
 use super::parameters::{Parameters, named};
 use super::problem::Problem;
 use crate::search::sscc_readings;
-use crate::store::Container;
+use crate::store::{Container, Snapshot, sql};
+
+/// Most serials on hold that are named of a container.
+const MOST_HELD: usize = 100;
+/// Most containers in a container that are looked into.
+const MOST_INSIDE: usize = 10_000;
 
 /// A package or pallet, by its id or by what its label says.
 pub async fn container(
@@ -26,7 +32,11 @@ pub async fn container(
     let answer = app.store.read(move |snapshot| {
         for id in readings {
             if let Some(container) = snapshot.container(&id)? {
-                return Ok(Some(shown(&id, &container)));
+                let mut answer = shown(&id, &container);
+                if let Some(held) = held(snapshot, &container)? {
+                    answer["onHold"] = held;
+                }
+                return Ok(Some(answer));
             }
         }
         Ok(None)
@@ -36,6 +46,43 @@ pub async fn container(
         Problem::new(StatusCode::NOT_FOUND, "unknownContainer", message)
             .help("check the id, an SSCC of 18 digits mostly; see /v1/stations for records that are missing")
     })
+}
+
+/// What in it, at any depth, must not leave: some serials, how many, and whether one of them is under recall. Nothing is looked
+/// for where nothing is on hold at all.
+fn held(snapshot: &Snapshot<'_>, container: &Container) -> sql::Result<Option<Value>> {
+    if snapshot.holds_count()? == 0 {
+        return Ok(None);
+    }
+    let (mut serials, mut count, mut recalled) = (Vec::new(), 0_u64, false);
+    let mut look = |container: &Container| -> sql::Result<()> {
+        for (serial, scope) in container.serials.iter().zip(&container.scopes) {
+            let Some(kept) = snapshot.kept_by_name(serial, scope)? else { continue };
+            let holds = super::devices::on_hold(snapshot, serial, &kept)?;
+            if holds.is_empty() {
+                continue;
+            }
+            recalled |= holds.iter().any(|hold| hold.recall.is_some());
+            count += 1;
+            if serials.len() < MOST_HELD {
+                serials.push(serial.clone());
+            }
+        }
+        Ok(())
+    };
+    look(container)?;
+    let mut inner = container.containers.clone();
+    let mut seen: BTreeSet<String> = inner.iter().cloned().collect();
+    while let Some(id) = inner.pop() {
+        let Some(container) = snapshot.container(&id)? else { continue };
+        look(&container)?;
+        for next in container.containers {
+            if seen.len() < MOST_INSIDE && seen.insert(next.clone()) {
+                inner.push(next);
+            }
+        }
+    }
+    Ok((count > 0).then(|| json!({ "serials": serials, "count": count, "recalled": recalled })))
 }
 
 fn shown(id: &str, container: &Container) -> Value {

@@ -34,15 +34,15 @@ pub async fn device(
         if let Some(Deleted { at, reason }) = kept.deleted {
             return Ok(Err(Unanswerable::Deleted { serial: device.subject.id, since: at, reason }));
         }
-        let holds = on_hold(snapshot, &device, &kept)?;
+        let holds = on_hold(snapshot, &device.subject.id, &kept)?;
         Ok(Ok(current(&device, &kept, &holds)))
     });
     Ok(Json(answer.await??))
 }
 
 /// The holds on a device: its own, and those of the lots that it is in.
-fn on_hold(snapshot: &Snapshot<'_>, device: &DeviceName, kept: &Kept) -> sql::Result<Vec<Hold>> {
-    let own = Subject::device(device.subject.id.as_str());
+pub(super) fn on_hold(snapshot: &Snapshot<'_>, serial: &str, kept: &Kept) -> sql::Result<Vec<Hold>> {
+    let own = Subject::device(serial);
     let lots = kept.places("lotCode", i64::MAX).into_iter().map(|lot| Subject::new(Kind::Lot, lot));
     let mut holds = Vec::new();
     for what in std::iter::once(own).chain(lots) {

@@ -33,6 +33,7 @@ const DRAWS: u32 = 50;
 pub struct Asked {
     serial_number: Option<String>,
     scope: Option<String>,
+    actor: Option<String>,
 }
 
 /// What came of a drill.
@@ -67,6 +68,7 @@ pub async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Value>, 
 /// A drill, from a device that is named or drawn; its result is kept.
 pub async fn drill(State(app): State<Arc<App>>, Change(asked): Change<Asked>) -> Result<Json<Value>, Problem> {
     let serial = asked.serial_number.as_deref().map(body::name).transpose()?;
+    let actor = body::actor(asked.actor.as_deref())?;
     let (now, connected) = ((app.clock)(), (app.is_connected)());
     let reading = app.store.long_reader().await?.run(move |snapshot| {
         let drawn = match &serial {
@@ -82,8 +84,10 @@ pub async fn drill(State(app): State<Arc<App>>, Change(asked): Change<Asked>) ->
         None => Problem::new(StatusCode::NOT_FOUND, "noDevice", "there is no device with a group to recall")
             .help("pack something first, or name a device"),
     })?;
-    decide(&app, Ask::Drilled(attributes(&outcome))).await?;
-    Ok(Json(json!(outcome)))
+    decide(&app, Ask::Drilled { says: attributes(&outcome), actor: actor.clone() }).await?;
+    let mut shown = json!(outcome);
+    shown["actor"] = actor.into();
+    Ok(Json(shown))
 }
 
 type Drawn = Result<(Pairs, Instant, Prepared), Option<Unanswerable>>;

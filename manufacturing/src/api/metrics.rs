@@ -72,13 +72,14 @@ struct Station {
 
 fn stations(metrics: Metrics, states: &[SeriesState], judged: &Completeness) -> Metrics {
     let mut all: BTreeMap<&str, Station> = BTreeMap::new();
-    let (mut series, mut conflicts, mut rejections) = (0u64, 0, 0);
+    let (mut series, mut conflicts, mut rejections, mut unread) = (0u64, 0, 0, 0);
     for (state, judged) in states.iter().zip(&judged.stations) {
         // Anyone can say that a station is online; one that has signed nothing is none.
         if state.series.is_none() {
             continue;
         }
         (series, conflicts, rejections) = (series + 1, conflicts + state.conflicts, rejections + state.rejections);
+        unread += judged.unread_count;
         let station = all.entry(&judged.station).or_default();
         station.missing += judged.announced.saturating_sub(state.stored());
         if station.last == 0 || judged.last_status >= station.said {
@@ -91,6 +92,12 @@ fn stations(metrics: Metrics, states: &[SeriesState], judged: &Completeness) -> 
         .gauge("lotline_manufacturing_series", "Series of all stations.", &[], series)
         .gauge("lotline_manufacturing_conflicts", "Records kept apart: they came with other content.", &[], conflicts)
         .gauge("lotline_manufacturing_rejections", "Signed records that cannot be read.", &[], rejections)
+        .gauge(
+            "lotline_manufacturing_unread",
+            "Stored records that this program cannot wholly read and that nobody has written off.",
+            &[],
+            unread,
+        )
         .gauge("lotline_manufacturing_stations", "Stations with records or a status.", &[], all.len())
         .gauge("lotline_manufacturing_stations_unnamed", "Stations beyond those named below.", &[], unnamed);
     for (name, station) in all.iter().take(MOST_STATIONS) {

@@ -36,7 +36,7 @@ use axum::routing::{get, post};
 use base::web::Guard;
 
 use crate::clock::Clock;
-use crate::ingest::{Refusals, Waiting};
+use crate::ingest::Refusals;
 use crate::service::AdminToken;
 use crate::store::Store;
 use problem::Problem;
@@ -52,8 +52,6 @@ pub struct App {
     pub clock: Clock,
     /// What was refused.
     pub refusals: Arc<Refusals>,
-    /// Keys that wait for a person.
-    pub waiting: Arc<Waiting>,
     /// The token of whoever may change things.
     pub admin: AdminToken,
     /// Under which names a change may be asked for, and by which pages.

@@ -47,6 +47,7 @@ pub struct Open {
     notice: Notice,
     #[serde(default = "yes")]
     hold: bool,
+    actor: Option<String>,
 }
 
 /// What is posted to close one.
@@ -58,6 +59,7 @@ pub struct Close {
     figures: Map<String, Value>,
     #[serde(default = "yes")]
     release: bool,
+    actor: Option<String>,
 }
 
 fn yes() -> bool {
@@ -115,7 +117,7 @@ fn number(id: &str) -> Result<String, Problem> {
 
 /// Opens a recall: the answer is it as it is kept.
 pub async fn open(State(app): State<Arc<App>>, Change(asked): Change<Open>) -> Result<Json<Value>, Problem> {
-    let reason = body::reason(&asked.reason)?;
+    let (reason, actor) = (body::reason(&asked.reason)?, body::actor(asked.actor.as_deref())?);
     let given = asked.id.as_deref().map(number).transpose()?;
     if let Some(name) = asked.notice.bad_text(MOST_TEXT) {
         let help = format!("write 1 to {MOST_TEXT} characters in one line");
@@ -139,7 +141,8 @@ pub async fn open(State(app): State<Arc<App>>, Change(asked): Change<Open>) -> R
     let (mut id, opening, holds) = reading.await??;
     for attempt in 1.. {
         let says = recalls::attributes(&opening);
-        let ask = OpenRecall { id: id.clone(), reason: reason.clone(), says, holds: holds.clone() };
+        let (reason, actor, holds) = (reason.clone(), actor.clone(), holds.clone());
+        let ask = OpenRecall { id: id.clone(), reason, says, holds, actor };
         match app.store.decide(Ask::OpenRecall(Box::new(ask))).await {
             // Somebody else took the number meanwhile.
             Some(Err(Denied::RecallExists(_))) if given.is_none() && attempt < ATTEMPTS => {
@@ -199,7 +202,7 @@ impl From<NotAsked> for Problem {
 /// Closes a recall with its figures.
 pub async fn close(State(app): State<Arc<App>>, id: Id, Change(asked): Change<Close>) -> Result<Json<Value>, Problem> {
     let (id, reason) = (named(id)?, body::reason(&asked.reason)?);
-    let figures = figures(asked.figures)?;
+    let (figures, actor) = (figures(asked.figures)?, body::actor(asked.actor.as_deref())?);
     let (now, connected, wanted) = ((app.clock)(), (app.is_connected)(), id.clone());
     let reading = app.store.long_reader().await?.run(move |snapshot| {
         let (_, _, question) = match stored(snapshot, &wanted)? {
@@ -214,11 +217,8 @@ pub async fn close(State(app): State<Arc<App>>, id: Id, Change(asked): Change<Cl
         Ok::<_, sql::Error>(Ok(recalls::Closing::of(known, figures)))
     });
     let closing = reading.await??;
-    decide(
-        &app,
-        Ask::CloseRecall { id: id.clone(), reason, figures: recalls::attributes(&closing), release: asked.release },
-    )
-    .await?;
+    let figures = recalls::attributes(&closing);
+    decide(&app, Ask::CloseRecall { id: id.clone(), reason, figures, release: asked.release, actor }).await?;
     find(&app, id).await
 }
 

@@ -1,6 +1,5 @@
 //! `/v1/stations`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +11,6 @@ use super::App;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use crate::completeness::{Completeness, Moment, judge};
-use crate::ingest::Waits;
 use crate::lapses::Lapses;
 use crate::store::{SeriesState, StationKey};
 
@@ -21,29 +19,16 @@ struct Known {
     states: Vec<SeriesState>,
     lapses: Lapses,
     keys: Vec<StationKey>,
-    waiting: BTreeMap<String, Vec<Waits>>,
     judged: Completeness,
 }
 
 impl Known {
     async fn of(app: &App) -> Result<Self, Problem> {
         let read = app.store.read(|snapshot| Ok((snapshot.stations()?, snapshot.lapses()?, snapshot.keys()?)));
-        let (mut states, lapses, keys) = read.await?;
-        let mut waiting = app.waiting.all();
-        let counts = |station: &str, waits: &Waits| {
-            keys.iter().any(|known| known.station == station && known.key == waits.key && known.revoked.is_none())
-        };
-        waiting.iter_mut().for_each(|(station, waits)| waits.retain(|waits| !counts(station, waits)));
-        waiting.retain(|_, waits| !waits.is_empty());
-        // A station of which nothing is stored is shown all the same.
-        let named: BTreeSet<String> = keys.iter().map(|key| &key.station).chain(waiting.keys()).cloned().collect();
-        let unseen: Vec<String> =
-            named.into_iter().filter(|name| states.iter().all(|state| state.station != *name)).collect();
-        states.extend(unseen.into_iter().map(|station| SeriesState::unknown(station, None, None)));
-        states.sort_by(|a, b| (&a.station, a.series).cmp(&(&b.station, b.series)));
+        let (states, lapses, keys) = read.await?;
         let moment = Moment { now: (app.clock)(), as_of: None, connected: (app.is_connected)() };
         let judged = judge(&states, &lapses, moment);
-        Ok(Self { states, lapses, keys, waiting, judged })
+        Ok(Self { states, lapses, keys, judged })
     }
 
     /// The keys of a station, those that wait, and since when it is retired.
@@ -52,12 +37,8 @@ impl Known {
             let revoked = key.revoked.as_ref().map(|(at, reason)| json!({"at": at, "reason": reason}));
             json!({"key": key.key, "how": key.how, "since": key.since, "revoked": revoked})
         });
-        let waiting = self
-            .waiting
-            .get(station)
-            .into_iter()
-            .flatten()
-            .map(|waits| json!({"key": waits.key, "since": waits.since, "count": waits.count}));
+        let strangers = self.states.iter().filter(|state| state.station == station).flat_map(|state| &state.strangers);
+        let waiting = strangers.map(|one| json!({"key": one.key, "since": one.since, "count": one.count}));
         let retired = self.lapses.retired.get(station).map(|(since, reason)| json!({"since": since, "reason": reason}));
         let mut trust = Map::new();
         trust.insert("keys".to_owned(), keys.collect());
@@ -77,9 +58,6 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
         let of_series =
             |off: &&crate::lapses::WrittenOff| off.station == series.station && Some(off.series) == series.series;
         let written_off: u64 = judged.written_off.iter().filter(of_series).map(|off| off.missing).sum();
-        let mut why = series.why.clone();
-        let waits = known.waiting.get(&series.station);
-        why.extend(waits.filter(|_| series.series.is_none()).map(|_| "its key is not enrolled".to_owned()));
         let mut shown = json!({
             "station": series.station,
             "series": series.series,
@@ -106,10 +84,12 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             // Everything that happened before its last status is stored.
             "completeSince": series.last_status.filter(|_| series.complete),
             "complete": series.complete,
-            "why": why,
+            "why": series.why,
             "alarms": series.alarms,
             "conflicts": state.conflicts,
             "rejected": state.rejections,
+            // Stored, and not wholly readable by this program; written off or not.
+            "unread": state.unread,
             "refused": app.refusals.of(&series.station),
         });
         if let Value::Object(shown) = &mut shown {

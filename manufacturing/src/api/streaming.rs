@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
@@ -78,6 +79,10 @@ fn next(
 /// Hands a piece to the client. One that takes nothing for so long is let go, since its snapshot keeps the store's log from
 /// shrinking.
 fn send(handle: &Handle, pieces: &mpsc::Sender<Bytes>, patience: Duration, piece: Bytes) -> ControlFlow<()> {
+    let piece = match pieces.try_send(piece) {
+        Ok(()) => return ControlFlow::Continue(()),
+        Err(TrySendError::Full(piece) | TrySendError::Closed(piece)) => piece,
+    };
     match handle.block_on(async { tokio::time::timeout(patience, pieces.send(piece)).await }) {
         Ok(Ok(())) => ControlFlow::Continue(()),
         Ok(Err(_)) => {

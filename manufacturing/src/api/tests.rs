@@ -7,6 +7,7 @@ mod containers;
 mod deletion;
 mod earlier;
 mod metrics;
+mod moments;
 mod questions;
 mod recalls;
 mod schemas;
@@ -28,9 +29,20 @@ use crate::testkit::{Station, at, closed, moved, packed, voided};
 struct Running {
     address: SocketAddr,
     runtime: Runtime,
-    waiting: Arc<Waiting>,
     store: Store,
     _folder: tempfile::TempDir,
+}
+
+impl Running {
+    /// Has the service store something.
+    fn commit(&self, work: Work) {
+        let (telling, told) = tokio::sync::oneshot::channel();
+        let done = Box::new(move || telling.send(()).unwrap());
+        self.runtime.block_on(async {
+            assert!(self.store.put(crate::store::Order { work: Some(work), done }).await.is_ok());
+            told.await.unwrap();
+        });
+    }
 }
 
 /// Serves what these works make, at the second 1000.
@@ -52,7 +64,6 @@ fn serve_at(folder: tempfile::TempDir, place: Place, works: &[Work], patience: D
     drop(writer);
     let clock: Clock = Arc::new(|| at(1000));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let waiting = Arc::new(Waiting::default());
     let own = crate::testkit::own(Enrolment::FirstUse);
     let (store, _ended) = Store::start(place, own, clock.clone(), drop).unwrap();
     let served = store.clone();
@@ -61,7 +72,6 @@ fn serve_at(folder: tempfile::TempDir, place: Place, works: &[Work], patience: D
             store: served,
             clock,
             refusals: Arc::default(),
-            waiting: waiting.clone(),
             admin: AdminToken::new("let-me-in"),
             guard: Guard::new([]),
             is_connected: Box::new(|| true),
@@ -72,7 +82,7 @@ fn serve_at(folder: tempfile::TempDir, place: Place, works: &[Work], patience: D
         tokio::spawn(async move { axum::serve(listener, router(app)).await });
         address
     });
-    Running { address, runtime, waiting, store, _folder: folder }
+    Running { address, runtime, store, _folder: folder }
 }
 
 impl Running {

@@ -15,6 +15,9 @@ pub struct Drill {
     /// The device to begin with; without it one is drawn
     #[arg(long, value_name = "SN")]
     serial: Option<String>,
+    /// Who does it, for the record: a role or a number rather than a name; without it that of the token
+    #[arg(long, value_name = "WHO")]
+    actor: Option<String>,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -29,6 +32,9 @@ impl Drill {
         let mut body = json!({});
         if let Some(serial) = &self.serial {
             body["serialNumber"] = serial.as_str().into();
+        }
+        if let Some(actor) = &self.actor {
+            body["actor"] = actor.as_str().into();
         }
         let answer = self.service.post(&["v1", "drills"], &self.admin.token()?, &body).await?;
         if self.json {

@@ -85,6 +85,9 @@ pub struct Show {
 
 #[derive(Args)]
 struct Change {
+    /// Who decides, for the record: a role or a number rather than a name; without it that of the token
+    #[arg(long, value_name = "WHO")]
+    actor: Option<String>,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -113,7 +116,8 @@ impl Kept {
                 let path = [PATH[0], PATH[1], id.as_str(), "close"];
                 let figures: Map<String, Value> =
                     figures.into_iter().map(|(name, value)| (name, value.into())).collect();
-                let body = json!({"reason": reason, "figures": figures, "release": !keep_holds});
+                let mut body = json!({"reason": reason, "figures": figures, "release": !keep_holds});
+                change.tell(&mut body);
                 (change.service.post(&path, &change.admin.token()?, &body).await?, change.json)
             }
             Self::List(list) => {
@@ -137,6 +141,14 @@ impl Kept {
     }
 }
 
+impl Change {
+    fn tell(&self, body: &mut Value) {
+        if let Some(actor) = &self.actor {
+            body["actor"] = actor.as_str().into();
+        }
+    }
+}
+
 impl Create {
     fn body(&self) -> Result<Value, Failure> {
         let mut question: Map<String, Value> = Map::new();
@@ -150,6 +162,7 @@ impl Create {
         if let Some(id) = &self.id {
             body["id"] = id.as_str().into();
         }
+        self.change.tell(&mut body);
         if let Some(path) = &self.notice {
             let wrong = |why: &dyn std::fmt::Display| {
                 Failure::Usage(format!("cannot read the notice in `{}`: {why}", path.display()))
@@ -159,6 +172,11 @@ impl Create {
         }
         Ok(body)
     }
+}
+
+/// Who it was; records of older programs do not say so.
+fn actor(of: &Value) -> String {
+    of["actor"].as_str().map(|actor| format!(" by {actor}")).unwrap_or_default()
 }
 
 fn question(recall: &Value) -> String {
@@ -195,8 +213,9 @@ fn one(recall: &Value) -> String {
         format!("Recall {} is {}: {}", text(&recall["recall"]), text(&recall["state"]), text(&recall["reason"])),
         format!("of {}", question(recall)),
         format!(
-            "opened {}, {} units{}, {complete}, known at position {}",
+            "opened {}{}, {} units{}, {complete}, known at position {}",
             text(&recall["openedAt"]),
+            actor(recall),
             recall["count"],
             balance(&recall["balance"]),
             recall["knownAt"]
@@ -211,8 +230,9 @@ fn one(recall: &Value) -> String {
         let figures = closed["figures"].as_object().into_iter().flatten();
         let figures: String = figures.map(|(name, value)| format!(", {name} {value}")).collect();
         lines.push(format!(
-            "closed {}: {}; {} units{}{figures}",
+            "closed {}{}: {}; {} units{}{figures}",
             text(&closed["at"]),
+            actor(closed),
             text(&closed["reason"]),
             closed["count"],
             balance(&closed["balance"])

@@ -28,8 +28,12 @@ fn state(series: u8, last: u64, said: i64, heard: i64) -> SeriesState {
         unverified: false,
         conflicts: 0,
         rejections: 0,
+        unread: 0,
+        unread_named: Vec::new(),
         online: None,
         lineage: Lineage::default(),
+        enrolled: None,
+        strangers: Vec::new(),
     }
 }
 
@@ -69,6 +73,42 @@ fn what_nobody_has_vouched_for_is_not_complete() {
     let connected = SeriesState { series: None, status: None, runs: Vec::new(), ..state(1, 0, 0, 0) };
     assert_eq!(why(std::slice::from_ref(&connected), 0, None), ["no station is known"]);
     assert!(why(&[connected, state(1, 5, 0, 0)], 0, None).is_empty(), "anyone can publish that a station is online");
+}
+
+#[test]
+fn a_station_that_was_never_heard_is_waited_for_once_it_is_enrolled() {
+    let never = SeriesState { enrolled: Some(at(50)), ..SeriesState::unknown("b".into(), None, None) };
+    let judged = |states: &[SeriesState], lapses: &Lapses, as_of: Option<i64>| {
+        judge(states, lapses, Moment { now: at(100), as_of: as_of.map(at), connected: true })
+    };
+    let both = [state(1, 5, 90, 90), never.clone()];
+    let none = Lapses::default();
+    let now = judged(&both, &none, None);
+    assert!(
+        !now.complete
+            && now.stations[1].why == [format!("it is enrolled since {}, and nothing of it was ever heard", at(50))]
+    );
+    assert!(!judged(&both, &none, Some(50)).complete);
+    assert!(judged(&both, &none, Some(49)).complete, "it was not enrolled then");
+    let retired = Lapses { retired: [("b".to_owned(), (at(60), "r".to_owned()))].into(), ..Lapses::default() };
+    assert!(judged(&both, &retired, None).complete && !judged(&both, &retired, Some(59)).complete);
+    let connected = [state(1, 5, 90, 90), SeriesState { online: Some((true, at(60))), ..never }];
+    let why = format!("it is enrolled since {} and connected, and has signed nothing", at(50));
+    assert_eq!(judged(&connected, &none, None).stations[1].why, [why]);
+    // A key that nobody has enrolled, beside series of the same station that are whole.
+    let key = FixedBytes([7; 32]);
+    let one = |revoked| Stranger { station: "a".into(), key, since: at(5), count: 3, revoked };
+    let with = |revoked| {
+        let strangers = vec![one(revoked)];
+        judged(
+            &[SeriesState { strangers, ..SeriesState::unknown("a".into(), None, None) }, state(1, 5, 90, 90)],
+            &none,
+            None,
+        )
+    };
+    let why = format!("its key {key} is not enrolled: 3 messages that it signed were refused since {}", at(5));
+    assert!(!with(false).complete && with(false).stations[0].why == [why]);
+    assert!(with(true).complete, "a person has decided that");
 }
 
 #[test]

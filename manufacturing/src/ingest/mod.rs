@@ -8,11 +8,9 @@ mod outbox;
 mod pump;
 #[cfg(test)]
 mod rate;
-mod waiting;
 
 pub use board::Board;
 pub use check::{Verdict, check};
 pub use lanes::Lanes;
 pub use outbox::{Outbox, Refusals};
 pub use pump::{Inlet, Outlet, start};
-pub use waiting::{Waiting, Waits};

@@ -34,7 +34,7 @@ pub fn fold_container(container: &Subject, facts: &[&Fact]) -> Option<ContainerV
     Some(ContainerView {
         level,
         state,
-        contested: !walk.conflicts().is_empty(),
+        contested: walk.is_contested(),
         contradictions: contradictions(facts, &walk),
         parents: parents.collect(),
         station: handled.map(|taken| (facts[taken.index].id.station.clone(), taken.record.lane.clone())),

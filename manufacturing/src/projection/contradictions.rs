@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::condition::Taken;
+use super::disputed::Said;
 use super::walk::{Edge, Place, Walk};
 use super::{Contradiction, Fact};
 
@@ -18,6 +21,10 @@ pub fn contradictions(facts: &[&Fact], walk: &Walk<'_>) -> Vec<Contradiction> {
             found.push((second.step, of_places(facts, place, first, second)));
         }
     }
+    for (edge, by) in walk.doubtful() {
+        found.push((edge.step, of_taking(facts, edge, by)));
+    }
+    found.extend(walk.disputes().into_iter().map(|dispute| (usize::MAX, of_dispute(dispute))));
     if let Some(scrapped) = walk.condition.scrapped {
         found.extend(walk.directly_in().into_iter().map(|edge| of_scrapped(facts, scrapped, edge)));
     }
@@ -43,6 +50,31 @@ fn of_places(facts: &[&Fact], place: Place, first: &Edge<'_>, second: &Edge<'_>)
         text: format!("{}; {}", says(first), says(second)),
         at: facts[second.since].wall().unwrap_or_default(),
         stations: BTreeSet::from(stations).into_iter().collect(),
+    }
+}
+
+fn of_taking(facts: &[&Fact], edge: &Edge<'_>, by: &Fact) -> Contradiction {
+    let put = facts[edge.since];
+    let (id, station, other) = (edge.parent_id(), &put.id.station, &by.id.station);
+    unordered(format!("put into {id}, says station {station}; taken out of it, says station {other}"), put, by)
+}
+
+fn of_dispute((name, first, last): (&str, Said<'_>, Said<'_>)) -> Contradiction {
+    let says = |said: &Said<'_>| format!("{name} {}, says station {}", shown(said.value), said.by.id.station);
+    unordered(format!("{}; {}", says(&first), says(&last)), first.by, last.by)
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Two records of which nobody can say which came last.
+fn unordered(what: String, first: &Fact, second: &Fact) -> Contradiction {
+    Contradiction {
+        code: "unordered".to_owned(),
+        text: format!("{what}; which of the two came last is not known"),
+        at: first.wall().max(second.wall()).unwrap_or_default(),
+        stations: BTreeSet::from([first, second].map(|fact| fact.id.station.clone())).into_iter().collect(),
     }
 }
 

@@ -51,9 +51,7 @@ fn step<'a>(walk: &mut Walk<'a>, facts: &[&'a Fact], voided: &Voided, index: usi
         Some(Void { whole: false, .. }) => Truth::ButForPlace,
         Some(Void { whole: true, .. }) => return,
     };
-    if let Some(record) = facts[index].reading.record.as_ref() {
-        walk.step(index, record, truth);
-    }
+    walk.step(index, facts[index], truth);
 }
 
 /// A fact in the history of a device.
@@ -180,7 +178,7 @@ fn view(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Option<DeviceView
     let part_of = walk.directly_in().into_iter().rfind(|edge| edge.place() == Some(Place::Device));
     Some(DeviceView {
         state: if was_there { state(walk) } else { State::Voided },
-        contested: !walk.conflicts().is_empty(),
+        contested: walk.is_contested(),
         contradictions,
         deleted: walk.condition.deleted.map(deleted),
         test: walk.condition.test.map(|taken| test(taken, walk.condition.attempts)),
@@ -271,9 +269,7 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
 fn as_said<'a>(device: &'a Subject, facts: &[&'a Fact], read: &Read<'a>) -> Vec<Span<'a>> {
     let mut walk = Walk::new(device, read.walk.dimensions());
     for &index in &read.order {
-        if let Some(record) = facts[index].reading.record.as_ref() {
-            walk.step(index, record, Truth::Whole);
-        }
+        walk.step(index, facts[index], Truth::Whole);
     }
     walk.into_spans()
 }

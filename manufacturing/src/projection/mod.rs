@@ -4,6 +4,7 @@ mod condition;
 mod container;
 mod contradictions;
 mod dimensions;
+mod disputed;
 mod fold;
 mod handled;
 mod happened;
@@ -11,6 +12,7 @@ mod order;
 mod part;
 mod reading;
 mod repeats;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -1,9 +1,11 @@
+mod disputed;
 mod handled;
 mod line;
 
 use records::attributes::{DAY, STATION};
 use records::{Draft, Event, Joined, Level, Subject};
 
+use super::happened::Trust;
 use super::*;
 use crate::testkit::{Station, at, closed, moved, packed, voided};
 

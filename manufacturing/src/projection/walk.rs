@@ -8,7 +8,8 @@ use records::{Event, Joined, Kind, Level, Record, Subject};
 use serde_json::Value;
 
 use super::condition::{self, Condition, Taken};
-use super::{Dimensions, dimension, part_value};
+use super::disputed::{Said, Sayings, Taking};
+use super::{Dimensions, Fact, dimension, part_value};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -44,6 +45,8 @@ pub struct Edge<'a> {
     pub since: usize,
     /// Which step of the walk that was.
     pub step: usize,
+    /// A record of another station has taken it out of there, and which of the two came last nobody can say.
+    pub taken_out: Option<&'a Fact>,
 }
 
 impl<'a> Edge<'a> {
@@ -84,7 +87,7 @@ pub enum Place {
 pub enum Truth {
     /// All of it.
     Whole,
-    /// All but that its subject is where the record puts it.
+    /// All but that it moved its subject: it is not where the record puts it, and did not leave where it was.
     ButForPlace,
 }
 
@@ -103,7 +106,11 @@ pub struct Walk<'a> {
     device: Node<'a>,
     dimensions: &'a Dimensions,
     edges: Vec<Edge<'a>>,
-    attributes: BTreeMap<&'a str, &'a Value>,
+    /// What was taken out of what.
+    takings: Vec<Taking<'a>>,
+    /// What was put, by mistake, into a place, out of one that it did not leave.
+    mistaken: Vec<(Node<'a>, Node<'a>, Node<'a>)>,
+    attributes: Sayings<'a>,
     open: BTreeMap<Group<'a>, usize>,
     spans: Vec<Span<'a>>,
     steps: usize,
@@ -117,7 +124,9 @@ impl<'a> Walk<'a> {
             device: device.into(),
             dimensions,
             edges: Vec::new(),
-            attributes: BTreeMap::new(),
+            takings: Vec::new(),
+            mistaken: Vec::new(),
+            attributes: Sayings::default(),
             open: BTreeMap::new(),
             spans: Vec::new(),
             steps: 0,
@@ -126,7 +135,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes in one record. Corrections and refusals change nothing by themselves.
-    pub fn step(&mut self, index: usize, record: &'a Record, truth: Truth) {
+    pub fn step(&mut self, index: usize, fact: &'a Fact, truth: Truth) {
+        let Some(record) = &fact.reading.record else { return };
         let subject = Node::from(&record.subject);
         let own = subject == self.device;
         self.steps += 1;
@@ -134,24 +144,46 @@ impl<'a> Walk<'a> {
         if matches!(record.event, Event::Voided | Event::Refused) {
             return;
         }
-        for joined in &record.from {
-            let parent = Node::from(joined);
-            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, parent));
+        let whole = truth == Truth::Whole;
+        if whole {
+            self.leave(subject, record, fact);
+        } else {
+            let wrongly = |into: &'a Joined| record.from.iter().map(move |from| (subject, into.into(), from.into()));
+            self.mistaken.extend(record.into.iter().flat_map(wrongly));
         }
         // Nothing is inside itself.
-        let into = record.into.iter().filter(|joined| truth == Truth::Whole && Node::from(*joined) != subject);
+        let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
-            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps };
-            if !self.edges.iter().any(|e| (e.child, e.parent, e.level) == (edge.child, edge.parent, edge.level)) {
-                self.edges.push(edge);
+            let taken_out = Taking::rival(&self.takings, (subject, parent), fact);
+            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps, taken_out };
+            match self.edges.iter_mut().find(|e| (e.child, e.parent, e.level) == (subject, parent, level)) {
+                // Said again by somebody who came after that.
+                Some(known) => known.taken_out = known.taken_out.and(taken_out),
+                None => self.edges.push(edge),
             }
         }
         if own {
-            self.attributes.extend(condition::said_of_device(record));
+            condition::said_of_device(record).for_each(|(name, value)| self.attributes.take(name, value, fact));
         }
         if own || !record.from.is_empty() || !record.into.is_empty() {
             self.regroup(index);
+        }
+    }
+
+    /// Takes a subject out of what a record says. Who comes out of a place that it was put into by mistake, comes out of the
+    /// one that it was in all the time; unless it stays there.
+    fn leave(&mut self, subject: Node<'a>, record: &'a Record, by: &'a Fact) {
+        let mut left: Vec<Node<'a>> = record.from.iter().map(Node::from).collect();
+        while let Some(place) = left.pop() {
+            self.edges.retain(|edge| (edge.child, edge.parent) != (subject, place));
+            self.takings.push(Taking { child: subject, parent: place, by });
+            let stays = |place: Node<'a>| record.into.iter().any(|joined| Node::from(joined) == place);
+            self.mistaken.retain(|&(child, wrong, truly)| {
+                let over = (child, wrong) == (subject, place);
+                left.extend((over && !stays(truly)).then_some(truly));
+                !over
+            });
         }
     }
 
@@ -175,8 +207,8 @@ impl<'a> Walk<'a> {
     }
 
     fn groups(&self) -> BTreeSet<Group<'a>> {
-        let said = self.attributes.iter().filter(|(name, _)| self.dimensions.has(name));
-        let said = said.filter_map(|(name, value)| Some((*name, text(value)?)));
+        let said = self.attributes.all().filter(|(name, _)| self.dimensions.has(name));
+        let said = said.filter_map(|(name, said)| Some((name, text(said.value)?)));
         let inside = self.edges_above(self.device).into_iter().filter_map(|edge| self.group(edge));
         said.chain(inside).collect()
     }
@@ -228,6 +260,32 @@ impl<'a> Walk<'a> {
         found
     }
 
+    /// Group attributes of which stations have said two things, and which was said last nobody can say.
+    pub fn disputes(&self) -> Vec<(&'a str, Said<'a>, Said<'a>)> {
+        let others = |(name, said): (&'a str, Said<'a>)| {
+            let last = self.attributes.last().find(|(known, _)| *known == name)?.1;
+            (text(last.value)? != text(said.value)?).then_some((name, said, last))
+        };
+        let of_groups = self.attributes.all().filter(|(name, _)| self.dimensions.has(name));
+        let mut found: Vec<(&str, Said<'_>, Said<'_>)> = of_groups.filter_map(others).collect();
+        // Of several who say the same, the last one.
+        found.reverse();
+        let mut told = BTreeSet::new();
+        found.retain(|(name, said, _)| told.insert((*name, text(said.value))));
+        found.reverse();
+        found
+    }
+
+    /// What it is in and another station has taken it out of, and nobody can say which came last.
+    pub fn doubtful(&self) -> Vec<(&Edge<'a>, &'a Fact)> {
+        self.edges_above(self.device).into_iter().filter_map(|edge| Some((edge, edge.taken_out?))).collect()
+    }
+
+    /// Does it count as a member of more than one record can say?
+    pub fn is_contested(&self) -> bool {
+        !self.conflicts().is_empty() || !self.doubtful().is_empty() || !self.disputes().is_empty()
+    }
+
     /// What it is in without anything in between, in the order in which it came there.
     pub fn directly_in(&self) -> Vec<&Edge<'a>> {
         self.edges.iter().filter(|edge| edge.child == self.device).collect()
@@ -243,12 +301,12 @@ impl<'a> Walk<'a> {
     /// packages inside packages the innermost is the one that it is in.
     pub fn attributes(&self) -> records::attributes::Attributes {
         let mut attributes: records::attributes::Attributes =
-            self.attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+            self.attributes.last().map(|(name, said)| (name.to_owned(), said.value.clone())).collect();
         // In the order of their beginning; those that began together in the order of their values.
         let mut open: Vec<(&usize, &Group<'a>)> = self.open.iter().map(|(group, span)| (span, group)).collect();
         open.sort_unstable();
         for (_, (dimension, value)) in open {
-            if !PLACES.contains(dimension) && *dimension != PART_OF && !self.attributes.contains_key(dimension) {
+            if !PLACES.contains(dimension) && *dimension != PART_OF && !self.attributes.has(dimension) {
                 attributes.insert((*dimension).to_owned(), Value::String(value.clone().into_owned()));
             }
         }

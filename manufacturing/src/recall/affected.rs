@@ -247,7 +247,7 @@ impl Pass<'_, '_, '_> {
         let told_at = as_of.filter(|_| !tells_now);
         let at = told_at.map_or(i64::MAX, |time| time.as_microsecond());
         (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
-        unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
+        unit.contested = kept.is_contested((&unit.packages, &unit.pallets), at);
         if !unit.contested && told_at.is_none() {
             // Of packages inside packages the innermost.
             let one = |name: &str| kept.text(name).map(str::to_owned).into_iter().collect();

@@ -8,8 +8,9 @@ use super::format::{Answer, Format};
 use super::prepare::Prepared;
 use crate::store::{Snapshot, sql};
 
-/// Bytes that are handed on at once.
-const CHUNK: usize = 16 << 10;
+/// Bytes that are handed on at once: few at first, so that they come soon.
+const FIRST: usize = 16 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// Writes the answer in pieces; memory does not grow with its length. `send` breaks when nobody listens any more. Says
 /// whether all of it was sent, with its end.
@@ -25,7 +26,7 @@ pub fn stream(
     let Prepared { header, as_of, completeness, .. } = prepared;
     let mut answer = Answer::begin(format, header, *as_of, completeness);
     let mut balance = Balance::default();
-    let mut are_any = true;
+    let (mut are_any, mut chunk) = (true, FIRST);
     for corrected in [false, true] {
         if corrected && !(answer.begin_corrected() && are_any) {
             break;
@@ -35,10 +36,11 @@ pub fn stream(
                 balance.count(affected.state);
             }
             answer.unit(&affected);
-            match answer.len() >= CHUNK {
-                true => send(answer.take()),
-                false => ControlFlow::Continue(()),
+            if answer.len() < chunk {
+                return ControlFlow::Continue(());
             }
+            chunk = CHUNK;
+            send(answer.take())
         })?;
         match flow {
             ControlFlow::Continue(others) => are_any = others,

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use admin::{AdminToken, FILE as ADMIN_FILE};
+use axum::serve::ListenerExt;
 use base::web::Guard;
 use base::{files, mqtt};
 use records::segment::MAX_BYTES;
@@ -22,7 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::api::{self, App};
 use crate::clock::{self, Clock};
-use crate::ingest::{self, Board, Inlet, Lanes, Outbox, Outlet, Refusals, Waiting};
+use crate::ingest::{self, Board, Inlet, Lanes, Outbox, Outlet, Refusals};
 use crate::settings::{Broker, Settings};
 use crate::store::{self, Own, Place, ReadError, Stopped, Store};
 
@@ -134,7 +135,7 @@ pub async fn serve(
         },
     };
     let opened = {
-        let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener(clock.clone()));
+        let (place, clock, listener) = (place.clone(), clock.clone(), told.clone().listener());
         tokio::task::spawn_blocking(move || Store::start(place, own, clock, listener))
     };
     let opened = opened.await.map_err(|_| ServiceError::WriterEnded)?;
@@ -150,7 +151,7 @@ pub async fn serve(
     let others = place.is_shared().then(|| tokio::spawn(hear_of_others(store.clone(), board.clone(), lanes.clone())));
     let filling = tokio::spawn(crate::schema::run(store.clone()));
     let topics = settings.topics;
-    let Told { outbox, refusals, waiting, .. } = told;
+    let Told { outbox, refusals, .. } = told;
     let inlet =
         Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
     let outlet = Outlet { outbox, board, lanes, topics, key, instance: keys::random()? };
@@ -160,7 +161,6 @@ pub async fn serve(
         store,
         clock,
         refusals,
-        waiting,
         admin,
         guard: Guard::new(settings.hosts),
         is_connected: Box::new(move || client.is_connected()),
@@ -208,7 +208,6 @@ async fn hear_of_others(store: Store, board: Arc<Board>, lanes: Arc<Lanes>) {
 struct Told {
     outbox: Arc<Outbox>,
     refusals: Arc<Refusals>,
-    waiting: Arc<Waiting>,
     /// There once it is known what stands in the store.
     board: Arc<OnceLock<Arc<Board>>>,
     /// The same.
@@ -216,11 +215,10 @@ struct Told {
 }
 
 impl Told {
-    fn listener(self, clock: Clock) -> impl FnMut(store::Committed) + Send + 'static {
+    fn listener(self) -> impl FnMut(store::Committed) + Send + 'static {
         move |committed: store::Committed| {
             committed.receipts.into_iter().for_each(|receipt| self.outbox.put(receipt));
             committed.refused.iter().for_each(|refused| self.refusals.add(&refused.station, &refused.reason));
-            committed.keys.into_iter().for_each(|news| self.waiting.note(news, clock()));
             if let Some(lanes) = self.lanes.get() {
                 committed.orders.into_iter().for_each(|(lane, message)| lanes.change(lane, message));
             }
@@ -240,6 +238,12 @@ async fn answer(
     place: &Place,
 ) -> Result<oneshot::Receiver<Stopped>, ServiceError> {
     let (ending, ended) = oneshot::channel::<()>();
+    // Else the last part of an answer waits until the client has said that it has the first one, 40 ms and more.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection sends its answers late");
+        }
+    });
     let server = axum::serve(listener, api::router(app)).with_graceful_shutdown(async {
         // Told or dropped, it is the end.
         drop(ended.await);

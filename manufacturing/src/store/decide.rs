@@ -123,9 +123,16 @@ pub enum Ask {
         figures: Attributes,
         /// Does what it kept from being packed go free?
         release: bool,
+        /// Who closes it.
+        actor: String,
     },
-    /// A mock recall was done: what came of it.
-    Drilled(Attributes),
+    /// A mock recall was done.
+    Drilled {
+        /// What came of it.
+        says: Attributes,
+        /// Who did it.
+        actor: String,
+    },
 }
 
 /// A recall that begins.
@@ -139,6 +146,8 @@ pub struct OpenRecall {
     pub says: Attributes,
     /// What must not be packed as long as it is open.
     pub holds: Vec<Subject>,
+    /// Who opens it.
+    pub actor: String,
 }
 
 /// A question to the writer with the place where its answer stands once that is durable.

@@ -16,9 +16,9 @@ pub use decide::{Answer, Ask, Decide, Denied, Enrolment, OpenRecall};
 pub use sql::{Connection, Error, Place, Target};
 pub use tables::{
     Container, DeviceName, Group, Hold, Kept, MOST_HOLDS, Matched, Own, SeriesState, Snapshot, Source, StationKey,
-    StoredOrder, StoredRecall, Unit, Writer, shown, token_ends, unit_of,
+    StoredOrder, StoredRecall, Stranger, Unit, Unread, Writer, shown, token_ends, unit_of,
 };
-pub use work::{Checked, Committed, Heard, KeyNews, Unreadable, Work};
+pub use work::{Checked, Committed, Heard, Unreadable, Work};
 pub use writer::{Order, Stopped};
 
 use crate::clock::Clock;

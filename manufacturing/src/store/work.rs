@@ -91,25 +91,6 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// What there is to tell of a key of a station.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyNews {
-    /// It signed something and does not count: not enrolled, or revoked.
-    Stranger {
-        /// The station.
-        station: String,
-        /// The key.
-        key: PublicKey,
-    },
-    /// It counts from now on.
-    Enrolled {
-        /// The station.
-        station: String,
-        /// The key.
-        key: PublicKey,
-    },
-}
-
 /// What a commit has made durable.
 #[derive(Debug, Default)]
 pub struct Committed {
@@ -117,8 +98,6 @@ pub struct Committed {
     pub receipts: Vec<Receipt>,
     /// What was not taken.
     pub refused: Vec<Refused>,
-    /// What there is to tell of keys.
-    pub keys: Vec<KeyNews>,
     /// Stations of which something was taken.
     pub heard: BTreeSet<String>,
     /// What people asked for, with what became of it.

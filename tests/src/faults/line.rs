@@ -109,10 +109,9 @@ impl Line {
                 unlit.push(serial);
             }
         }
-        // The unit that was recorded last lies in the open package: it has an answer of its own.
-        let is_open = status["lanes"]["main"]["package"]["count"].as_u64() > Some(0);
+        // The unit that was recorded last has an answer of its own, also where it has filled its package.
         let recorded = |serial: &&String| !self.is_open(serial) || unlit.contains(*serial);
-        let last = self.scanned.iter().rev().find(recorded).filter(|_| is_open);
+        let last = self.scanned.iter().rev().find(recorded);
         for (serial, code) in codes {
             let wanted = if Some(&serial) == last { "already-recorded" } else { "duplicate" };
             self.outcome.must(code == wanted, || format!("{serial} scanned again: {code}, not {wanted}"));

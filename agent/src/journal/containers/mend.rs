@@ -64,6 +64,7 @@ fn begun(record: &Record) -> Option<KnownContainer> {
         work_order: None,
         lane: record.lane.clone().unwrap_or_default(),
         joined: None,
+        unchecked: false,
     })
 }
 

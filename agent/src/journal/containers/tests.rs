@@ -26,6 +26,7 @@ fn container(id: &str, parent: Option<&str>) -> KnownContainer {
         common: Default::default(),
         work_order: Some("WO".into()),
         lane: "main".into(),
+        unchecked: false,
         joined: parent.map(|_| (7, None)),
     }
 }

@@ -20,8 +20,9 @@ fn full() -> Known {
         series: Some(BEFORE),
         package: Some("P".into()),
         state: UnitState::Packed,
-        test: Some(Tested { passed: false, attempts: 3 }),
+        test: Some(Tested { passed: false, attempts: 3, at: Some(5) }),
         work_order: Some("WO".into()),
+        lot: Some("L".into()),
         unchecked: true,
         held: true,
     }
@@ -78,8 +79,17 @@ fn units_from_before_are_known_with_their_checksums() {
 fn every_column_counts_for_the_checksum() {
     let connection = connection(MIGRATIONS.len());
     put(&connection, "s", "A", &full(), PRESENT).unwrap();
-    for change in ["seq = 8", "package = 'Q'", "era = 5", "state = 3", "tests = 3", "work_order = ''", "unchecked = 0"]
-    {
+    for change in [
+        "seq = 8",
+        "package = 'Q'",
+        "era = 5",
+        "state = 3",
+        "tests = 3",
+        "work_order = ''",
+        "unchecked = 0",
+        "lot = 'M'",
+        "at = 6",
+    ] {
         connection.execute_batch(&format!("SAVEPOINT a; UPDATE unit SET {change}")).unwrap();
         assert_eq!(damaged(&connection).unwrap().len(), 1, "{change}");
         connection.execute_batch("ROLLBACK TO a").unwrap();
@@ -105,7 +115,7 @@ fn records_alone_say_where_a_unit_is() {
     assert_eq!((packed.package.as_deref(), packed.work_order.as_deref()), (Some("P"), Some("WO")));
     assert_eq!(record(Event::Voided, &[], &[]), None);
     let failed = record(Event::Tested, &[], &[("result", "fail".into()), ("attempt", 2.into())]).unwrap();
-    assert_eq!((failed.state, failed.test), (UnitState::Seen, Some(Tested { passed: false, attempts: 2 })));
+    assert_eq!((failed.state, failed.test), (UnitState::Seen, Some(Tested { passed: false, attempts: 2, at: None })));
     record(Event::Packed, &["P"], &[]);
     assert_eq!(record(Event::Moved, &["Q"], &[]).unwrap().package.as_deref(), Some("Q"));
     assert_eq!(record(Event::Voided, &[], &[]).unwrap().state, UnitState::Seen, "its test is known still");

@@ -11,8 +11,9 @@ use super::App;
 use super::body::Posted;
 use super::problem::Problem;
 use crate::interpret::told;
+use crate::lookup::About;
 use crate::owner::Request;
-use crate::station::{Answer, Command, Commanded, NoCommand, Reading};
+use crate::station::{Answer, Command, Commanded, NoCommand, Reading, Service};
 
 /// Longest text in bytes: a scan or an id.
 const MOST_TEXT: usize = 4 << 10;
@@ -52,7 +53,18 @@ pub(super) async fn command(
     })?;
     let commanded = Box::new(posting.commanded(&app, command)?);
     app.server.first_word.wait().await;
-    let asked = move |reply| Request::Commanded { lane, commanded, reply };
+    let service = match (command, &commanded.subject) {
+        (Command::Adopt, Some(Reading::Container { id, .. })) => {
+            app.server.lookup.look_up_now(&About::Container { id: id.clone() }).await
+        }
+        (Command::Adopt, None) => {
+            // The label comes from a scanner.
+            app.server.front.adopts_next(&lane);
+            Service::Off
+        }
+        _ => Service::Off,
+    };
+    let asked = move |reply| Request::Commanded { lane, commanded, service, reply };
     app.server.owner.ask(asked).await.map(Json).map_err(|ended| Problem::unavailable(ended.to_string()))
 }
 

@@ -225,11 +225,12 @@ impl Turn<'_> {
             return refuse(Code::ContainerFull, text, "Take something out of it first, or choose another one.");
         }
         self.check_room(&lane, depth)?;
-        if let Thing::Unit { serial, .. } = &thing
-            && !self.facts.held.is_empty()
-        {
-            let (facts, known) = (self.facts, self.facts.known.as_ref());
-            return Err(super::super::hold::refuse(name, serial, (&facts.held, &facts.recalled), known));
+        match &thing {
+            Thing::Unit { serial, .. } => {
+                self.check_hold(name, serial)?;
+                self.check_mixing(name, (serial, Self::order_of(&thing).as_deref()), (into, &target.common))?;
+            }
+            Thing::Container(container) => self.check_inside_hold(name, &container.id, false)?,
         }
         let corrects = match &thing {
             _ if !mistake => None,
@@ -295,6 +296,14 @@ impl Turn<'_> {
         let mut draft = self.draft(name, Event::Scrapped, thing.subject());
         draft.from = from.iter().cloned().collect();
         draft.reason = reason.map(str::to_owned);
+        // A failed test says nothing of the unit: its order and lot stand here, so that it counts where it counts here.
+        if let Thing::Unit { known, .. } = &thing {
+            let mut say = |name: &str, value: Option<&String>| {
+                draft.attributes.extend(value.map(|value| (name.to_owned(), value.clone().into())));
+            };
+            say("workOrder", Self::order_of(&thing).as_ref());
+            say("lotCode", known.lot.as_ref());
+        }
         let seq = self.write(draft);
         if let (Some(id), Thing::Unit { known, .. }) = (Self::order_of(&thing), &thing) {
             let order = self.order(&id);

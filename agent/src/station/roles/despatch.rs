@@ -6,7 +6,6 @@ use super::super::answer::{Answer, Code, Outcome};
 use super::super::containers::title;
 use super::super::input::Reading;
 use super::super::known::{ContainerState, KnownContainer};
-use super::super::service::Service;
 use super::super::turn::Turn;
 use super::Despatch;
 
@@ -29,34 +28,35 @@ impl Turn<'_> {
 
     fn leave(&mut self, name: &str, id: &str) -> Result<Answer, Answer> {
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
-        let Despatch { consignee, note } = self.on(name).and_then(|lane| lane.despatch.clone()).unwrap_or_default();
+        let Despatch { consignee, note, last } =
+            self.on(name).and_then(|lane| lane.despatch.clone()).unwrap_or_default();
         let (Some(consignee), Some(note)) = (consignee.clone(), note.clone()) else {
             let missing = if consignee.is_none() { "consignee" } else { "despatch note" };
             let help = format!("Scan the {missing}, then the container again.");
             return refuse(Code::DespatchMissing, format!("There is no {missing}"), &help);
         };
-        let facts = self.facts;
-        let container = match (self.container(id), &facts.service) {
-            (Some(container), _) => container,
-            (None, Service::Answer { container: Some(remote), .. }) => KnownContainer {
-                id: id.to_owned(),
-                level: remote.level,
-                name: remote.level.word().to_owned(),
+        let known = self.container(id);
+        let container = match (&known, self.remote_container()) {
+            (Some(known), _) => known.clone(),
+            (None, Some(remote)) => KnownContainer {
                 state: remote.state,
                 count: remote.count,
-                units: None,
-                size: remote.count,
-                parent: remote.parent.clone(),
-                common: Default::default(),
-                work_order: None,
-                lane: String::new(),
-                joined: None,
+                units: remote.all_units(),
+                parent: remote.places().next().cloned(),
+                ..KnownContainer::closed(id, remote.level, remote.level.word(), remote.count)
             },
-            (None, _) => {
+            (None, None) => {
+                self.check_silence(name, id)?;
                 let help = "Look whether this is the right label: nobody here has packed this container.";
                 return refuse(Code::UnknownContainer, format!("{id} is not known here"), help);
             }
         };
+        if container.state == ContainerState::Despatched && last.as_deref() == Some(id) {
+            let text = format!("{id} is recorded already, as the last that has left for {consignee}");
+            let mut answer = Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text);
+            answer.help = "Go on with the next one.".to_owned();
+            return Ok(answer);
+        }
         self.refuse_left(name, id, id)?;
         match (&container.parent, container.state) {
             (_, ContainerState::Open) => {
@@ -76,14 +76,18 @@ impl Turn<'_> {
             let text = format!("{open} in {id} is open again");
             return refuse(Code::ContainerOpen, text, "Close it first.");
         }
+        let unchecked = self.check_container(name, id, known.as_ref())?;
+        self.check_inside_hold(name, id, true)?;
         let mut draft = self.draft(name, Event::Despatched, Subject::container(id));
+        draft.allowed = self.allowed();
         draft.attributes =
             [("consignee".to_owned(), consignee.clone().into()), ("despatchNote".to_owned(), note.clone().into())]
                 .into();
         self.write(draft);
         self.count(name, container.work_order.as_deref(), "despatched");
         let text = format!("{} {id} has left for {consignee}, despatch note {note}", title(&container.name));
-        self.set_container(KnownContainer { state: ContainerState::Despatched, ..container });
+        self.set_container(KnownContainer { state: ContainerState::Despatched, unchecked, ..container });
+        self.lane(name).despatch.get_or_insert_default().last = Some(id.to_owned());
         Ok(Answer::new(name, Outcome::Accepted, Code::DespatchRecorded, text))
     }
 

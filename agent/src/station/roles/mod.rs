@@ -20,6 +20,9 @@ pub enum Task {
         container: String,
         /// What of it was scanned: serials, or ids of containers.
         found: std::collections::BTreeSet<String>,
+        /// What should be in it, as the service said when it was begun; of one that this station has packed it is looked up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<std::collections::BTreeSet<String>>,
     },
     /// What is in a container of another station is scanned, to go on with it here.
     Adopt {
@@ -66,4 +69,7 @@ pub struct Despatch {
     /// The despatch note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The container that left last: scanned again, it is on record already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }

@@ -4,10 +4,12 @@ use records::attributes::Attributes;
 use records::{Event, Joined, Level};
 
 use super::super::answer::{Answer, Code, Outcome};
+use super::super::hold::lot_of;
 use super::super::input::Reading;
-use super::super::known::{Known, UnitState};
+use super::super::known::{Known, Tested, UnitState};
 use super::super::packing::in_package;
-use super::super::state::{Open, PackedUnit};
+use super::super::service::{RemoteUnit, Service};
+use super::super::state::{LastPacked, Open, PackedUnit, WasOut};
 use super::super::turn::{Turn, device};
 
 impl Turn<'_> {
@@ -41,6 +43,7 @@ impl Turn<'_> {
         let attributes = self.attributes(name, label)?;
         self.check_terms(name, serial)?;
         self.check_quantity(name)?;
+        self.check_order_of_package(name)?;
         self.check_room(name, 0)?;
         self.open_from(name, 0)?;
 
@@ -52,31 +55,36 @@ impl Turn<'_> {
         if package.recent.len() == Open::RECENT {
             package.recent.remove(0);
         }
-        package.recent.push(PackedUnit { serial: serial.to_owned(), scope: scope.to_owned(), seq, series: None });
+        let was_out = known.filter(|known| known.state == UnitState::Out);
+        let was_out = was_out.map(|known| WasOut { work_order: known.work_order.clone() });
+        let (unit, of) = (serial.to_owned(), scope.to_owned());
+        package.recent.push(PackedUnit { serial: unit, scope: of, seq, series: None, was_out: was_out.clone() });
         let (id, parent) = (package.id.clone(), package.parent.clone());
+        let lot = lot_of(&attributes);
         draft.attributes = attributes;
         draft.into = vec![Joined::container(&id, Level::Package)];
         draft.allowed = self.allowed();
+        let last = LastPacked { serial: serial.to_owned(), scope: scope.to_owned(), package: id.clone() };
         self.write(draft);
         if let Some(parent) = parent {
             self.adjust(&parent, 0, Some(1));
         }
         let test = known.and_then(|known| known.test);
-        let before = known.filter(|known| known.state == UnitState::Out).and_then(|known| known.work_order.clone());
-        if let Some(before) = before {
+        if let Some(before) = was_out.and_then(|was| was.work_order) {
             let order = self.order(&before);
             order.taken_out = order.taken_out.saturating_sub(1);
         }
         self.set_known(
             scope,
             serial,
-            Known { work_order: work_order.clone(), test, unchecked, ..Known::packed(seq, id) },
+            Known { work_order: work_order.clone(), lot, test, unchecked, ..Known::packed(seq, id) },
         );
         if let Some(order) = &work_order {
             self.order(order).packed += 1;
         }
         self.state.counters.accepted += 1;
         self.count(name, work_order.as_deref(), "packed");
+        self.lane(name).last_packed = Some(last);
 
         let mut answer =
             self.filled(name, Answer::new(name, Outcome::Accepted, Code::Packed, format!("{serial} packed")));
@@ -111,12 +119,12 @@ impl Turn<'_> {
             return Ok(());
         }
         let facts = self.facts;
-        let here = facts.known.as_ref().and_then(|known| known.test).map(|test| test.passed);
+        let here = facts.known.as_ref().and_then(|known| known.test);
         let there = match &facts.service {
-            super::super::service::Service::Answer { unit: Some(unit), .. } => unit.passed,
+            Service::Answer { unit, .. } => unit.as_ref(),
             _ => None,
         };
-        let (code, text, help) = match here.or(there) {
+        let (code, text, help) = match last_test(here, there) {
             Some(true) => return Ok(()),
             Some(false) => (
                 Code::FailedTest,
@@ -128,12 +136,17 @@ impl Turn<'_> {
         self.unless_allowed(Answer::refused(name, code, text, help))
     }
 
-    /// The last unit of the open package, scanned again: it is there once, and there it stays. Nothing is written.
+    /// The last unit of the lane, scanned again, also where its package is full with it and closed: it is there once, and there
+    /// it stays. Nothing is written.
     fn is_last(&self, name: &str, serial: &str, scope: &str, known: &Known) -> Option<Answer> {
         let lane = self.on(name)?;
-        let package = self.at(lane, 0).filter(|package| Some(&package.id) == known.package.as_ref())?;
-        package.recent.last().filter(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope))?;
-        let text = format!("{serial} is recorded already, as the last unit of package {}", package.id);
+        let package = known.package.as_ref().filter(|package| !self.has_left(package))?;
+        let of_lane = lane.last_packed.as_ref().filter(|last| last.package == *package);
+        let of_lane = of_lane.is_some_and(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope));
+        let of_package = self.at(lane, 0).filter(|open| open.id == *package).and_then(|open| open.recent.last());
+        let of_package = of_package.is_some_and(|last| (last.serial.as_str(), last.scope.as_str()) == (serial, scope));
+        (of_lane || of_package).then_some(())?;
+        let text = format!("{serial} is recorded already, as the last unit of package {package}");
         let mut answer = self.filled(name, Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text));
         answer.help = "Go on with the next unit.".to_owned();
         answer.serial = Some(serial.to_owned());
@@ -159,11 +172,12 @@ impl Turn<'_> {
         let mut draft = self.draft(name, Event::Voided, device(&unit.scope, &unit.serial));
         draft.reason = Some("mistake".to_owned());
         draft.corrects = self.record_of(unit.seq, unit.series);
-        self.write(draft);
+        let seq = self.write(draft);
         let id = package.map(|package| package.id.clone()).unwrap_or_default();
         if let Some(package) = self.at_mut(name, 0) {
             package.recent.pop();
         }
+        self.lane(name).last_packed = None;
         self.adjust(&id, -1, Some(-1));
         let known = self.facts.known.clone();
         if let Some(order) = known.as_ref().and_then(|known| known.work_order.clone()) {
@@ -173,12 +187,23 @@ impl Turn<'_> {
         self.state.counters.voided += 1;
         let order = known.as_ref().and_then(|known| known.work_order.clone());
         self.count(name, order.as_deref(), "voided");
-        match known.filter(|known| known.test.is_some() || known.held) {
-            Some(known) => {
-                let known = Known { package: None, state: UnitState::Seen, work_order: None, ..known };
+        match (&unit.was_out, known) {
+            // What was taken out before is so again.
+            (Some(WasOut { work_order }), known) => {
+                if let Some(order) = work_order {
+                    self.order(order).taken_out += 1;
+                }
+                let (known, work_order) = (known.unwrap_or_default(), work_order.clone());
+                let known = Known { package: None, state: UnitState::Out, work_order, seq, series: None, ..known };
                 self.set_known(&unit.scope, &unit.serial, known);
             }
-            None => self.forget_known(&unit.scope, &unit.serial),
+            // What it was tested under is its work order still.
+            (None, Some(known)) if known.test.is_some() || known.held => {
+                let work_order = known.work_order.clone().filter(|_| known.test.is_some());
+                let known = Known { package: None, state: UnitState::Seen, work_order, ..known };
+                self.set_known(&unit.scope, &unit.serial, known);
+            }
+            (None, _) => self.forget_known(&unit.scope, &unit.serial),
         }
         let text = format!("{} taken back: put it out of the package", unit.serial);
         let mut answer = self.filled(name, Answer::new(name, Outcome::Done, Code::Voided, text));
@@ -189,6 +214,21 @@ impl Turn<'_> {
         }
         Ok(answer)
     }
+}
+
+/// Did a unit pass the last of its tests, here or as the service knows of them? The later one counts; where that cannot be
+/// told, one that failed.
+fn last_test(here: Option<Tested>, there: Option<&RemoteUnit>) -> Option<bool> {
+    let (Some(own), Some((remote, passed))) = (here, there.and_then(|remote| Some((remote, remote.passed?)))) else {
+        return here.map(|own| own.passed).or(there.and_then(|remote| remote.passed));
+    };
+    let own_is_later = match (own.at, remote.tested_at) {
+        (Some(own), Some(remote)) if own != remote => own > remote,
+        // The service has not heard of all tests here yet.
+        _ if remote.attempts < own.attempts => true,
+        _ => return Some(own.passed && passed),
+    };
+    Some(if own_is_later { own.passed } else { passed })
 }
 
 /// `package`, `package and pallet`, `box, carton and pallet`.

@@ -5,7 +5,7 @@ use records::{Event, Subject};
 use super::super::answer::{Answer, Code, Outcome};
 use super::super::containers::title;
 use super::super::known::{ContainerState, KnownContainer};
-use super::super::service::Service;
+use super::super::service::RemoteContainer;
 use super::super::turn::Turn;
 
 impl Turn<'_> {
@@ -47,50 +47,17 @@ impl Turn<'_> {
     /// A container that this station has not filled.
     fn foreign_scanned(&mut self, name: &str, id: &str, depth: usize) -> Result<Answer, Answer> {
         let Some(level) = self.levels().get(depth) else { return Err(super::super::scan::not_here(name)) };
-        let facts = self.facts;
-        let remote = match &facts.service {
-            Service::Answer { container, .. } => container.as_ref(),
-            _ => None,
-        };
-        if let Some(remote) = remote {
-            let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
-            match (&remote.parent, remote.state) {
-                (_, ContainerState::Despatched) => {
-                    return refuse(
-                        Code::Despatched,
-                        format!("{id} has left already"),
-                        "Set it aside. Tell the office.",
-                    );
-                }
-                (_, ContainerState::Open) => {
-                    let text = format!("{id} is open at station {}", remote.station.as_deref().unwrap_or("?"));
-                    return refuse(Code::ContainerOpen, text, "Close it there first.");
-                }
-                (Some(parent), _) => {
-                    let text = format!("{id} is on {parent} already, says the service");
-                    return refuse(Code::OnAnotherPallet, text, "Set it aside. Tell the office.");
-                }
-                (None, ContainerState::Closed) if remote.level != level.kind => {
-                    let text = format!("{id} is a {}", remote.level.word());
-                    return refuse(Code::WrongLevel, text, "Scan the label of a container that goes on here.");
-                }
-                (None, ContainerState::Closed) => {}
-            }
+        let remote = self.remote_container();
+        if let Some(remote) = remote.filter(|it| it.state == ContainerState::Closed && it.level != level.kind) {
+            let text = format!("{id} is a {}", remote.level.word());
+            let help = "Scan the label of a container that goes on here.";
+            return Err(Answer::refused(name, Code::WrongLevel, text, help));
         }
-        let units = remote.filter(|remote| remote.containers.is_empty()).map(|remote| remote.count);
         let container = KnownContainer {
-            id: id.to_owned(),
-            level: level.kind,
-            name: level.name.clone(),
-            state: ContainerState::Closed,
             count: remote.map_or(0, |remote| remote.count),
-            units,
-            size: level.size,
-            parent: None,
-            common: Default::default(),
-            work_order: None,
-            lane: String::new(),
-            joined: None,
+            units: remote.and_then(RemoteContainer::all_units),
+            common: remote.map(|remote| remote.common.clone()).unwrap_or_default(),
+            ..KnownContainer::closed(id, level.kind, &level.name, level.size)
         };
         self.stack(name, container, depth + 1)
     }
@@ -110,6 +77,9 @@ impl Turn<'_> {
             let help = "Set it aside, or scan MOVE, its label, and the label of the one that it goes onto.";
             return Err(Answer::refused(name, Code::OnAnotherPallet, text, help));
         }
+        let known = self.container(&id);
+        let unchecked = self.check_container(name, &id, known.as_ref())?;
+        self.check_inside_hold(name, &id, true)?;
         self.check_room(name, depth)?;
         self.open_from(name, depth)?;
         let Some(open) = self.at_mut(name, depth) else { return Err(super::super::scan::not_here(name)) };
@@ -126,7 +96,8 @@ impl Turn<'_> {
         draft.allowed = self.allowed();
         let seq = self.write(draft);
         self.count(name, container.work_order.as_deref(), "stacked");
-        self.set_container(KnownContainer { parent: Some(parent.clone()), joined: Some((seq, None)), ..container });
+        let (on, joined) = (Some(parent.clone()), Some((seq, None)));
+        self.set_container(KnownContainer { parent: on, joined, unchecked, ..container });
         let mut answer =
             self.filled(name, Answer::new(name, Outcome::Accepted, Code::Stacked, format!("{id} is on {parent}")));
         for level in self.close_full(name, depth) {

@@ -7,7 +7,7 @@ use records::{Event, Subject};
 use super::super::answer::{Answer, Code, Outcome};
 use super::super::containers::title;
 use super::super::input::Reading;
-use super::super::service::Service;
+use super::super::service::RemoteContainer;
 use super::super::turn::Turn;
 use super::Task;
 
@@ -24,30 +24,40 @@ impl Turn<'_> {
                 let help = "Scan the label of the container that is to be counted.";
                 Err(Answer::refused(name, Code::NothingWaits, "No container is being counted", help))
             }
-            (Some(Task::Recount { container, found }), Reading::Device { serial, .. }) => {
-                self.found(name, container, found, serial)
+            (Some(Task::Recount { container, found, expected }), Reading::Device { serial, .. }) => {
+                self.found(name, container, (found, expected), serial)
             }
             (Some(Task::Recount { container, .. }), Reading::Container { id, .. }) if *id == container => {
                 let text = format!("{id} is being counted");
                 Ok(Answer::new(name, Outcome::Known, Code::Recounting, text))
             }
-            (Some(Task::Recount { container, found }), Reading::Container { id, .. }) => {
-                self.found(name, container, found, id)
+            (Some(Task::Recount { container, found, expected }), Reading::Container { id, .. }) => {
+                self.found(name, container, (found, expected), id)
             }
             _ => Err(super::super::scan::not_here(name)),
         }
     }
 
     fn begin_recount(&mut self, name: &str, id: &str) -> Result<Answer, Answer> {
-        let facts = self.facts;
-        let remote = matches!(&facts.service, Service::Answer { container: Some(_), .. });
-        let known = self.container(id);
-        if known.is_none() && !remote {
+        let (known, remote) = (self.container(id), self.remote_container());
+        if known.is_none() && remote.is_none() {
             let help = "Look whether this is the right label: nothing is known of what should be in it.";
             let text = format!("{id} is not known here");
             return Err(Answer::refused(name, Code::UnknownContainer, text, help));
         }
-        self.lane(name).task = Some(Task::Recount { container: id.to_owned(), found: BTreeSet::new() });
+        // Of a container that came from elsewhere only the service knows what is in it; it is asked at this scan alone.
+        let told_here = u32::try_from(self.facts.contents.len()).unwrap_or(u32::MAX);
+        let is_own = known.as_ref().is_some_and(|known| {
+            let has_units = self.depth_of(&known.name) == Some(0);
+            !known.lane.is_empty() && known.count == told_here && (known.units.is_some() || !has_units)
+        });
+        let expected = if is_own { None } else { remote.and_then(RemoteContainer::contents) };
+        if !is_own && expected.is_none() {
+            let text = format!("Nobody can say here what should be in {id}");
+            let help = "Count it at the station that packed it, or when the service answers.";
+            return Err(Answer::refused(name, Code::UnknownContainer, text, help));
+        }
+        self.lane(name).task = Some(Task::Recount { container: id.to_owned(), found: BTreeSet::new(), expected });
         let what = known.map_or("Container".to_owned(), |known| title(&known.name));
         let mut answer = Answer::new(name, Outcome::Done, Code::Recounting, format!("{what} {id} is counted"));
         answer.help = "Scan everything in it, then FINISH.".to_owned();
@@ -58,7 +68,7 @@ impl Turn<'_> {
         &mut self,
         name: &str,
         container: String,
-        mut found: BTreeSet<String>,
+        (mut found, told): (BTreeSet<String>, Option<BTreeSet<String>>),
         id: &str,
     ) -> Result<Answer, Answer> {
         if found.len() >= MOST {
@@ -69,13 +79,13 @@ impl Turn<'_> {
             let text = format!("{id} was counted already");
             return Ok(Answer::new(name, Outcome::Known, Code::Found, text));
         }
-        let expected = self.contents(&container);
+        let expected = self.contents(told.as_ref());
         let facts = self.facts;
         let elsewhere =
             facts.known.as_ref().and_then(|known| known.package.clone()).filter(|there| *there != container);
         found.insert(id.to_owned());
         let count = found.len();
-        self.lane(name).task = Some(Task::Recount { container: container.clone(), found });
+        self.lane(name).task = Some(Task::Recount { container: container.clone(), found, expected: told });
         let mut answer = match (expected.contains(id), elsewhere) {
             (true, _) => {
                 let text = format!("{id} is in {container}: {count} of {}", expected.len());
@@ -95,23 +105,18 @@ impl Turn<'_> {
         Ok(answer)
     }
 
-    /// What is directly in a container, by what is known here, else at the service.
-    fn contents(&self, id: &str) -> BTreeSet<String> {
-        let facts = self.facts;
-        match (&facts.service, self.container(id)) {
-            (Service::Answer { container: Some(remote), .. }, None) => {
-                remote.serials.iter().chain(&remote.containers).cloned().collect()
-            }
-            _ => facts.contents.iter().cloned().collect(),
-        }
+    /// What should be in the container: as the service said, else by what is known here.
+    fn contents(&self, told: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+        let here = || self.facts.contents.iter().cloned().collect();
+        told.cloned().unwrap_or_else(here)
     }
 
     pub(in super::super) fn finish_recount(&mut self, name: &str) -> Result<Answer, Answer> {
-        let Some(Task::Recount { container, found }) = self.lane(name).task.take() else {
+        let Some(Task::Recount { container, found, expected: told }) = self.lane(name).task.take() else {
             let help = "Scan the label of the container that is to be counted.";
             return Err(Answer::refused(name, Code::NothingWaits, "No container is being counted", help));
         };
-        let expected = self.contents(&container);
+        let expected = self.contents(told.as_ref());
         let missing: Vec<String> = expected.difference(&found).cloned().collect();
         let extra: Vec<String> = found.difference(&expected).cloned().collect();
         let listed = |all: &[String]| serde_json::json!(all.iter().take(LISTED).collect::<Vec<_>>());

@@ -4,9 +4,11 @@ use records::Event;
 use records::attributes::Attributes;
 
 use super::super::answer::{Answer, Code, Outcome};
-use super::super::facts::RigResult;
+use super::super::facts::{NoResult, RigResult};
+use super::super::hold::lot_of;
 use super::super::input::Reading;
 use super::super::known::{Known, Tested, UnitState};
+use super::super::state::LastResult;
 use super::super::turn::{Turn, device};
 use super::Testing;
 
@@ -57,16 +59,35 @@ impl Turn<'_> {
         Ok(answer)
     }
 
+    /// The rig says again what it has said of the test before: it did not hear the answer. One that does not name the test
+    /// may mean the next one; nobody can tell, and nothing is recorded.
+    fn said_before(&self, name: &str, result: &RigResult) -> Option<Answer> {
+        let lane = self.on(name)?;
+        let last = lane.last_result.as_ref().filter(|last| last.mark == result.mark())?;
+        result.test.is_none_or(|test| test == last.test).then_some(())?;
+        let serial = &result.serial;
+        let text = format!("The result of {serial} is recorded already");
+        let mut answer = Answer::new(name, Outcome::Known, Code::AlreadyRecorded, text);
+        let waits = lane.testing.as_ref().is_some_and(|dut| (&dut.serial, &dut.scope) == (serial, &result.scope));
+        if waits && result.test.is_none() {
+            answer.help =
+                "If it is the result of the next test, the rig has to say which: `test`, as it was told.".into();
+        }
+        answer.serial = Some(serial.clone());
+        Some(answer)
+    }
+
     /// What the rig says. A result that does not fit is refused by name, and nothing of it is recorded.
     pub(in super::super) fn result(
         &mut self,
         name: &str,
-        result: &Result<RigResult, String>,
+        result: &Result<RigResult, NoResult>,
     ) -> Result<Answer, Answer> {
         let result = match result {
             Ok(result) => result,
-            Err(why) => {
-                let Some(testing) = self.lane(name).testing.take() else {
+            Err(NoResult { why, test }) => {
+                let is_it = |dut: &mut Testing| test.is_none_or(|test| test == dut.test);
+                let Some(testing) = self.lane(name).testing.take_if(is_it) else {
                     let text = format!("No unit is being tested: {why}");
                     return Err(Answer::refused(name, Code::NoTest, text, "Scan a unit."));
                 };
@@ -78,6 +99,9 @@ impl Turn<'_> {
                 return Ok(answer);
             }
         };
+        if let Some(answer) = self.said_before(name, result) {
+            return Ok(answer);
+        }
         let refuse = |code, text: String, help: &str| Err(Answer::refused(name, code, text, help));
         let Some(dut) = self.on(name).and_then(|lane| lane.testing.clone()) else {
             let text = format!("No unit is being tested, and the rig says something of {}", result.serial);
@@ -86,6 +110,10 @@ impl Turn<'_> {
         if (&dut.serial, &dut.scope) != (&result.serial, &result.scope) {
             let text = format!("The rig says something of {}, and {} is being tested", result.serial, dut.serial);
             return refuse(Code::OtherUnit, text, "Look which unit is in the rig, then scan it.");
+        }
+        if result.test.is_some_and(|test| test != dut.test) {
+            let text = format!("The rig's result is of another test of {} than the one that runs", dut.serial);
+            return refuse(Code::LateResult, text, "Wait for the result of this test; or scan CANCEL, then the unit.");
         }
         let facts = self.facts;
         let known = facts.known.clone().unwrap_or(Known { state: UnitState::Seen, ..Known::default() });
@@ -101,20 +129,23 @@ impl Turn<'_> {
             attributes.insert("measurements".to_owned(), result.measurements.clone().into());
         }
         let order = attributes.get("workOrder").and_then(|order| order.as_str()).map(str::to_owned);
+        let lot = lot_of(&attributes).or_else(|| known.lot.clone());
         let said = attributes.clone();
         let mut draft = self.draft(name, Event::Tested, device(&dut.scope, &dut.serial));
         draft.attributes = attributes;
         let seq = self.write(draft);
-        let test = Some(Tested { passed: result.passed, attempts });
+        let at = self.now.synchronised.then(|| self.now.wall.as_millisecond());
+        let test = Some(Tested { passed: result.passed, attempts, at });
         // What put a packed unit where it is stays the record to name.
         let known = match known.state {
             UnitState::Seen => {
-                Known { seq, series: None, work_order: order.clone().or(known.work_order), test, ..known }
+                Known { seq, series: None, work_order: order.clone().or(known.work_order), lot, test, ..known }
             }
             _ => Known { test, ..known },
         };
         self.set_known(&dut.scope, &dut.serial, known);
-        self.lane(name).testing = None;
+        let lane = self.lane(name);
+        (lane.testing, lane.last_result) = (None, Some(LastResult { test: dut.test, mark: result.mark() }));
         let serial = &dut.serial;
         let mut answer = match result.passed {
             true => {

@@ -54,17 +54,11 @@ fn a_container_is_taken_over_at_the_lane_by_the_service_or_by_a_count() {
     let own = bench.package_of("A1");
     bench.command(Command::ClosePackage);
     let told = RemoteContainer {
-        level: Level::Package,
-        state: ContainerState::Open,
-        parent: None,
         station: Some("dead".into()),
         serials: vec!["X1".into(), "A1".into()],
-        scopes: vec![],
-        containers: vec![],
         count: 2,
         units: Some(2),
-        work_order: None,
-        common: Attributes::new(),
+        ..RemoteContainer::new(Level::Package, ContainerState::Open)
     };
     let answer = |container| Service::Answer { age_ms: 0, unit: None, container: Some(container) };
     bench.service = answer(told.clone());
@@ -115,17 +109,13 @@ impl Bench {
 fn a_count_names_all_that_is_known_to_be_inside() {
     let mut bench = Bench::with_work_order();
     let told = RemoteContainer {
-        level: Level::Package,
-        state: ContainerState::Open,
         parent: Some("OLD-PALLET".into()),
         station: Some("dead".into()),
         serials: vec!["X1".into()],
-        scopes: vec![],
         containers: vec![],
         count: 1,
         units: Some(1),
-        work_order: None,
-        common: Attributes::new(),
+        ..RemoteContainer::new(Level::Package, ContainerState::Open)
     };
     bench.service = Service::Answer { age_ms: 0, unit: None, container: Some(told.clone()) };
     bench.command(Command::Adopt);

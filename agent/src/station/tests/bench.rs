@@ -105,8 +105,28 @@ impl Bench {
             held: wanted.holds.iter().filter(|hold| self.holds.contains(hold)).cloned().collect(),
             recalled: wanted.holds.iter().filter(|hold| self.recalled.contains(hold)).cloned().collect(),
             service: self.service.clone(),
+            inside: wanted.inside.as_ref().map(|id| self.held_inside(id)).unwrap_or_default(),
             room: self.room,
         }
+    }
+
+    /// What of the contents of a container is on hold.
+    fn held_inside(&self, id: &str) -> HeldInside {
+        let mut found = HeldInside::default();
+        let mut boxes = vec![id.to_owned()];
+        while let Some(id) = boxes.pop() {
+            let inner = self.containers.values().filter(|known| known.parent.as_ref() == Some(&id));
+            boxes.extend(inner.map(|known| known.id.clone()));
+            for ((_, serial), known) in self.known.iter().filter(|(_, known)| known.package.as_ref() == Some(&id)) {
+                let holds = [Some(Hold::Serial(serial.clone())), known.lot.clone().map(Hold::Lot)];
+                let is_in = |all: &BTreeSet<Hold>| holds.iter().flatten().any(|hold| all.contains(hold));
+                if known.held || is_in(&self.holds) {
+                    found.serials.insert(serial.clone());
+                    found.recalled |= is_in(&self.recalled);
+                }
+            }
+        }
+        found
     }
 
     pub(super) fn scanned(&mut self, reading: Result<Reading, Unread>, mark: &str) -> Answer {

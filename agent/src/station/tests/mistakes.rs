@@ -6,20 +6,20 @@ use super::moves::{container, unit};
 use super::*;
 
 impl Bench {
-    fn order_with(&mut self, id: &str, terms: Terms) -> Answer {
+    pub(super) fn order_with(&mut self, id: &str, terms: Terms) -> Answer {
         self.scan(Ok(Reading::WorkOrder { id: id.into(), attributes: Attributes::new(), terms }))
     }
 
-    fn badge(&mut self, person: &str, supervisor: bool) -> Answer {
+    pub(super) fn badge(&mut self, person: &str, supervisor: bool) -> Answer {
         self.scan(Ok(Reading::Badge { person: person.into(), supervisor }))
     }
 
-    fn reason(&mut self, text: &str) -> Answer {
+    pub(super) fn reason(&mut self, text: &str) -> Answer {
         self.scan(Ok(Reading::Reason { text: text.into() }))
     }
 }
 
-fn supervised(allows: &[Code], reasons: &[&str]) -> Bench {
+pub(super) fn supervised(allows: &[Code], reasons: &[&str]) -> Bench {
     let mut line = line();
     line.rules.people.supervisors = BTreeSet::from(["boss".to_owned()]);
     line.rules.people.allows = allows.iter().copied().collect();
@@ -112,7 +112,7 @@ fn a_permission_is_for_the_last_refusal_and_for_a_minute() {
 }
 
 #[test]
-fn where_nobody_is_signed_on_who_must_be_a_supervisor_signs_on_and_then_allows() {
+fn after_a_sign_off_a_supervisor_signs_on_and_allows_nothing() {
     let mut bench = supervised(&[Code::WrongPattern], &[]);
     bench.line.rules.lanes.insert("main".into(), LaneRules { operator_required: true, ..LaneRules::default() });
     bench.badge("ann", false);
@@ -120,6 +120,8 @@ fn where_nobody_is_signed_on_who_must_be_a_supervisor_signs_on_and_then_allows()
     assert_eq!(bench.device("B1").code, Code::WrongPattern);
     bench.command(Command::SignOff);
     assert_eq!(bench.badge("boss", true).code, Code::SignedOn);
+    assert_eq!(bench.badge("boss", true).code, Code::SignedOn, "who signed off has set the unit aside");
+    assert_eq!(bench.device("B1").code, Code::WrongPattern);
     assert_eq!(bench.badge("boss", true).code, Code::Packed);
     assert_eq!(bench.records.last().unwrap().actor.as_deref(), Some("boss"));
 }
@@ -267,7 +269,7 @@ fn codes_of_one_label_come_in_any_order() {
     assert!(bench.state.lane("main").collecting.is_none(), "the next label begins anew");
 }
 
-fn asked(interlocked: Interlocked, offline: Offline) -> Bench {
+pub(super) fn asked(interlocked: Interlocked, offline: Offline) -> Bench {
     let mut line = line();
     let interlock = Interlock { asked: interlocked, offline, ..Interlock::default() };
     line.rules.lanes.insert("main".into(), LaneRules { interlock, ..LaneRules::default() });
@@ -276,7 +278,7 @@ fn asked(interlocked: Interlocked, offline: Offline) -> Bench {
     bench
 }
 
-fn answer(age_ms: u64, unit: Option<RemoteUnit>) -> Service {
+pub(super) fn answer(age_ms: u64, unit: Option<RemoteUnit>) -> Service {
     Service::Answer { age_ms, unit, container: None }
 }
 

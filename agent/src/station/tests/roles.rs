@@ -3,7 +3,7 @@
 use super::moves::{container, unit};
 use super::*;
 
-fn with_roles(roles: &[Role]) -> Bench {
+pub(super) fn with_roles(roles: &[Role]) -> Bench {
     let mut line = line();
     let rules = LaneRules { roles: roles.to_vec(), components: vec!["board".into()], ..LaneRules::default() };
     line.rules.lanes.insert("main".into(), LaneRules { most_tests: Some(2), requires_test: true, ..rules });
@@ -16,12 +16,18 @@ fn component(serial: &str) -> Result<Reading, Unread> {
 }
 
 impl Bench {
-    fn rig(&mut self, serial: &str, passed: bool) -> Answer {
+    pub(super) fn rig(&mut self, serial: &str, passed: bool) -> Answer {
+        self.rig_of(None, serial, passed)
+    }
+
+    /// The rig says of which test its result is.
+    pub(super) fn rig_of(&mut self, test: Option<u64>, serial: &str, passed: bool) -> Answer {
         let result = RigResult {
             serial: serial.into(),
             scope: String::new(),
             passed,
             rig: "bench-3".into(),
+            test,
             measurements: [("volts".to_owned(), 3.3.into())].into_iter().collect(),
             attributes: Attributes::from([("fwVersion".to_owned(), "1.2".into())]),
         };
@@ -46,7 +52,7 @@ fn a_unit_is_tested_and_packed_only_when_it_has_passed() {
     assert!(failed.records.is_some(), "a failed test is on record");
     assert_eq!(bench.rig("A1", true).code, Code::NoTest, "a rig says its result once");
     bench.device("A3");
-    let result = Err("it hung".to_owned());
+    let result = Err(NoResult { why: "it hung".to_owned(), test: None });
     let silent = Input::Result { lane: "main".into(), result, facts: Facts::default() };
     assert_eq!(bench.decide(silent.clone()).unwrap().code, Code::RigFailed);
     assert_eq!(bench.decide(silent).unwrap().code, Code::NoTest);
@@ -112,7 +118,7 @@ fn components_go_into_one_unit_each_and_none_may_lack() {
 }
 
 /// A lane that can do everything, with a closed package of two units; its id and its pallet's.
-fn packed() -> (Bench, String, String) {
+pub(super) fn packed() -> (Bench, String, String) {
     let mut bench = with_roles(&[Role::Pack, Role::Palletise, Role::Despatch, Role::Recount, Role::Check]);
     bench.line.rules.lanes.get_mut("main").unwrap().requires_test = false;
     bench.work_order("WO-1");
@@ -136,7 +142,7 @@ fn a_pallet_leaves_once_with_consignee_and_despatch_note() {
     assert_eq!(bench.scan(container(&pallet)).code, Code::DespatchRecorded);
     let draft = bench.records.last().unwrap();
     assert_eq!((&draft.attributes["consignee"], &draft.attributes["despatchNote"]), (&"ACME".into(), &"DN-7".into()));
-    assert_eq!(bench.scan(container(&pallet)).code, Code::Despatched);
+    assert_eq!(bench.scan(container(&pallet)).code, Code::AlreadyRecorded);
     bench.command(Command::Finish);
     bench.command(Command::Role(Role::Pack));
     bench.command(Command::Reopen);
@@ -197,17 +203,10 @@ fn a_lane_that_only_palletises_takes_packages_of_other_stations() {
         age_ms: 0,
         unit: None,
         container: Some(RemoteContainer {
-            level: Level::Package,
-            state: ContainerState::Closed,
             parent: Some("elsewhere".into()),
             station: Some("b".into()),
-            serials: vec![],
-            containers: vec![],
             count: 4,
-            scopes: vec![],
-            units: None,
-            work_order: None,
-            common: Attributes::new(),
+            ..RemoteContainer::new(Level::Package, ContainerState::Closed)
         }),
     };
     assert_eq!(bench.scan(container("P3")).code, Code::OnAnotherPallet);

@@ -38,6 +38,16 @@ impl Bench {
     /// Nothing is accepted that a rule forbids.
     pub(super) fn check_rules(&self, before: &State, draft: &Draft) -> Result<(), String> {
         let unit = (draft.subject.scope.clone(), draft.subject.id.clone());
+        let is_held = |unit: &(String, String)| self.holds.contains(&unit.1) || self.truth.held.contains(unit);
+        if matches!(draft.event, Event::Packed | Event::Moved | Event::Despatched)
+            && draft.subject.kind == Kind::Container
+            && let Some(held) = self.truth.units_inside(&draft.subject.id).into_iter().find(is_held)
+        {
+            return Err(format!("{held:?} in it is on hold: {draft:?}"));
+        }
+        if draft.event == Event::Moved && draft.subject.kind == Kind::Device && is_held(&unit) {
+            return Err(format!("it is on hold: {draft:?}"));
+        }
         if draft.event != Event::Packed || draft.subject.kind != Kind::Device {
             return Ok(());
         }

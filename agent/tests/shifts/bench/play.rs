@@ -207,12 +207,15 @@ fn one(
             told.extend(bench.decide(Input::WorkOrder { lane: lane.to_owned(), message, facts }, office, network)?);
         }
         What::Rig(passed) => {
-            let serial = bench.state.lane(lane).testing.map_or("U0".to_owned(), |dut| dut.serial);
+            let dut = bench.state.lane(lane).testing;
+            let test = dut.as_ref().map(|dut| dut.test);
+            let serial = dut.map_or("U0".to_owned(), |dut| dut.serial);
             let result = RigResult {
                 serial,
                 scope: String::new(),
                 passed: *passed,
                 rig: "rig".into(),
+                test,
                 measurements: Default::default(),
                 attributes: Attributes::new(),
             };

@@ -130,6 +130,11 @@ fn a_held_lot_is_told_with_its_devices_until_it_is_released() {
     assert!(more["revision"].as_u64() > held["revision"].as_u64());
     let (_, device) = service.json("/v1/devices/S2");
     assert_eq!((&device["onHold"][0]["reason"], &device["onHold"][1]["lotCode"]), (&json!("scratched"), &json!("L1")));
+    let around = |place: &str| service.json(&format!("/v1/containers/{}", device[place].as_str().unwrap())).1;
+    let (package, pallet) = (around("packageId"), around("palletId"));
+    assert!(package["onHold"]["serials"].as_array().unwrap().contains(&json!("S2")), "{package}");
+    assert!(pallet["onHold"]["count"].as_u64() >= package["onHold"]["count"].as_u64(), "{pallet}");
+    assert_eq!(pallet["onHold"]["recalled"], false);
     assert_eq!(service.json("/v1/devices/S4").1["onHold"][0]["lotCode"], "L1");
     assert!(service.json("/v1/devices/S3").1.get("onHold").is_none(), "it never was in that lot");
     assert!(service.command(&["device", "S2"]).1.contains("this device since"));
@@ -184,18 +189,36 @@ fn stations_are_enrolled_revoked_retired_and_written_off_by_command() {
     let range = ["station", "write-off", "pack-3", "--series", &series, "--first", "1", "--reason", "r"];
     assert_eq!(service.change(&range).0, 2);
 
-    let stranger = crate::store::KeyNews::Stranger { station: "pack-9".into(), key: KEY.parse().unwrap() };
-    service.waiting.note(stranger, at(990));
+    // A token waits for it, so what comes under another key is refused.
+    let mut stranger = Station::new("pack-5", 9);
+    stranger.write(1, packed("X1", "P8", &[]));
+    service.commit(stranger.all());
+    let key = stranger.key.public().to_string();
     let (code, list, _) = service.command(&["station", "list"]);
     assert_eq!(code, 0);
     insta::assert_snapshot!("stations_for_people", list);
-    let (_, recall, _) = service.command(&["recall", "--serial", "S2"]);
-    insta::assert_snapshot!("recall_with_write_offs_for_people", recall);
     let (_, answer) = service.json("/v1/stations");
     let rows = answer["stations"].as_array().unwrap();
     let row = |name: &str| rows.iter().find(|row| row["station"] == name).unwrap();
-    assert_eq!(row("pack-9")["waiting"], json!([{"key": KEY, "since": at(990), "count": 1}]));
-    assert_eq!((&row("pack-9")["why"][1], &answer["complete"]), (&json!("its key is not enrolled"), &json!(true)));
+    assert_eq!(row("pack-5")["waiting"], json!([{"key": key, "since": at(1000), "count": 1}]));
+    // Whoever may have recorded something that is not here keeps every answer from being complete, by name.
+    let named = [
+        ("pack-4", format!("it is enrolled since {}, and nothing of it was ever heard", at(1000))),
+        ("pack-5", format!("its key {key} is not enrolled: 1 messages that it signed were refused since {}", at(1000))),
+    ];
+    let (_, recall) = service.json("/v1/recall?serial=S2");
+    assert_eq!((&answer["complete"], &recall["complete"]), (&json!(false), &json!(false)));
+    for (name, why) in &named {
+        assert_eq!(row(name)["why"], json!([why]));
+        let stations = recall["completeness"]["stations"].as_array().unwrap();
+        assert!(stations.iter().any(|row| row["station"] == *name && row["why"] == json!([why])), "{recall}");
+    }
+    // A person says that there is no such station, and that this key is none of the station's.
+    assert_eq!(service.change(&["station", "retire", "pack-4", "--reason", "never built"]).0, 0);
+    assert_eq!(service.change(&["station", "revoke", "pack-5", &key, "--reason", "nobody knows it"]).0, 0);
+    let (_, recall, _) = service.command(&["recall", "--serial", "S2"]);
+    insta::assert_snapshot!("recall_with_write_offs_for_people", recall);
+    assert_eq!(service.json("/v1/recall?serial=S2").1["complete"], json!(true));
     assert_eq!((&row("pack-3")["missing"], &row("pack-3")["holes"]), (&json!(0), &json!([])));
     assert_eq!(row("pack-3")["retired"]["reason"], "line 2 is gone");
 

@@ -65,3 +65,27 @@ fn a_time_asked_for_leaves_out_nothing_that_can_have_happened_by_then() {
     assert_eq!((&package["value"], &package["earliest"]), (&json!("P1"), &json!("2026-03-01T12:01:39.744Z")));
     assert_eq!(package["latest"], "2026-03-01T12:15:00.25Z");
 }
+
+#[test]
+fn what_two_stations_say_of_a_unit_at_times_that_overlap_counts_both_ways() {
+    let mut a = Station::new("a", 1);
+    a.write(100, packed("S1", "P1", &[("lotCode", "L1")]));
+    a.write(101, packed("S2", "P1", &[("lotCode", "L1")]));
+    let mut b = Station::new("b", 2);
+    let never = Stamp { synchronised: false, boot: "b3".into(), ..crate::testkit::stamp(200) };
+    b.write_at(never, packed("S1", "P1", &[("lotCode", "L2")]));
+    let service = serve(&[a.all(), b.all(), a.status(950, 0), b.status(960, 0)]);
+    for (lot, units) in [("L1", vec!["S1", "S2"]), ("L2", vec!["S1"])] {
+        let (_, answer) = service.json(&format!("/v1/recall?by=lotCode&value={lot}&members=current"));
+        assert_eq!(serials(&answer), units);
+        let unit = &answer["units"][0];
+        assert_eq!(
+            (&unit["contested"], &unit["current"], &unit["packageIds"]),
+            (&json!(true), &json!(true), &json!(["P1"])),
+            "{unit}"
+        );
+    }
+    let (_, device) = service.json("/v1/devices/S1");
+    assert_eq!((&device["contested"], &device["contradictions"][0]["code"]), (&json!(true), &json!("unordered")));
+    assert_eq!(service.json("/v1/devices/S2").1["contested"], json!(false));
+}

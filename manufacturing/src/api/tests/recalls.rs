@@ -141,16 +141,33 @@ fn commands_open_show_and_close_a_recall_and_drill() {
     let notice = service._folder.path().join("notice.json");
     std::fs::write(&notice, r#"{"product":"Pump"}"#).unwrap();
     let file = notice.to_str().unwrap();
-    let (code, said, errors) =
-        service.change(&["recall", "create", "--where", "lotCode=L1", "--reason", "it smokes", "--notice", file]);
+    let (code, said, errors) = service.change(&[
+        "recall",
+        "create",
+        "--where",
+        "lotCode=L1",
+        "--reason",
+        "it smokes",
+        "--notice",
+        file,
+        "--actor",
+        "quality 7",
+    ]);
     assert!(code == 0 && said.contains("R-20260301-1") && said.contains("3 units"), "{said}{errors}");
     let (code, list, _) = service.command(&["recall", "list"]);
     assert!(code == 0 && list.contains("lotCode L1"), "{list}");
     let (code, shown, _) = service.command(&["recall", "show", "R-20260301-1"]);
     assert!(code == 0 && shown.contains("it smokes") && shown.contains("despatched 1"), "{shown}");
     let closed = service.change(&["recall", "close", "R-20260301-1", "--reason", "done", "--figure", "returned=2"]);
-    assert!(closed.0 == 0 && closed.1.contains("closed"), "{closed:?}");
+    assert!(closed.0 == 0 && closed.1.contains("closed 2026-03-01T12:16:40Z by admin: done"), "{closed:?}");
+    assert!(closed.1.contains("opened 2026-03-01T12:16:40Z by quality 7"), "{closed:?}");
     assert_eq!(service.change(&["recall", "close", "R-20260301-1", "--reason", "done"]).0, 1);
     let (code, drill, errors) = service.change(&["drill", "--serial", "S1"]);
     assert!(code == 0 && drill.contains("3 units"), "{drill}{errors}");
+    let (code, _, errors) = service.change(&["drill", "--serial", "S1", "--actor", "night shift"]);
+    assert_eq!(code, 0, "{errors}");
+    let kept = service.json("/v1/drills").1["drills"].clone();
+    assert_eq!((&kept[0]["actor"], &kept[1]["actor"]), (&json!("night shift"), &json!("admin")));
+    let wrong = service.post("/v1/drills", json!({"serialNumber": "S1", "actor": "a\nb"}));
+    assert_eq!((wrong.0, &wrong.1["error"]["code"]), (400, &json!("badRequest")));
 }

@@ -10,7 +10,7 @@ fn container(stations: &[&Station], id: &str) -> Option<ContainerView> {
     fold_container(&Subject::container(id), &facts.iter().collect::<Vec<_>>())
 }
 
-fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
+pub fn codes(view: &DeviceView) -> Vec<(&str, Vec<&str>)> {
     view.contradictions.iter().map(|c| (&*c.code, c.stations.iter().map(|s| &**s).collect())).collect()
 }
 
@@ -40,6 +40,43 @@ fn a_move_by_mistake_takes_the_place_back_and_leaves_the_rest_true() {
     );
     a.write(5, voided(Subject::device("S"), second));
     assert_eq!(groups(&view(&[&a], "S"))[1..4], ["!packageId=P1 1..3", "packageId=P2 3..", "!packageId=P3 4..5"]);
+}
+
+#[test]
+fn a_move_that_was_a_mistake_does_not_end_the_place_before() {
+    let history = |second: (&str, &str), then: &[Draft]| {
+        let mut a = Station::new("a", 1);
+        a.write(1, packed("S", "P1", &[]));
+        let wrong = a.write(2, moved("S", "P1", "P2"));
+        a.write(3, moved_by_mistake("S", second.0, second.1, wrong));
+        for (draft, seconds) in then.iter().zip(4..) {
+            a.write(seconds, draft.clone());
+        }
+        let view = view(&[&a], "S");
+        assert!(!view.contested);
+        groups(&view)
+    };
+    assert_eq!(history(("P2", "P1"), &[]), ["packageId=P1 1..", "!packageId=P2 2..3"], "it was there all the time");
+    assert_eq!(history(("P2", "P3"), &[]), ["packageId=P1 1..3", "!packageId=P2 2..3", "packageId=P3 3.."]);
+    let away = [moved("S", "P1", "P4"), moved("S", "P4", "P1")];
+    assert_eq!(
+        history(("P2", "P1"), &away),
+        ["packageId=P1 1..4", "packageId=P1 5..", "!packageId=P2 2..3", "packageId=P4 4..5"]
+    );
+    // Moved on from where it never was, before anyone saw the mistake.
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S", "P1", &[]));
+    let wrong = a.write(2, moved("S", "P1", "P2"));
+    a.write(3, moved("S", "P2", "P4"));
+    a.write(4, moved_by_mistake("S", "P2", "P4", wrong.clone()));
+    assert_eq!(groups(&view(&[&a], "S")), ["packageId=P1 1..3", "!packageId=P2 2..3", "packageId=P4 3.."]);
+    // The correction was a mistake, too, and then all is as it was said to be corrected at last.
+    let mut a = Station::new("a", 1);
+    a.write(1, packed("S", "P1", &[]));
+    a.write(2, moved("S", "P1", "P2"));
+    let second = a.write(3, moved_by_mistake("S", "P2", "P3", wrong));
+    a.write(4, moved_by_mistake("S", "P3", "P1", second));
+    assert_eq!(groups(&view(&[&a], "S")), ["packageId=P1 1..", "!packageId=P2 2..3", "!packageId=P3 3..4"]);
 }
 
 #[test]

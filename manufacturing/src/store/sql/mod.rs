@@ -291,8 +291,8 @@ impl Connection {
         }
     }
 
-    /// Sends a question that will be put in this transaction: when it is, its answer is on its way. Only while reading, and
-    /// only where there is a way to a server; else nothing is done.
+    /// Sends a question that will be put in this transaction: when it is, its answer is on its way. It is asked anew where
+    /// something was changed or locked in between. Nothing is done where there is no way to a server.
     ///
     /// # Errors
     /// What the engine says of the statement; what it says of the answer, the question itself tells.
@@ -310,6 +310,7 @@ impl Connection {
     pub fn ahead_each(&self, sql: &str, kinds: &[Kind], keys: &[Param<'_>]) -> Result<()> {
         match &self.0 {
             Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(_) if keys.is_empty() => Ok(()),
             Engine::Postgres(session) => session.ahead_each(sql, kinds, keys),
         }
     }

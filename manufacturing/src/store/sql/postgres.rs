@@ -137,12 +137,9 @@ impl Session {
         self.pending.borrow_mut().send(statement).map_err(failed)
     }
 
-    /// Sends a question that is put later in the transaction. Nothing is sent while somebody writes: what is asked then
-    /// has to be asked after what was written.
+    /// Sends a question that is put later in the transaction, unless something is changed or locked before that: then it
+    /// is asked anew.
     pub fn ahead(&self, sql: &str, params: &[Param<'_>]) -> Result<()> {
-        if !self.pending.borrow().is_reading() {
-            return Ok(());
-        }
         let (statement, client) = (self.statement(sql)?, self.client.clone());
         self.pending.borrow_mut().ahead(sql, params, |values| {
             Box::pin(async move { client.query(&statement, &pending::borrowed(&values)).await })
@@ -152,9 +149,6 @@ impl Session {
 
     /// As [`Session::ahead`], for [`Session::query_each`].
     pub fn ahead_each(&self, sql: &str, kinds: &[Kind], keys: &[Param<'_>]) -> Result<()> {
-        if !self.pending.borrow().is_reading() {
-            return Ok(());
-        }
         let sql = dialect::each(sql, kinds);
         let (statement, client, arrays) = (self.statement(&sql)?, self.client.clone(), arrays(kinds, keys));
         self.pending
@@ -204,6 +198,7 @@ impl Session {
     }
 
     pub fn batch(&self, sql: &str) -> Result<()> {
+        self.pending.borrow_mut().changes();
         self.wait(self.client.batch_execute(sql))
     }
 
@@ -243,6 +238,7 @@ impl Session {
         let kinds: Vec<Kind> = into.columns.iter().map(|(_, kind)| *kind).collect();
         let arrays = columns(&kinds, values);
         let arrays: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| -> &(dyn ToSql + Sync) { array }).collect();
+        self.pending.borrow_mut().changes();
         let rows = self.wait(self.client.query(&statement, &arrays))?;
         rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
     }

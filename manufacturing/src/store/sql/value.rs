@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Error, Result, postgres, sqlite};
 
 /// A value that a statement is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Param<'p> {
     /// Nothing.
     Null,

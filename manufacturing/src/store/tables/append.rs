@@ -29,7 +29,7 @@ use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
 use crate::store::sql::{self, Connection, params};
-use crate::store::work::{Checked, Committed, Heard, KeyNews, Refused, Unreadable, Work};
+use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
 pub use flush::{ABOUT, INSIDE};
 use series::Open;
 
@@ -89,7 +89,6 @@ pub struct Append<'c> {
     refused: Vec<Refused>,
     /// Keys that were found to be enrolled.
     admitted: Vec<(String, PublicKey)>,
-    keys: Vec<KeyNews>,
     heard: BTreeSet<String>,
     decided: Vec<(Answer, Result<(), Denied>)>,
     holds_changed: bool,
@@ -120,7 +119,6 @@ impl<'c> Append<'c> {
             touched: BTreeMap::new(),
             refused: Vec::new(),
             admitted: Vec::new(),
-            keys: Vec::new(),
             heard: BTreeSet::new(),
             decided: Vec::new(),
             holds_changed: false,
@@ -143,6 +141,11 @@ impl<'c> Append<'c> {
             });
         }
         self.connection.lock(&locks.iter().map(String::as_str).collect::<Vec<_>>())?;
+        for work in works {
+            if let Work::Segment(checked) = work {
+                self.ahead(&checked.envelope)?;
+            }
+        }
         works.iter().try_for_each(|work| self.take(work))
     }
 
@@ -290,6 +293,10 @@ impl<'c> Append<'c> {
         }
         changes.write(self.connection)?;
         let mut receipts = Vec::new();
+        for touched in self.touched.values() {
+            stations::ahead_verified(self.connection, &touched.station, touched.series)?;
+            lineage::ahead_carried(self.connection, &touched.station, touched.series)?;
+        }
         for (series, touched) in std::mem::take(&mut self.touched) {
             receipts.extend(self.receipt(series, touched)?);
         }
@@ -298,13 +305,14 @@ impl<'c> Append<'c> {
             Some(before) => work_orders::messages(self.connection, before)?,
             None => Vec::new(),
         };
-        let Self { refused, keys, heard, decided, known, .. } = self;
-        Ok((Committed { receipts, refused, keys, heard, decided, holds, orders }, known))
+        let Self { refused, heard, decided, known, .. } = self;
+        Ok((Committed { receipts, refused, heard, decided, holds, orders }, known))
     }
 
     fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {
         let Touched { station, series: id, rejected, fork, receipted } = touched;
         let verified = stations::verified(self.connection, &station, id)?;
+        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         // A status that came before the first record of its series counts from now on.
         sscc::learn(self.connection, &station, verified.as_ref())?;
         if station == SERVICE {
@@ -319,7 +327,6 @@ impl<'c> Append<'c> {
         for &(first, last) in stored.iter().filter(|(first, _)| *first > 1).take(MOST_RUNS) {
             also.push(records::wire::Run { first, last, hash: self.hash(series, last)?.unwrap_or(Hash::ZERO) });
         }
-        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
         let mut resend = Vec::new();
         // Only what it has a receipt for: what is above may still be on its way, and the station sends it again by itself.
         for hole in without(&[(1, receipted)], &union(&stored, &known)) {

@@ -73,6 +73,12 @@ impl Learned {
     pub fn write(&mut self, connection: &Connection, cache: &mut Cache) -> sql::Result<Vec<i64>> {
         let stations: BTreeSet<&Station> = self.anchors.keys().map(|(station, ..)| station).collect();
         let stations: BTreeSet<&Station> = stations.into_iter().chain(self.spans.keys().map(|(s, ..)| s)).collect();
+        for station in &stations {
+            connection.ahead(ANY_FREE, params![TENANT, station])?;
+        }
+        for (station, boot, _) in self.anchors.keys() {
+            connection.ahead(STRETCHES, params![TENANT, station, boot])?;
+        }
         let mut free_ones = BTreeSet::new();
         for station in stations {
             // Mostly there are none, and then nothing follows from what is new.
@@ -264,13 +270,11 @@ impl State {
     }
 }
 
+const ANY_FREE: &str = "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ? AND station = ?)";
+
 /// Is there any record of a station whose clock was not synchronised?
 fn any_free(connection: &Connection, station: &str) -> sql::Result<bool> {
-    connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ? AND station = ?)",
-        params![TENANT, station],
-        |row| row.get(0),
-    )
+    connection.query_row(ANY_FREE, params![TENANT, station], |row| row.get(0))
 }
 
 const STRETCHES: &str = "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?";

@@ -66,9 +66,16 @@ fn row(row: &Row<'_>) -> sql::Result<StationKey> {
 
 /// What is known of a key of a station.
 pub fn find(connection: &Connection, station: &str, key: &PublicKey) -> sql::Result<Option<StationKey>> {
-    connection
-        .query_optional("SELECT station, key, how, since, revoked_at, reason FROM station_key WHERE tenant = ? AND station = ? AND key = ?", params![TENANT, station, key.0], row)
+    connection.query_optional(FIND, params![TENANT, station, key.0], row)
 }
+
+/// Sends ahead what [`find`] asks.
+pub fn ahead(connection: &Connection, station: &str, key: &PublicKey) -> sql::Result<()> {
+    connection.ahead(FIND, params![TENANT, station, key.0])
+}
+
+const FIND: &str = "SELECT station, key, how, since, revoked_at, reason FROM station_key
+     WHERE tenant = ? AND station = ? AND key = ?";
 
 /// Every key of every station, by station and time.
 pub fn all(connection: &Connection) -> sql::Result<Vec<StationKey>> {

@@ -63,9 +63,10 @@ fn write_offs() -> String {
         )
     };
     format!(
-        "SELECT station, series, first, last, at, reason, {}, {} FROM write_off w WHERE tenant = ? ORDER BY position",
+        "SELECT station, series, first, last, at, reason, {}, {}, {} FROM write_off w WHERE tenant = ? ORDER BY position",
         count("conflict"),
-        count("rejection")
+        count("rejection"),
+        count("unread")
     )
 }
 
@@ -89,6 +90,7 @@ pub fn all(connection: &Connection) -> sql::Result<Lapses> {
             reason: row.get(5)?,
             conflicts: row.get(6)?,
             rejections: row.get(7)?,
+            unread: row.get(8)?,
         })
     })?;
     Ok(Lapses { retired: retired.into_iter().collect(), write_offs })

@@ -89,11 +89,16 @@ fn carry(connection: &Connection, former: &RecordId) -> sql::Result<()> {
 
 /// The records of a series that are stored under another identity, lowest first.
 fn carried(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Runs> {
-    connection.query(
-        "SELECT first, last FROM carried WHERE tenant = ? AND station = ? AND series = ? ORDER BY first",
-        params![TENANT, station, series.0],
-        |row| Ok((number(row.get(0)?), number(row.get(1)?))),
-    )
+    connection
+        .query(CARRIED_OF, params![TENANT, station, series.0], |row| Ok((number(row.get(0)?), number(row.get(1)?))))
+}
+
+const CARRIED_OF: &str =
+    "SELECT first, last FROM carried WHERE tenant = ? AND station = ? AND series = ? ORDER BY first";
+
+/// Sends ahead what [`will_not_come`] asks.
+pub fn ahead_carried(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<()> {
+    connection.ahead(CARRIED_OF, params![TENANT, station, series.0])
 }
 
 /// Sequences of a series that will not come, and for which it makes no sense to ask: stored under another identity, set

@@ -41,29 +41,46 @@ pub struct Unit {
 /// The table. A row that is there is replaced.
 pub const MEMBER: Insert = Insert {
     table: "member",
-    columns: &[
-        ("tenant", Kind::Text),
-        ("dimension", Kind::Text),
-        ("value", Kind::Text),
-        ("serial", Kind::Text),
-        ("scope", Kind::Text),
-        ("n", Kind::Int),
-        ("since", Kind::Int),
-        ("until", Kind::Int),
-        ("corrected", Kind::Int),
-        ("contested", Kind::Int),
-        ("package", Kind::Text),
-        ("pallet", Kind::Text),
-        ("earliest", Kind::Int),
-        ("latest", Kind::Int),
-        ("state", Kind::Int),
-        ("more", Kind::Int),
-    ],
+    columns: COLUMNS,
     conflict: " ON CONFLICT (tenant, dimension, value, serial, scope, n) DO UPDATE SET since = excluded.since,
          until = excluded.until, corrected = excluded.corrected, contested = excluded.contested,
          package = excluded.package, pallet = excluded.pallet, earliest = excluded.earliest, latest = excluded.latest,
          state = excluded.state, more = excluded.more",
 };
+
+/// For devices that had no rows: to look for them costs a server as much as to add them.
+pub const NEW_MEMBER: Insert = Insert { conflict: "", ..MEMBER };
+
+const COLUMNS: &[(&str, Kind)] = &[
+    ("tenant", Kind::Text),
+    ("dimension", Kind::Text),
+    ("value", Kind::Text),
+    ("serial", Kind::Text),
+    ("scope", Kind::Text),
+    ("n", Kind::Int),
+    ("since", Kind::Int),
+    ("until", Kind::Int),
+    ("corrected", Kind::Int),
+    ("contested", Kind::Int),
+    ("package", Kind::Text),
+    ("pallet", Kind::Text),
+    ("earliest", Kind::Int),
+    ("latest", Kind::Int),
+    ("state", Kind::Int),
+    ("more", Kind::Int),
+];
+
+/// A row on its way into the table.
+pub type Written<'k> = [Param<'k>; COLUMNS.len()];
+
+/// Adds rows in the order of their key, in which they come to lie side by side.
+pub fn insert(connection: &Connection, into: &Insert, mut rows: Vec<Written<'_>>) -> sql::Result<()> {
+    rows.sort_unstable_by(|one, other| one[..KEY].cmp(&other[..KEY]));
+    connection.insert(into, rows.as_flattened())
+}
+
+/// So many columns are the key.
+const KEY: usize = 6;
 
 /// Removes the rows of a device that are no more, and adds those that have to be written to `rows`.
 pub fn replace<'k>(
@@ -71,7 +88,7 @@ pub fn replace<'k>(
     device: &'k Subject,
     old: Option<&Kept>,
     new: &'k Kept,
-    rows: &mut Vec<Param<'k>>,
+    rows: &mut Vec<Written<'k>>,
 ) -> sql::Result<()> {
     let same = old.is_some_and(|old| of_device(old) == of_device(new));
     let before = old.map(|old| numbered(&old.groups)).unwrap_or_default();
@@ -83,7 +100,7 @@ pub fn replace<'k>(
         )?;
     }
     for (row, group) in now.iter().filter(|(row, group)| !same || before.get(*row) != Some(*group)) {
-        rows.extend([
+        rows.push([
             TENANT.into(),
             group.dimension.as_str().into(),
             group.value.as_str().into(),
@@ -309,7 +326,7 @@ pub fn units(
 fn place(connection: &Connection, unit: &mut Unit, at: i64) -> sql::Result<()> {
     let Some(kept) = project::kept_by_name(connection, &unit.serial, &unit.scope)? else { return Ok(()) };
     (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
-    unit.contested = unit.packages.len() > 1 || unit.pallets.len() > 1;
+    unit.contested = kept.is_contested((&unit.packages, &unit.pallets), at);
     Ok(())
 }
 
@@ -371,7 +388,7 @@ pub fn unit_of(
             since: time(group.since),
             until: group.until.filter(|_| group.latest.is_some_and(|latest| latest <= at)).map(time),
             corrected: group.corrected,
-            contested: packages.len() > 1 || pallets.len() > 1,
+            contested: kept.is_contested((&packages, &pallets), at),
             packages: packages.clone(),
             pallets: pallets.clone(),
             state: kept.state,

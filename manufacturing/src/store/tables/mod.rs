@@ -24,8 +24,10 @@ mod snapshot;
 mod spelling;
 mod sscc;
 mod stations;
+mod strangers;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod work_orders;
 
 use std::path::Path;
@@ -45,6 +47,8 @@ pub use recalls::StoredRecall;
 pub use select::{Matched, Source};
 pub use snapshot::{DeviceName, Snapshot};
 pub use stations::SeriesState;
+pub use strangers::Stranger;
+pub use unread::Unread;
 pub use work_orders::StoredOrder;
 
 use super::sql::{self, Connection, Place, Purpose, params};
@@ -55,7 +59,7 @@ use schemas::Dimensioned;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -67,11 +71,12 @@ const MIGRATIONS: [Migration; 11] = [
     Migration { number: 9, sql: include_str!("schemas.sql") },
     Migration { number: 10, sql: include_str!("recalls.sql") },
     Migration { number: 11, sql: include_str!("member-state.sql") },
+    Migration { number: 12, sql: include_str!("unread.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
 /// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 5;
+const PROJECTION: i64 = 7;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";

@@ -139,6 +139,11 @@ impl Kept {
         names
     }
 
+    /// Do records disagree on what it is a member of? At a time before now that is known of these places alone.
+    pub fn is_contested(&self, (packages, pallets): (&[String], &[String]), at: i64) -> bool {
+        if at == i64::MAX { self.contested } else { packages.len() > 1 || pallets.len() > 1 }
+    }
+
     /// Since when it is in this container with nothing in between; `None` where it is not. A contested device is in each.
     pub fn directly_in(&self, container: &str) -> Option<i64> {
         let now = self.groups.iter().filter(|group| group.until.is_none() && !group.corrected);
@@ -165,8 +170,10 @@ impl Kept {
 
 /// The device with a number, as it is kept.
 pub fn kept(connection: &Connection, subject: i64) -> sql::Result<Option<Kept>> {
-    connection.query_optional("SELECT view FROM device WHERE subject = ?", params![subject], |row| read(&row.text(0)?))
+    connection.query_optional(VIEW, params![subject], |row| read(&row.text(0)?))
 }
+
+const VIEW: &str = "SELECT view FROM device WHERE subject = ?";
 
 /// The device with this serial and scope, as it is kept.
 pub fn kept_by_name(connection: &Connection, serial: &str, scope: &str) -> sql::Result<Option<Kept>> {
@@ -208,6 +215,7 @@ const DEVICE: Insert = Insert {
     columns: &[("subject", sql::Kind::Int), ("connhex", sql::Kind::Text), ("view", sql::Kind::Text)],
     conflict: " ON CONFLICT (subject) DO UPDATE SET connhex = excluded.connhex, view = excluded.view",
 };
+const NEW_DEVICE: Insert = Insert { conflict: "", ..DEVICE };
 const TALLY: Insert = Insert {
     table: "tally",
     columns: &[
@@ -254,15 +262,18 @@ impl Changes {
 
     /// Writes them.
     pub fn write(self, connection: &Connection) -> sql::Result<()> {
-        let (mut devices, mut members) = (Vec::new(), Vec::new());
+        let (mut known, mut fresh) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for changed in &self.devices {
             let Changed { id, device, old, new, view } = changed;
+            let (devices, members) = if old.is_some() { &mut known } else { &mut fresh };
             devices.extend([Param::Int(*id), new.text("connhexId").into(), view.as_str().into()]);
-            member::replace(connection, device, old.as_ref(), new, &mut members)?;
+            member::replace(connection, device, old.as_ref(), new, members)?;
             contradictions::replace(connection, device, changed.before(), &new.contradictions)?;
         }
-        connection.insert(&DEVICE, &devices)?;
-        connection.insert(&member::MEMBER, &members)?;
+        connection.insert(&DEVICE, &known.0)?;
+        connection.insert(&NEW_DEVICE, &fresh.0)?;
+        member::insert(connection, &member::MEMBER, known.1)?;
+        member::insert(connection, &member::NEW_MEMBER, fresh.1)?;
         let tallies: BTreeMap<_, _> = self.tallies.into_iter().filter(|(_, by)| *by != 0).collect();
         let mut changes: Vec<Param<'_>> = Vec::new();
         for ((dimension, value), by) in &tallies {
@@ -287,11 +298,12 @@ pub fn refold(
     devices: &BTreeMap<i64, Subject>,
     dimensions: &Dimensions,
 ) -> sql::Result<Changes> {
-    facts.load(connection, names, devices.keys().copied())?;
     let stored: Vec<i64> = devices.keys().copied().filter(|id| !names.is_fresh(*id)).collect();
     let keys: Vec<Param<'_>> = stored.iter().map(|id| Param::Int(*id)).collect();
+    connection.ahead_each(VIEW, &[sql::Kind::Int], &keys)?;
+    facts.load(connection, names, devices.keys().copied())?;
     let mut old: HashMap<i64, Kept> = HashMap::new();
-    connection.query_each("SELECT view FROM device WHERE subject = ?", &[sql::Kind::Int], &keys, |n, row| {
+    connection.query_each(VIEW, &[sql::Kind::Int], &keys, |n, row| {
         old.insert(stored[n], read(&row.text(0)?)?);
         Ok(())
     })?;

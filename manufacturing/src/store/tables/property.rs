@@ -59,6 +59,11 @@ pub fn projections(writer: &Writer) -> BTreeMap<&'static str, Vec<String>> {
             2,
             "SELECT p.name, c.name FROM inside JOIN subject p ON p.id = parent JOIN subject c ON c.id = child",
         ),
+        (
+            "unread",
+            4,
+            "SELECT station, series, seq, what FROM unread JOIN series ON series.id = series_id",
+        ),
         ("carried", 4, "SELECT station, series, first, last FROM carried"),
         // What the service writes itself comes at any moment.
         ("successor", 4, "SELECT station, series, before, last_before FROM successor WHERE station <> 'service'"),

@@ -10,7 +10,7 @@ use super::lineage::{self, Succession};
 use super::load::{self, Facts};
 use super::names::{self, Names};
 use super::project::refold;
-use super::{PROJECTION, holds, own, schemas};
+use super::{PROJECTION, holds, own, schemas, unread};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Param, params};
 
@@ -19,7 +19,7 @@ const STRIDE: i64 = 1000;
 /// Lines between two reports.
 const REPORT: i64 = 10_000;
 /// What follows from the lines. The numbers of subjects are kept: they are the order in which they were first heard of.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 24] = [
     "about",
     "inside",
     "device",
@@ -43,6 +43,7 @@ const TABLES: [&str; 23] = [
     "recall",
     "recall_hold",
     "drill",
+    "unread",
 ];
 
 /// What came of it.
@@ -95,8 +96,9 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
 /// Takes up the lines from a position on.
 fn lines(connection: &Connection, first: i64) -> sql::Result<()> {
     let (mut names, mut learned) = (Names::default(), Learned::default());
-    let lines: Vec<(i64, Fact, bool)> = connection.query(
-        "SELECT position, station, series, seq, line, stored_at, series_id IN (SELECT series_id FROM own)
+    let lines: Vec<(i64, Fact, Option<i64>)> = connection.query(
+        "SELECT position, station, series, seq, line, stored_at,
+                CASE WHEN series_id IN (SELECT series_id FROM own) THEN NULL ELSE series_id END
          FROM record JOIN series ON series.id = series_id WHERE position BETWEEN ? AND ? ORDER BY position",
         params![first, first + STRIDE - 1],
         |row| Ok((row.get(0)?, load::fact(row)?, row.get(6)?)),
@@ -106,7 +108,10 @@ fn lines(connection: &Connection, first: i64) -> sql::Result<()> {
         lines.iter().zip(&joined).filter_map(|((_, fact, _), into)| Some((fact.reading.subject.as_ref()?, into)));
     names.number(connection, subjects.flat_map(|(subject, into)| [subject].into_iter().chain(into)))?;
     let (mut about, mut inside) = (Vec::new(), Vec::new());
-    for ((position, fact, own), into) in lines.iter().zip(&joined) {
+    let others =
+        lines.iter().filter_map(|(position, fact, series)| Some(((*series)?, &fact.id, *position, &fact.reading)));
+    unread::learn(connection, others)?;
+    for ((position, fact, series), into) in lines.iter().zip(&joined) {
         if let Some(id) = fact.reading.subject.as_ref().and_then(|subject| names.get(subject)) {
             about.extend([Param::Int(id), Param::Int(*position)]);
             inside.extend(
@@ -118,7 +123,7 @@ fn lines(connection: &Connection, first: i64) -> sql::Result<()> {
             succession.write(connection, *position)?;
         }
         learned.note(position - first + 1, &fact.id, &fact.reading);
-        if !own {
+        if series.is_some() {
             holds::learn_of_station(connection, *position, &fact.id, &fact.reading)?;
         } else if let Some(record) = &fact.reading.record {
             own::learn(connection, *position, record)?;

@@ -49,12 +49,12 @@ fn row(row: &Row<'_>) -> sql::Result<StoredRecall> {
     Ok(StoredRecall { id: row.get(0)?, opened: object(&row.text(1)?)?, opened_at: time(row.get(2)?), closed })
 }
 
-/// What a record says, with its reason.
+/// What a record says, with its reason and who it was.
 fn said(record: &Record) -> sql::Result<String> {
     let mut said: Map<String, Value> = record.attributes.clone().into_iter().collect();
     said.remove(RECALL);
-    if let Some(reason) = &record.reason {
-        said.insert("reason".to_owned(), reason.as_str().into());
+    for (name, text) in [("reason", &record.reason), ("actor", &record.actor)] {
+        said.extend(text.iter().map(|text| (name.to_owned(), text.as_str().into())));
     }
     Ok(serde_json::to_string(&said)?)
 }

@@ -15,9 +15,14 @@ const RUN: Insert = Insert {
 
 /// The stored runs of a series, lowest first.
 pub fn of(connection: &Connection, series: i64) -> sql::Result<Vec<(u64, u64)>> {
-    connection.query("SELECT first, last FROM run WHERE series_id = ? ORDER BY first", params![series], |row| {
-        Ok((number(row.get(0)?), number(row.get(1)?)))
-    })
+    connection.query(OF, params![series], |row| Ok((number(row.get(0)?), number(row.get(1)?))))
+}
+
+const OF: &str = "SELECT first, last FROM run WHERE series_id = ? ORDER BY first";
+
+/// Sends ahead what [`of`] asks.
+pub fn ahead_of(connection: &Connection, series: i64) -> sql::Result<()> {
+    connection.ahead(OF, params![series])
 }
 
 const ALL: &str = "SELECT series_id, first, last FROM run ORDER BY series_id, first";

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use records::wire::Status;
 use records::{FixedBytes, PublicKey, SeriesId};
 
+use super::strangers::{self, Stranger};
+use super::unread::{self, Unread};
 use super::{TENANT, lineage, micros, runs, time};
 use crate::lineage::Lineage;
 use crate::store::work::Heard;
@@ -32,10 +34,18 @@ pub struct SeriesState {
     pub conflicts: u64,
     /// Signed records that cannot be read.
     pub rejections: u64,
+    /// Stored records that this program cannot wholly read.
+    pub unread: u64,
+    /// Those of them that nobody has written off; the first hundred.
+    pub unread_named: Vec<Unread>,
     /// Whether the station has a connection, where it has said so, and when.
     pub online: Option<(bool, Timestamp)>,
     /// What other series say of it.
     pub lineage: Lineage,
+    /// Of a station without a series: since when a key of it counts.
+    pub enrolled: Option<Timestamp>,
+    /// What signs in its name and nobody has enrolled; on a state without a series.
+    pub strangers: Vec<Stranger>,
 }
 
 /// Notes whether a station has a connection.
@@ -116,14 +126,17 @@ pub fn number(connection: &Connection, station: &str, series: SeriesId, key: &Pu
 
 /// The last status of a series and when it was heard, where the key of its records signed it.
 pub fn verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<Option<(Status, Timestamp)>> {
-    let kept = connection.query_optional(
-        "SELECT body, status.key, heard_at FROM status JOIN series ON series.tenant = status.tenant
-             AND series.station = status.station AND series.series = status.series AND series.key = status.key
-         WHERE status.tenant = ? AND status.station = ? AND status.series = ?",
-        params![TENANT, station, series.0],
-        said,
-    )?;
+    let kept = connection.query_optional(VERIFIED, params![TENANT, station, series.0], said)?;
     Ok(kept.map(|(status, _, heard)| (status, heard)))
+}
+
+const VERIFIED: &str = "SELECT body, status.key, heard_at FROM status JOIN series ON series.tenant = status.tenant
+         AND series.station = status.station AND series.series = status.series AND series.key = status.key
+     WHERE status.tenant = ? AND status.station = ? AND status.series = ?";
+
+/// Sends ahead what [`verified`] asks.
+pub fn ahead_verified(connection: &Connection, station: &str, series: SeriesId) -> sql::Result<()> {
+    connection.ahead(VERIFIED, params![TENANT, station, series.0])
 }
 
 /// The series of a station of which something is stored.
@@ -141,15 +154,19 @@ fn said(row: &sql::Row<'_>) -> sql::Result<Said> {
 
 const ONLINE: &str = "SELECT name, online, heard_at FROM station WHERE tenant = ?";
 const SERIES: &str = "SELECT id, station, series, key, (SELECT count(*) FROM conflict WHERE series_id = series.id),
-         (SELECT count(*) FROM rejection WHERE series_id = series.id)
+         (SELECT count(*) FROM rejection WHERE series_id = series.id),
+         (SELECT count(*) FROM unread WHERE series_id = series.id)
      FROM series WHERE tenant = ? AND id NOT IN (SELECT series_id FROM own) ORDER BY station, series";
 const STATUS: &str = "SELECT body, key, heard_at FROM status WHERE tenant = ?1
          AND NOT EXISTS (SELECT 1 FROM series JOIN own ON series_id = id
              WHERE tenant = ?1 AND series.station = status.station AND series.series = status.series)";
 
+const ENROLLED: &str = "SELECT station, min(CASE WHEN revoked_at IS NULL THEN since END) FROM station_key
+     WHERE tenant = ? GROUP BY station";
+
 /// Sends ahead what [`all`] asks.
 pub fn ahead(connection: &Connection) -> sql::Result<()> {
-    for sql in [ONLINE, SERIES, STATUS] {
+    for sql in [ONLINE, SERIES, STATUS, ENROLLED, strangers::ALL] {
         connection.ahead(sql, params![TENANT])?;
     }
     runs::ahead(connection)?;
@@ -165,10 +182,10 @@ pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
     let connected = online.clone();
     let mut lineages = lineage::all(connection)?;
     let mut states = Vec::new();
-    type Known = (i64, String, SeriesId, PublicKey, u64, u64);
+    type Known = (i64, String, SeriesId, PublicKey, [u64; 3]);
     let known: Vec<Known> = connection.query(SERIES, params![TENANT], |row| {
         let (series, key) = (FixedBytes(row.get(2)?), FixedBytes(row.get(3)?));
-        Ok((row.get(0)?, row.get(1)?, series, key, row.get(4)?, row.get(5)?))
+        Ok((row.get(0)?, row.get(1)?, series, key, [row.get(4)?, row.get(5)?, row.get(6)?]))
     })?;
     let mut runs = runs::all(connection)?;
     let mut said: BTreeMap<(String, SeriesId), Said> = connection
@@ -176,7 +193,7 @@ pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
         .into_iter()
         .map(|said| ((said.0.station.clone(), said.0.series), said))
         .collect();
-    for (id, station, series, key, conflicts, rejections) in known {
+    for (id, station, series, key, [conflicts, rejections, unread]) in known {
         let status = said.remove(&(station.clone(), series));
         states.push(SeriesState {
             series: Some(series),
@@ -185,8 +202,12 @@ pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
             status: status.filter(|(_, by, _)| *by == key).map(|(status, _, at)| (status, at)),
             conflicts,
             rejections,
+            unread,
+            unread_named: if unread > 0 { unread::of(connection, id)? } else { Vec::new() },
             online: connected.get(&station).copied(),
             lineage: lineages.remove(&(station.clone(), series)).unwrap_or_default(),
+            enrolled: None,
+            strangers: Vec::new(),
             station: station.clone(),
         });
         online.remove(&station);
@@ -207,11 +228,38 @@ pub fn all(connection: &Connection) -> sql::Result<Vec<SeriesState>> {
         let online = connected.get(&station).copied();
         states.push(SeriesState { online, lineage, ..SeriesState::unknown(station, Some(series), None) });
     }
-    for (station, connection) in online {
-        states.push(SeriesState { online: Some(connection), ..SeriesState::unknown(station, None, None) });
-    }
+    states.extend(without_series(connection, online, &connected, &states)?);
     states.sort_by(|a, b| (&a.station, a.series).cmp(&(&b.station, b.series)));
     Ok(states)
+}
+
+/// Stations of which no series is known, by their connection, by their keys, or by what signs in their name; the last of
+/// others, too.
+fn without_series(
+    connection: &Connection,
+    online: BTreeMap<String, (bool, Timestamp)>,
+    connected: &BTreeMap<String, (bool, Timestamp)>,
+    states: &[SeriesState],
+) -> sql::Result<Vec<SeriesState>> {
+    let mut found: BTreeMap<String, SeriesState> = BTreeMap::new();
+    let unknown = |station: String| {
+        let online = connected.get(&station).copied();
+        (station.clone(), SeriesState { online, ..SeriesState::unknown(station, None, None) })
+    };
+    found.extend(online.into_keys().map(unknown));
+    let enrolled: Vec<(String, Option<Timestamp>)> =
+        connection.query(ENROLLED, params![TENANT], |row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.map(time))))?;
+    for (station, since) in enrolled {
+        if states.iter().all(|state| state.station != station) {
+            let (name, state) = unknown(station);
+            found.insert(name, SeriesState { enrolled: since, ..state });
+        }
+    }
+    for stranger in strangers::all(connection)? {
+        let (name, state) = unknown(stranger.station.clone());
+        found.entry(name).or_insert(state).strangers.push(stranger);
+    }
+    Ok(found.into_values().collect())
 }
 
 impl SeriesState {
@@ -235,8 +283,12 @@ impl SeriesState {
             unverified: false,
             conflicts: 0,
             rejections: 0,
+            unread: 0,
+            unread_named: Vec::new(),
             online: None,
             lineage: Lineage::default(),
+            enrolled: None,
+            strangers: Vec::new(),
         }
     }
 }

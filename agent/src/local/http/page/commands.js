@@ -14,6 +14,7 @@ const COMMANDS = [
   ["takeOut", "Take out", "what why"],
   ["scrap", "Scrap", "what why"],
   ["hold", "Hold", "what why"],
+  ["release", "Release", "what why"],
   ["reopen", "Open again", "what why"],
   ["labelAgain", "Print label again", "what why"],
   ["correct", "Correct a mistake", "what into"],

@@ -27,8 +27,6 @@ pub(super) fn adopt(
     let taking = contents(&other.truth, &open.id, network);
     let goes_on = benches[act.station].truth.opened.clone();
     let remote = RemoteContainer {
-        level: open.kind,
-        state: ContainerState::Open,
         parent: taking.parent.clone(),
         station: Some(other.line.station.clone()),
         serials: taking.units.iter().map(|(_, serial)| serial.clone()).collect(),
@@ -37,8 +35,8 @@ pub(super) fn adopt(
         count: open.count,
         // Where this station has gone on with something in it, the other one does not know how many there are now.
         units: open.units.filter(|_| taking.below.units.keys().all(|inner| !goes_on.contains(inner))),
-        work_order: None,
         common: open.common.clone(),
+        ..RemoteContainer::new(open.kind, ContainerState::Open)
     };
     let (id, lane) = (open.id.clone(), LANES[act.lane]);
     let was_known = goes_on.contains(&id);

@@ -64,8 +64,14 @@ impl Pending {
         self.purpose == Purpose::Read
     }
 
+    /// Something is changed or locked: what was asked before that may be answered in another way now.
+    pub fn changes(&mut self) {
+        self.ahead.clear();
+    }
+
     /// Sends a change.
     pub fn send(&mut self, statement: Sent) -> Answered<()> {
+        self.changes();
         let mut statement = begin(statement);
         match Pin::new(&mut statement).take_output() {
             Some(done) => done,

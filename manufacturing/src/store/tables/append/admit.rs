@@ -8,7 +8,8 @@ use crate::store::decide::Enrolment;
 use crate::store::sql;
 use crate::store::tables::keys::{self, How};
 use crate::store::tables::own;
-use crate::store::work::{Checked, KeyNews, Refused, Work};
+use crate::store::tables::strangers;
+use crate::store::work::{Checked, Refused, Work};
 
 /// What becomes of a message with a key that is not enrolled.
 enum Entry {
@@ -55,7 +56,7 @@ impl Append<'_> {
                 Entry::Enrolled(how) => {
                     tracing::info!(station, %key, how = how.word(), "a key is enrolled");
                     self.own(vec![keys::enrolled(station, &key, how)])?;
-                    self.keys.push(KeyNews::Enrolled { station: station.clone(), key });
+                    strangers::forget(self.connection, station, &key)?;
                 }
                 Entry::Open => return Ok(true),
                 Entry::No => return self.stranger(station, key, false),
@@ -128,7 +129,7 @@ impl Append<'_> {
             ),
         };
         self.refused.push(Refused { station: station.to_owned(), reason });
-        self.keys.push(KeyNews::Stranger { station: station.to_owned(), key });
+        strangers::note(self.connection, station, &key, self.now)?;
         Ok(false)
     }
 

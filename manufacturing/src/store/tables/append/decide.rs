@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::store::sql::{self, Connection, params};
-use records::attributes::Attributes;
 use records::enrolment::SERVICE;
 use records::{Draft, Event, Kind, PublicKey, SeriesId, Subject};
 
@@ -12,8 +11,9 @@ use crate::completeness::{Moment, Series, judge};
 use crate::projection::Deleted;
 use crate::schema::{self, Document};
 use crate::store::decide::{Ask, Decide, Denied, Enrolment, OpenRecall};
-use crate::store::tables::{TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, work_orders};
-use crate::store::work::KeyNews;
+use crate::store::tables::{
+    TENANT, holds, int, keys, lapses, project, recalls, schemas, stations, strangers, work_orders,
+};
 
 type Drafts = Result<Vec<Draft>, Denied>;
 
@@ -28,7 +28,7 @@ impl Append<'_> {
                     self.own(drafts)?;
                 }
                 if let Ask::Enrol { station, key } = &decide.ask {
-                    self.keys.push(KeyNews::Enrolled { station: station.clone(), key: *key });
+                    strangers::forget(self.connection, station, key)?;
                 }
                 Ok(())
             }
@@ -56,10 +56,13 @@ impl Append<'_> {
             Ask::Schema { id, document, checked } => self.schema(id, document, checked),
             Ask::Release { what, reason } => self.release(what, reason),
             Ask::OpenRecall(asked) => self.open_recall(asked),
-            Ask::CloseRecall { id, reason, figures, release } => self.close_recall(id, reason, figures, *release),
-            Ask::Drilled(what) => {
-                let draft = Draft::new(Event::Drilled, Subject::station(SERVICE));
-                Ok(Ok(vec![Draft { attributes: what.clone(), ..draft }]))
+            Ask::CloseRecall { id, reason, figures, release, actor } => {
+                let closed = by(reasoned(Draft::new(Event::RecallClosed, Subject::station(SERVICE)), reason), actor);
+                self.close_recall(id, Draft { attributes: figures.clone(), ..closed }, *release)
+            }
+            Ask::Drilled { says, actor } => {
+                let draft = by(Draft::new(Event::Drilled, Subject::station(SERVICE)), actor);
+                Ok(Ok(vec![Draft { attributes: says.clone(), ..draft }]))
             }
         }
     }
@@ -144,6 +147,10 @@ impl Append<'_> {
         let owned = station.to_owned();
         Ok(match keys::find(self.connection, station, key)? {
             None if !is_known(self.connection, station)? => Err(Denied::UnknownStation(owned)),
+            // A person says that a key that asks to be let in is not the station's.
+            None if strangers::is_known(self.connection, station, Some(key))? => {
+                Ok(vec![keys::revoked(station, key, reason)])
+            }
             None => Err(Denied::UnknownKey { station: owned, key: *key }),
             Some(known) => match known.revoked {
                 Some((since, reason)) => Err(Denied::Revoked { station: owned, key: *key, since, reason }),
@@ -221,21 +228,21 @@ impl Append<'_> {
     }
 
     fn open_recall(&self, asked: &OpenRecall) -> sql::Result<Drafts> {
-        let OpenRecall { id, reason, says, holds } = asked;
+        let OpenRecall { id, reason, says, holds, actor } = asked;
         if recalls::find(self.connection, id)?.is_some() {
             return Ok(Err(Denied::RecallExists(id.clone())));
         }
         if holds::count(self.connection)? + holds.len() > holds::MOST_HOLDS {
             return Ok(Err(Denied::TooManyHolds(holds::MOST_HOLDS)));
         }
-        let mut draft = reasoned(Draft::new(Event::RecallOpened, Subject::station(SERVICE)), reason);
+        let mut draft = by(reasoned(Draft::new(Event::RecallOpened, Subject::station(SERVICE)), reason), actor);
         draft.attributes = says.clone();
         draft.attributes.insert(recalls::RECALL.to_owned(), id.as_str().into());
         let holds = holds.iter().map(|what| recalls::draft(Event::Held, what.clone(), id, reason));
         Ok(Ok(std::iter::once(draft).chain(holds).collect()))
     }
 
-    fn close_recall(&self, id: &str, reason: &str, figures: &Attributes, release: bool) -> sql::Result<Drafts> {
+    fn close_recall(&self, id: &str, mut draft: Draft, release: bool) -> sql::Result<Drafts> {
         match recalls::find(self.connection, id)? {
             None => return Ok(Err(Denied::UnknownRecall(id.to_owned()))),
             Some(recalls::StoredRecall { closed: Some((_, since)), .. }) => {
@@ -244,10 +251,9 @@ impl Append<'_> {
             Some(_) => {}
         }
         let held = if release { recalls::holds(self.connection, Some(id))? } else { Vec::new() };
-        let mut draft = reasoned(Draft::new(Event::RecallClosed, Subject::station(SERVICE)), reason);
-        draft.attributes = figures.clone();
         draft.attributes.insert(recalls::RECALL.to_owned(), id.into());
-        let released = held.into_iter().map(|hold| recalls::draft(Event::Released, hold.what, id, reason));
+        let reason = draft.reason.clone().unwrap_or_default();
+        let released = held.into_iter().map(|hold| recalls::draft(Event::Released, hold.what, id, &reason));
         Ok(Ok(std::iter::once(draft).chain(released).collect()))
     }
 
@@ -262,14 +268,21 @@ impl Append<'_> {
     }
 }
 
+fn by(draft: Draft, actor: &str) -> Draft {
+    Draft { actor: Some(actor.to_owned()), ..draft }
+}
+
 fn reasoned(draft: Draft, reason: &str) -> Draft {
     Draft { reason: Some(reason.to_owned()), ..draft }
 }
 
-/// Is there a record, a key or a status of the station?
+/// Is there a record, a key or a status of the station, or a key that asks to be let in?
 fn is_known(connection: &Connection, station: &str) -> sql::Result<bool> {
     if station == SERVICE {
         return Ok(false);
+    }
+    if strangers::is_known(connection, station, None)? {
+        return Ok(true);
     }
     connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM station_key WHERE tenant = ?1 AND station = ?2)

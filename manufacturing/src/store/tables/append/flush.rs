@@ -8,7 +8,7 @@ use records::{Event, Joined, Subject};
 use super::{Append, Waiting};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
-use crate::store::tables::{POSITIONS, holds, int, micros, own, runs, schemas};
+use crate::store::tables::{POSITIONS, holds, int, micros, own, runs, schemas, unread};
 
 const RECORD: Insert = Insert {
     table: "record",
@@ -45,6 +45,8 @@ pub const INSIDE: Insert = Insert {
     columns: &[("parent", Kind::Int), ("child", Kind::Int)],
     conflict: " ON CONFLICT DO NOTHING",
 };
+
+const NEW_INSIDE: Insert = Insert { conflict: "", ..INSIDE };
 
 impl Append<'_> {
     /// Finds out which subjects the waiting lines are about, and what they join.
@@ -109,6 +111,9 @@ impl Append<'_> {
             open.written = now;
         }
         self.clocks.store(connection, base)?;
+        let others = waiting.iter().enumerate().filter(|(_, waiting)| waiting.id.station != SERVICE);
+        let others = others.map(|(number, waiting)| (waiting.series, &waiting.id, at(number), &waiting.reading));
+        unread::learn(connection, others)?;
         for (number, waiting) in waiting.iter().enumerate() {
             if waiting.id.station != SERVICE {
                 self.holds_changed |= holds::learn_of_station(connection, at(number), &waiting.id, &waiting.reading)?;
@@ -161,8 +166,14 @@ impl Append<'_> {
             .iter()
             .flat_map(|(parent, children)| children.iter().map(|(child, _)| (*parent, *child)))
             .collect();
-        let inside: Vec<Param<'_>> = inside.into_iter().flat_map(|(p, c)| [Param::Int(p), Param::Int(c)]).collect();
-        connection.insert(&INSIDE, &inside)
+        // What has its number only now was never inside of anything.
+        let (fresh, known): (Vec<(i64, i64)>, _) =
+            inside.into_iter().partition(|(_, child)| self.names.is_fresh(*child));
+        for (into, rows) in [(&NEW_INSIDE, fresh), (&INSIDE, known)] {
+            let rows: Vec<Param<'_>> = rows.into_iter().flat_map(|(p, c)| [Param::Int(p), Param::Int(c)]).collect();
+            connection.insert(into, &rows)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use records::segment::Envelope;
 use records::wire::Fork;
 use records::{FixedBytes, Hash, PublicKey, SeriesId};
 
 use super::Append;
 use crate::projection::previous;
 use crate::store::sql::{self, params};
-use crate::store::tables::{TENANT, int, number, runs};
+use crate::store::tables::{TENANT, int, keys, number, runs};
 use crate::store::work::{Checked, Refused};
 
 /// A series of which something was asked.
@@ -56,14 +57,21 @@ impl Near {
     }
 }
 
+const SERIES: &str = "SELECT id, key FROM series WHERE tenant = ? AND station = ? AND series = ?";
+
 impl Append<'_> {
+    /// Sends ahead what is asked first of a segment.
+    pub(super) fn ahead(&self, Envelope { station, series, key, .. }: &Envelope) -> sql::Result<()> {
+        keys::ahead(self.connection, station, key)?;
+        self.connection.ahead(SERIES, params![TENANT, station, series.0])
+    }
+
     /// The number of a series; `None` and a refusal where another key is known for it.
     pub(super) fn series(&mut self, station: &str, series: SeriesId, key: &PublicKey) -> sql::Result<Option<i64>> {
-        let known: Option<(i64, PublicKey)> = self.connection.query_optional(
-            "SELECT id, key FROM series WHERE tenant = ? AND station = ? AND series = ?",
-            params![TENANT, station, series.0],
-            |row| Ok((row.get(0)?, FixedBytes(row.get(1)?))),
-        )?;
+        let known: Option<(i64, PublicKey)> =
+            self.connection.query_optional(SERIES, params![TENANT, station, series.0], |row| {
+                Ok((row.get(0)?, FixedBytes(row.get(1)?)))
+            })?;
         match known {
             Some((id, known)) if known == *key => Ok(Some(id)),
             Some((_, known)) => {
@@ -90,6 +98,9 @@ impl Append<'_> {
         let mut known = BTreeMap::new();
         let mut next = None;
         if !open.fresh {
+            if open.runs.is_none() {
+                runs::ahead_of(self.connection, series)?;
+            }
             let found: Vec<(u64, Hash, Option<Hash>)> = self.connection.query(
                 "SELECT seq, hash, CASE WHEN seq = ?3 THEN line END FROM record
                  WHERE series_id = ?1 AND seq BETWEEN ?2 AND ?3",

@@ -5,7 +5,7 @@ use records::{Event, FixedBytes, PublicKey, SeriesId, SigningKey, Subject};
 
 use crate::store::sql::{self, Connection, params};
 use crate::store::tables::{MIGRATIONS, TENANT, Writer, own};
-use crate::store::work::{Committed, KeyNews};
+use crate::store::work::Committed;
 use crate::store::{Ask, Denied, Enrolment, Work};
 use crate::testkit::{self, Station, at, packed};
 
@@ -95,11 +95,9 @@ fn the_first_key_of_a_station_counts_and_no_other_and_that_is_on_record() {
     assert_eq!((committed.refused.len(), records_of(&writer, "a")), (2, 2));
     assert!(committed.refused[0].reason.contains("station enrol a "), "{:?}", committed.refused[0]);
     let key = |station: &Station| station.key.public();
-    let (enrolled, stranger) = (
-        KeyNews::Enrolled { station: "a".into(), key: key(&a) },
-        KeyNews::Stranger { station: "a".into(), key: key(&thief) },
-    );
-    assert_eq!(committed.keys, [enrolled, stranger.clone(), stranger]);
+    let states = writer.snapshot().unwrap().stations().unwrap();
+    let strangers: Vec<_> = states.iter().flat_map(|state| &state.strangers).collect();
+    assert_eq!((strangers.len(), strangers[0].key, strangers[0].count), (1, key(&thief), 2));
     assert_eq!(keys(&mut writer), [("a".into(), key(&a), "firstUse".into())]);
     assert!(
         writer
@@ -128,9 +126,12 @@ fn without_first_use_a_person_enrols() {
         let mut writer = Writer::in_memory_as(mode);
         assert!(!sends(&mut writer, &a));
         let status = writer.commit(&[a.status(9, 0)], at(9)).unwrap();
-        assert_eq!((status.refused.len(), writer.snapshot().unwrap().stations().unwrap().len()), (1, 0));
+        let states = writer.snapshot().unwrap().stations().unwrap();
+        assert_eq!((status.refused.len(), states.len(), states[0].series), (1, 1, None));
+        assert_eq!((states[0].strangers[0].key, states[0].strangers[0].count), (a.key.public(), 2));
         assert_eq!(enrol(&mut writer, &a), Ok(()));
         assert!(sends(&mut writer, &a));
+        assert!(writer.snapshot().unwrap().stations().unwrap().iter().all(|state| state.strangers.is_empty()));
         assert!(matches!(enrol(&mut writer, &a), Err(Denied::Enrolled { .. })));
         assert!(!sends(&mut writer, &station("b", 1)), "a key counts for its station alone");
     }
@@ -235,7 +236,9 @@ fn what_a_revoked_key_signs_is_refused_and_what_is_stored_stays() {
     assert!(matches!(enrol(&mut writer, &a), Err(Denied::Revoked { .. })));
     assert!(matches!(revoke(&mut writer, &a), Err(Denied::Revoked { .. })));
     assert!(!sends(&mut writer, &station("a", 2)), "who lost one key cannot come in as new with another");
-    assert!(matches!(revoke(&mut writer, &station("a", 2)), Err(Denied::UnknownKey { .. })));
+    assert!(matches!(revoke(&mut writer, &station("a", 3)), Err(Denied::UnknownKey { .. })));
+    assert_eq!(revoke(&mut writer, &station("a", 2)), Ok(()), "a person says that it is none of the station's");
+    assert!(matches!(enrol(&mut writer, &station("a", 2)), Err(Denied::Revoked { .. })));
     assert_eq!(revoke(&mut writer, &station("z", 2)), Err(Denied::UnknownStation("z".into())));
 }
 
@@ -348,7 +351,7 @@ proptest! {
     #[test]
     fn what_is_decided_follows_from_the_records(ops in prop::collection::vec(op(), 1..30), group in 1..4usize) {
         let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
-        let (mut counts, mut gone) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        let [mut counts, mut gone, mut strange] = [const { std::collections::BTreeSet::new() }; 3];
         for (n, ops) in ops.chunks(group).enumerate() {
             let mut works = Vec::new();
             let mut expected = std::collections::BTreeSet::new();
@@ -364,6 +367,8 @@ proptest! {
                         }
                         if counts.contains(&id) {
                             expected.insert((name, sender.series));
+                        } else {
+                            strange.insert(id);
                         }
                         works.push(sender.work(2, 3));
                     }
@@ -372,8 +377,12 @@ proptest! {
                             Ask::Enrol { station, key } if !gone.contains(&(station.clone(), *key)) => {
                                 counts.insert((station.clone(), *key));
                             }
-                            Ask::Revoke { station, key, .. } if counts.remove(&(station.clone(), *key)) => {
-                                gone.insert((station.clone(), *key));
+                            // A person may also say that a key which was refused is none of the station's.
+                            Ask::Revoke { station, key, .. } => {
+                                let id = (station.clone(), *key);
+                                if counts.remove(&id) || strange.contains(&id) {
+                                    gone.insert(id);
+                                }
                             }
                             _ => {}
                         }

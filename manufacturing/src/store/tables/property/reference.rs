@@ -155,14 +155,31 @@ fn ever(
 ) -> BTreeSet<(String, String)> {
     let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
     let mut groups = BTreeSet::new();
+    let mut mistaken: Vec<(Subject, Subject, Subject)> = Vec::new();
     for (id, record) in records {
         let void = wrong.get(id);
         if [Event::Refused, Event::Voided].contains(&record.event) || void == Some(&true) {
             continue;
         }
-        inside.retain(|(child, parent)| {
-            *child != record.subject || !record.from.iter().any(|f| f.subject() == parent.subject())
-        });
+        if void.is_some() {
+            let pairs = record.into.iter().flat_map(|wrong| record.from.iter().map(move |truly| (wrong, truly)));
+            mistaken.extend(pairs.map(|(wrong, truly)| (record.subject.clone(), wrong.subject(), truly.subject())));
+        } else {
+            // Everything that is reached from what it says that its subject leaves, step by step.
+            let stays: BTreeSet<Subject> = record.into.iter().map(Joined::subject).collect();
+            let mut leaves: BTreeSet<Subject> = record.from.iter().map(Joined::subject).collect();
+            loop {
+                let (over, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut mistaken)
+                    .into_iter()
+                    .partition(|(child, wrong, _)| *child == record.subject && leaves.contains(wrong));
+                mistaken = rest;
+                if over.is_empty() {
+                    break;
+                }
+                leaves.extend(over.into_iter().map(|(_, _, truly)| truly).filter(|truly| !stays.contains(truly)));
+            }
+            inside.retain(|(child, parent)| *child != record.subject || !leaves.contains(&parent.subject()));
+        }
         if void.is_none() {
             let into = record.into.iter().filter(|parent| parent.subject() != record.subject);
             inside.extend(into.map(|parent| (record.subject.clone(), parent.clone())));

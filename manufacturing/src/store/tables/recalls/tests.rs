@@ -17,12 +17,13 @@ fn decide(writer: &mut Writer, ask: Ask) -> (Result<(), Denied>, Option<Holds>) 
 
 fn open(id: &str, holds: &[Subject]) -> Ask {
     let says = [("count".to_owned(), 3.into()), ("question".to_owned(), "q".into())].into();
-    Ask::OpenRecall(Box::new(OpenRecall { id: id.into(), reason: "it smokes".into(), says, holds: holds.to_vec() }))
+    let (holds, actor) = (holds.to_vec(), "quality".into());
+    Ask::OpenRecall(Box::new(OpenRecall { id: id.into(), reason: "it smokes".into(), says, holds, actor }))
 }
 
 fn close(id: &str, release: bool) -> Ask {
     let figures = [("count".to_owned(), 4.into())].into();
-    Ask::CloseRecall { id: id.into(), reason: "all back".into(), figures, release }
+    Ask::CloseRecall { id: id.into(), reason: "all back".into(), figures, release, actor: "service desk".into() }
 }
 
 fn lists(holds: &Holds) -> [Vec<&str>; 4] {

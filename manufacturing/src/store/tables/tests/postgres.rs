@@ -137,6 +137,32 @@ fn names_with_any_character_are_kept_and_found_on_postgresql() {
 }
 
 #[test]
+fn a_writer_waits_for_what_another_instance_has_locked() {
+    let Some(server) = postgres("locks between instances on PostgreSQL") else { return };
+    let a = station(5);
+    let mut writer = server.fresh();
+    one(&mut writer, a.work(1, 2));
+    let mut other = Writer::open_at(&server.place()).unwrap().connection;
+    // Whoever gives positions, whoever stores something of the station, whoever changes what is in the package.
+    for (next, lock) in (3..).zip([
+        "SELECT name FROM locked WHERE name = 'positions' FOR UPDATE",
+        "SELECT name FROM locked WHERE name = 'station a' FOR UPDATE",
+        "SELECT id FROM subject WHERE kind = 'container' FOR UPDATE",
+    ]) {
+        let holding = other.transaction(Purpose::Write).unwrap();
+        assert_eq!(holding.query(lock, params![], |_| Ok(())).unwrap().len(), 1, "{lock}");
+        std::thread::scope(|scope| {
+            let (writer, works) = (&mut writer, [a.work(next, next)]);
+            let storing = scope.spawn(move || writer.commit(&works, at(1)).map(drop));
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(!storing.is_finished(), "{lock}");
+            holding.commit().unwrap();
+            storing.join().unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
 fn what_is_sent_ahead_is_answered_when_it_is_asked() {
     let Some(server) = postgres("questions sent ahead to PostgreSQL") else { return };
     let connection = &mut server.fresh().connection;
