@@ -29,6 +29,8 @@ pub struct Truth {
     pub held: BTreeSet<Unit>,
     /// Units whose acceptance was contradicted.
     pub contradicted: BTreeSet<Unit>,
+    /// Units that a supervisor allowed.
+    pub allowed: BTreeSet<Unit>,
     /// How often scans were refused.
     pub refused: u64,
     /// What is in the container that is taken over next.
@@ -126,6 +128,9 @@ impl Truth {
             && draft.event == Event::Packed
         {
             self.orders.insert(unit.clone(), order.to_owned());
+        }
+        if draft.allowed.is_some() {
+            self.allowed.insert(unit.clone());
         }
         match draft.event {
             Event::Packed | Event::Assembled => self.enters(&unit, draft),

@@ -107,6 +107,7 @@ fn a_permission_is_for_the_last_refusal_and_for_a_minute() {
     assert_eq!(bench.badge("boss", true).code, Code::SignedOn, "nobody may allow more units");
     assert_eq!(bench.device("A2").code, Code::QuantityReached);
     bench.device("A2");
+    assert_eq!(bench.device("B2").code, Code::WrongPattern);
     assert_eq!(bench.badge("eve", false).code, Code::SignedOn, "who is no supervisor allows nothing");
 }
 

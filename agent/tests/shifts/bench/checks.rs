@@ -84,6 +84,12 @@ impl Bench {
         if allowed.is_empty() != draft.allowed.is_none() {
             return fail("a permission without a code");
         }
+        let people = &self.line.rules.people;
+        let may = |word: &str| people.allows.iter().any(|code| code.word() == word);
+        if draft.allowed.as_ref().is_some_and(|by| !people.supervisors.contains(&by.by) || !allowed.split(',').all(may))
+        {
+            return fail("nobody may allow this");
+        }
         Ok(())
     }
 

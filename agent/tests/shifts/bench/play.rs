@@ -59,12 +59,8 @@ pub fn play(shift: &Shift, mutation: Option<Mutation>) -> Result<Figures, String
     for unit in office.contested() {
         figures.contested += 1;
         let alarmed = benches.iter().any(|bench| bench.truth.contradicted.contains(&unit));
-        // A supervisor may have allowed it, or a unit was moved while it was elsewhere: both are on record.
-        let on_record = |bench: &Bench| {
-            bench.inputs.iter().any(|(input, _)| {
-                matches!(input, Input::Scanned { reading: Ok(Reading::Badge { supervisor: true, .. }), .. })
-            })
-        };
+        // A supervisor may have allowed it: that is on record.
+        let on_record = |bench: &Bench| bench.truth.allowed.contains(&unit);
         if asked && !alarmed && !benches.iter().any(on_record) {
             return Err(format!("{unit:?} is packed at both stations, and nobody was told"));
         }
