@@ -1,5 +1,6 @@
 //! Reads what a decision needs to know.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use records::wire::Holds;
@@ -72,9 +73,9 @@ fn inside(group: &Group<'_>, id: &str, waiting: Option<&Holds>) -> Result<HeldIn
     // Mostly all units are of few lots.
     let mut of_lot = BTreeMap::new();
     for lot in units.iter().filter_map(|unit| unit.lot.clone()).chain(lots.iter().cloned()) {
-        if !of_lot.contains_key(&lot) {
-            let held = is_held(&Hold::Lot(lot.clone()))?;
-            of_lot.insert(lot, held);
+        if let Entry::Vacant(new) = of_lot.entry(lot) {
+            let held = is_held(&Hold::Lot(new.key().clone()))?;
+            new.insert(held);
         }
     }
     let lot_is_held = |lot: &String| of_lot.get(lot).copied().unwrap_or_default();
