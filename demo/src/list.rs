@@ -91,7 +91,7 @@ pub fn run(line: &mut Line, serials: &[String], stop: &Stop) -> Result<Summary, 
         of: serials.len() as u64,
         begin: Instant::now(),
         reasons: BTreeMap::new(),
-        not_durable: 0,
+        uncounted: 0,
         progress: Progress::new(serials.len() as u64),
     };
     run.scan_all(line, &watch, serials, stop)?;
@@ -107,7 +107,7 @@ pub fn run(line: &mut Line, serials: &[String], stop: &Stop) -> Result<Summary, 
     Ok(Summary {
         scanned: run.of,
         accepted: counters.accepted - run.before.accepted,
-        refused: counters.refused - run.before.refused + run.not_durable,
+        refused: counters.refused - run.before.refused + run.uncounted,
         stored: health.devices,
         packages: health.packages,
         pallets: health.pallets,
@@ -125,8 +125,8 @@ struct Run {
     of: u64,
     begin: Instant,
     reasons: BTreeMap<String, u64>,
-    /// Answered red, but not counted by the station, which could not write it.
-    not_durable: u64,
+    /// Answered, and not counted by the station: red, because it could not be written, or on record already.
+    uncounted: u64,
     progress: Progress,
 }
 
@@ -195,8 +195,7 @@ impl Run {
     }
 
     fn answered(&self, status: &Status) -> u64 {
-        status.counters.accepted - self.before.accepted + status.counters.refused - self.before.refused
-            + self.not_durable
+        status.counters.accepted - self.before.accepted + status.counters.refused - self.before.refused + self.uncounted
     }
 
     /// Why scans were red, from the answers that came since.
@@ -207,8 +206,8 @@ impl Run {
     }
 
     fn reason(&mut self, answer: &Answer) {
-        if answer.outcome == Outcome::Refused {
-            self.not_durable += u64::from(answer.code == Code::NotDurable);
+        if matches!(answer.outcome, Outcome::Refused | Outcome::Known) {
+            self.uncounted += u64::from(answer.outcome == Outcome::Known || answer.code == Code::NotDurable);
             let word = serde_json::to_value(answer.code).ok();
             let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("unknown").to_owned();
             *self.reasons.entry(word).or_default() += 1;
@@ -217,7 +216,7 @@ impl Run {
 
     /// The last answers may still be on the way to the watcher. Answers that were missed are not waited for.
     fn last_reasons(&mut self, watch: &Watch, refused: u64) {
-        while self.reasons.values().sum::<u64>() < refused + self.not_durable {
+        while self.reasons.values().sum::<u64>() < refused + self.uncounted {
             match watch.next(Duration::from_millis(200)) {
                 Seen::Answer(answer) => self.reason(&answer),
                 Seen::Missed(_) => {}

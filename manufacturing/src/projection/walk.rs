@@ -103,7 +103,8 @@ impl<'a> Walk<'a> {
         }
         if own {
             condition::said_of_device(record).for_each(|(name, value)| self.attributes.take(name, value, fact));
-            if condition::settles(record) {
+            // A test says what it found, and not where the device is or what it was.
+            if condition::settles(record) && record.event != Event::Tested {
                 self.attributes.settle();
             }
         }
