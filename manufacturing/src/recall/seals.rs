@@ -1,7 +1,8 @@
 //! What stations say that they have done of a work order, a lot or a container, held against what is stored.
 //!
 //! A station seals its share with its counts. Where fewer units are stored than it has counted, records are missing, and
-//! where there are more, something was done after the seal: an answer that goes by that order says so by name.
+//! where there are more, something was done after the seal: an answer that goes by that order says so by name. That reads the
+//! history of every unit of a group that was sealed, which takes longer than the list itself.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
