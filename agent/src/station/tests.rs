@@ -17,6 +17,7 @@ mod lots;
 mod mistakes;
 mod moves;
 mod roles;
+mod whole;
 
 fn line() -> Line {
     Line {

@@ -251,6 +251,9 @@ impl Truth {
                 if known(&self.open) || self.parent.contains_key(&id) {
                     return Err("it is open, or in another one".to_owned());
                 }
+                if let Some(open) = self.open.iter().find(|open| self.is_in(open, &id)) {
+                    return Err(format!("{open} in it is open"));
+                }
                 match self.left.insert(id) {
                     true => Ok(()),
                     false => Err("it has left before".to_owned()),
@@ -313,6 +316,10 @@ impl Truth {
         let inner = self.parent.iter().filter(|(_, parent)| parent.as_str() == id);
         inner.for_each(|(inner, _)| units.extend(self.units_inside(inner)));
         units
+    }
+
+    fn is_in(&self, inner: &str, outer: &str) -> bool {
+        self.parent.get(inner).is_some_and(|parent| parent == outer || self.is_in(parent, outer))
     }
 
     /// Has this, or what is around it, left?
