@@ -2,6 +2,7 @@
 
 pub use crate::history::history;
 pub use crate::ingest::{Verdict, check};
+pub use crate::recall::counted::step as count_step;
 pub use crate::recall::{Format, Pairs, Question, prepare, stream};
 pub use crate::store::sql::{FromColumn, Param};
 pub use crate::store::{Connection, Own, Place, Snapshot, Work, Writer};

@@ -120,7 +120,9 @@ impl Rig {
         labels: &[&str],
         around: Around,
     ) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let mut folder = tempfile::tempdir().expect("a folder");
+        // For whoever wants to look at what a failure has left.
+        folder.disable_cleanup(std::env::var_os("LOTLINE_KEEP").is_some());
         let scanner = PtyScanner::new(folder.path().join("scanner"), Format::cr()).expect("a pty");
         let pictures = folder.path().join("labels");
         let printer = ZplPrinter::start(ZplPrinterOptions { folder: Some(pictures), ..printer }).expect("a printer");

@@ -3,10 +3,14 @@
 use manufacturing::measured::{Verdict, Work, check};
 use records::chain::{BEFORE_THE_FIRST, hash_line};
 use records::segment::seal;
-use records::{Draft, Event, FixedBytes, Hash, Joined, Level, Place, Record, SeriesId, SigningKey, Stamp, Subject};
+use records::{
+    Draft, Event, FixedBytes, Hash, Joined, Kind, Level, Place, Record, SeriesId, SigningKey, Stamp, Subject,
+};
 
 /// Devices of a production order, which are scattered over all.
 const SCATTERED: u64 = 50_000;
+/// Devices of a lot.
+pub const LOT: u64 = 500;
 /// Devices of a work order, which were made one after the other.
 pub const ORDER: u64 = 10_000;
 /// The station that makes all devices, unless there are several.
@@ -23,6 +27,8 @@ pub struct Devices {
     series: SeriesId,
     head: Hash,
     made: u64,
+    /// Seals between them.
+    sealed: u64,
     count: u64,
 }
 
@@ -47,7 +53,16 @@ impl Devices {
     pub fn of(station: u8, count: u64) -> Self {
         let key = SigningKey::from_seed(FixedBytes([station; 32]));
         let (name, offset) = (format!("bench{station}"), u64::from(station - 7) << 40);
-        Self { station: name, offset, key, series: FixedBytes([station; 16]), head: BEFORE_THE_FIRST, made: 0, count }
+        Self {
+            station: name,
+            offset,
+            key,
+            series: FixedBytes([station; 16]),
+            head: BEFORE_THE_FIRST,
+            made: 0,
+            sealed: 0,
+            count,
+        }
     }
 
     pub fn made(&self) -> u64 {
@@ -60,7 +75,7 @@ impl Devices {
     }
 
     pub fn lot(number: u64) -> String {
-        format!("LOT-{:08}", number / 500)
+        format!("LOT-{:08}", number / LOT)
     }
 
     pub fn order(number: u64) -> String {
@@ -86,10 +101,31 @@ impl Devices {
 
     /// The segment of the next devices; nothing where none is asked for.
     pub fn segment(&mut self, devices: u64) -> Option<Vec<u8>> {
-        let (first, prev) = (self.made + 1, self.head);
+        let (first, prev) = (self.made + self.sealed + 1, self.head);
         let lines: Vec<Vec<u8>> = (self.made..self.made + devices).map(|number| self.line(number)).collect();
         self.made += devices;
         (devices > 0).then(|| seal(&self.key, &self.station, self.series, first, prev, &lines))
+    }
+
+    /// The segment that seals the lot of the last device, and its work order where that is its last one, too.
+    pub fn seals(&mut self) -> Vec<u8> {
+        let last = self.offset + self.made - 1;
+        let (first, prev) = (self.made + self.sealed + 1, self.head);
+        let order: (String, serde_json::Value) = ("workOrder".into(), Self::order(last).into());
+        let lot = (Subject::new(Kind::Lot, Self::lot(last)), LOT, Some(order));
+        let order =
+            self.made.is_multiple_of(ORDER).then(|| (Subject::new(Kind::WorkOrder, Self::order(last)), ORDER, None));
+        let lines: Vec<Vec<u8>> = std::iter::once(lot)
+            .chain(order)
+            .map(|(subject, made, also)| {
+                let mut draft = Draft { lane: Some("main".into()), ..Draft::new(Event::Sealed, subject) };
+                draft.attributes = also.into_iter().chain([("made".to_owned(), made.into())]).collect();
+                let line = self.write(draft, self.made);
+                self.sealed += 1;
+                line
+            })
+            .collect();
+        seal(&self.key, &self.station, self.series, first, prev, &lines)
     }
 
     fn line(&mut self, number: u64) -> Vec<u8> {
@@ -100,13 +136,18 @@ impl Devices {
             ..Draft::new(Event::Packed, Subject::device(Self::serial(self.offset + number)))
         };
         draft.attributes = [lot, order, scattered].map(|(name, value)| (name.to_owned(), value.into())).into();
+        self.write(draft, number)
+    }
+
+    /// Writes the next record, at the time of a device.
+    fn write(&mut self, draft: Draft, number: u64) -> Vec<u8> {
         let at = Stamp {
             wall: jiff::Timestamp::from_millisecond(Self::at(number)).unwrap(),
             synchronised: true,
             boot: "0f8fad5b-d9cb-469f-a165-70867728950e".into(),
             since_boot: number * 100,
         };
-        let place = Place { seq: number + 1, prev: self.head, rules: Hash::ZERO, at };
+        let place = Place { seq: number + 1 + self.sealed, prev: self.head, rules: Hash::ZERO, at };
         let line = Record::new(draft, place).to_line().unwrap();
         self.head = hash_line(&line);
         line

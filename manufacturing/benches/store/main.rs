@@ -2,7 +2,8 @@
 //! indices and as durable, without the service. Prints lines of JSON; ratios are what carries over to other machines.
 //!
 //! A generator makes devices: each is one record that packs it into one of its packages of 10, in a lot of 500 and a work
-//! order of 10,000, one after the other, and in a production order whose 50,000 devices are scattered over all. They are
+//! order of 10,000, one after the other, which are sealed when they are whole, and in a production order whose 50,000 devices
+//! are scattered over all. They are
 //! loaded first, and then batches of 1, 100 and 1,000 are stored on top, in turn with the floor. At last the program is
 //! started on that store and asked over HTTP: for lots, and for the devices of an order and of the one station, which are
 //! all of them, with the most memory that it had meanwhile.
@@ -21,12 +22,10 @@ mod http;
 use std::time::{Duration, Instant};
 
 use base::postgres::{Server, programs};
-use devices::Devices;
-use manufacturing::measured::{Connection, Place, Work, Writer, now, own};
+use devices::{Devices, LOT};
+use manufacturing::measured::{Connection, Place, Snapshot, Work, Writer, count_step, now, own};
 use serde_json::json;
 
-/// Devices in a segment while loading.
-const LOAD: u64 = 500;
 /// Devices that each batch size is measured with, and how many of them are stored in turn with the floor.
 const MEASURED: [(u64, u64, u64); 3] = [(1, 600, 50), (100, 6_000, 500), (1000, 20_000, 2000)];
 
@@ -86,6 +85,21 @@ fn main() {
     }
 }
 
+/// Counts what is sealed, as the service does by itself.
+fn count_seals(engine: &str, place: &Place, writer: &mut Writer) {
+    let (begin, mut seals, mut reader) = (Instant::now(), 0, reader(place));
+    loop {
+        let counted = count_step(&Snapshot::of(&mut reader).unwrap()).unwrap();
+        if counted.is_empty() {
+            break;
+        }
+        seals += counted.len();
+        assert!(counted.iter().all(|seal| seal.stored.is_some()));
+        writer.commit(&[Work::Counted(counted)], now()).unwrap();
+    }
+    println!("{}", json!({ "engine": engine, "seals_counted": seals, "seconds": begin.elapsed().as_secs_f64() }));
+}
+
 fn report_size(engine: &str, bytes: u64, count: u64) {
     println!("{}", json!({ "engine": engine, "devices": count, "bytes_per_device": bytes / count }));
 }
@@ -96,11 +110,17 @@ fn load(place: &Place, count: u64, engine: &str) -> Devices {
     let mut writer = Writer::open_as(place, own(), now()).unwrap();
     let begin = Instant::now();
     while devices.made() < count {
-        let works = [LOAD, LOAD].map(|most| devices.segment(most.min(count - devices.made())));
-        let works: Vec<Work> = works.into_iter().flatten().map(|bytes| devices.checked(&bytes)).collect();
+        let mut works = Vec::new();
+        for _ in 0..2 {
+            let segment = devices.segment(LOT.min(count - devices.made()));
+            // A lot is sealed when it is whole.
+            let seals = (segment.is_some() && devices.made().is_multiple_of(LOT)).then(|| devices.seals());
+            works.extend([segment, seals].into_iter().flatten().map(|bytes| devices.checked(&bytes)));
+        }
         writer.commit(&works, now()).unwrap();
     }
     let seconds = begin.elapsed().as_secs_f64();
+    count_seals(engine, place, &mut writer);
     writer.close().unwrap();
     println!(
         "{}",
@@ -120,8 +140,8 @@ fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut D
             let before = devices.made();
             let segments: Vec<Vec<Vec<u8>>> = (0..turn / batch)
                 .map(|_| {
-                    let whole = batch / LOAD.min(batch);
-                    (0..whole).flat_map(|_| devices.segment(LOAD.min(batch))).collect()
+                    let whole = batch / LOT.min(batch);
+                    (0..whole).flat_map(|_| devices.segment(LOT.min(batch))).collect()
                 })
                 .collect();
             let begin = Instant::now();

@@ -110,7 +110,7 @@ pub async fn balance(State(app): State<Arc<App>>, id: Id) -> Result<Json<Value>,
             true => Some(counts(snapshot, &asked)?),
             false => None,
         };
-        Ok((order, made, seals(snapshot, "workOrder", &asked)?))
+        Ok((order, made, seals(snapshot, &snapshot.stations()?, "workOrder", &asked)?))
     });
     let (order, made, seals) = reading.await?;
     if order.is_none() && made.is_none() && seals.is_empty() {

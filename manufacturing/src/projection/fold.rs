@@ -34,15 +34,21 @@ pub struct Read<'a> {
 impl<'a> Read<'a> {
     /// Reads the facts about a subject and all that it was ever inside.
     pub fn of(subject: &'a Subject, facts: &[&'a Fact], dimensions: &'a Dimensions) -> Self {
-        let counted = Counted::of(facts);
-        let order = total_order(facts, &counted);
-        let voided = voided(facts, &order, &counted);
+        let (order, voided) = in_order(facts);
         let mut walk = Walk::new(subject, dimensions);
         for &index in &order {
             step(&mut walk, facts, &voided, index);
         }
         Self { order, voided, walk }
     }
+}
+
+/// The indices of the facts that count, in order, and what of them was never true.
+pub fn in_order(facts: &[&Fact]) -> (Vec<usize>, Voided) {
+    let counted = Counted::of(facts);
+    let order = total_order(facts, &counted);
+    let voided = voided(facts, &order, &counted);
+    (order, voided)
 }
 
 /// Takes in what is true of a fact.
@@ -67,9 +73,7 @@ pub struct Told {
 /// Which facts belong to the history of a device, oldest first: those of its own, and those of a container while the
 /// device was inside. What was written again is told once.
 pub fn tell(device: &Subject, facts: &[&Fact]) -> Vec<Told> {
-    let counted = Counted::of(facts);
-    let order = total_order(facts, &counted);
-    let voided = voided(facts, &order, &counted);
+    let (order, voided) = in_order(facts);
     let mut walk = Walk::new(device, Dimensions::none());
     let mut told = Vec::new();
     for index in order {

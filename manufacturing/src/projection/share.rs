@@ -3,7 +3,7 @@
 
 use records::{Event, RecordId, Subject};
 
-use super::fold::Read;
+use super::fold::{Read, in_order};
 use super::repeats::former;
 use super::{Dimensions, Fact};
 
@@ -30,6 +30,11 @@ impl Sealing {
         Self { id, likely: fact.likely() }
     }
 
+    /// The identity that the record had first.
+    pub fn id(&self) -> &RecordId {
+        &self.id
+    }
+
     /// Was a record written before: in one series by its sequence, else as far as clocks say?
     fn comes_after(&self, fact: &Fact) -> bool {
         let id = former(&fact.id, &fact.reading).unwrap_or(&fact.id);
@@ -45,7 +50,7 @@ impl Sealing {
         Read::of(device, &then, Dimensions::none()).walk.is_inside(container)
     }
 
-    /// How often the unit counts in what the station had done of what an attribute of its records says.
+    /// From the records about the unit itself: how often it counts in what the station had done of what an attribute of its records says.
     pub fn share(&self, device: &Subject, facts: &[&Fact], (by, value): (&str, &str), counts: Counts<'_>) -> u64 {
         let own = |fact: &&Fact| {
             fact.id.station == self.id.station
@@ -53,10 +58,10 @@ impl Sealing {
                 && self.comes_after(fact)
         };
         let then: Vec<&Fact> = facts.iter().copied().filter(own).collect();
-        let read = Read::of(device, &then, Dimensions::none());
+        let (order, voided) = in_order(&then);
         // Of what it is, and whether the station has had it in its hands for that: a test alone is no share.
         let (mut known, mut has, mut packings) = (None, false, 0);
-        for index in read.order {
+        for index in order {
             let Some(record) = then[index].reading.record.as_ref() else { continue };
             let text = |name: &str| record.attributes.get(name).and_then(serde_json::Value::as_str);
             let said = || text(by);
@@ -66,7 +71,7 @@ impl Sealing {
             };
             match record.event {
                 // What the station has taken back, it has again as it was before.
-                _ if read.voided.get(&index).is_some_and(|void| void.whole) => {}
+                _ if voided.get(&index).is_some_and(|void| void.whole) => {}
                 Event::Packed => {
                     (known, has) = (said(), true);
                     packings += u64::from(known == Some(value) && also());

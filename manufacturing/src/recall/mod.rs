@@ -2,6 +2,7 @@
 
 mod affected;
 mod balance;
+pub mod counted;
 mod format;
 pub mod genealogy;
 mod groups;

@@ -5,6 +5,7 @@ use records::attributes::{DERIVED, RECALL_ORDER, STATION};
 use records::{Kind, Subject};
 
 use super::affected::is_of_the_past;
+use super::counted::is_counted;
 use super::format::{Header, Span, Times};
 use super::parts::{Names, Parts};
 use super::question::{Clause, Conditions, Members, Of, Question};
@@ -14,7 +15,7 @@ use crate::completeness::{Completeness, Moment, judge};
 use crate::projection::part;
 use crate::schema;
 use crate::search::sscc_readings;
-use crate::store::{DeviceName, Kept, Snapshot, shown, sql};
+use crate::store::{DeviceName, Kept, SeriesState, Snapshot, shown, sql};
 use crate::unanswerable::{Unanswerable, find_kept};
 
 /// Dimensions whose values are SSCCs, or other names of containers.
@@ -91,7 +92,12 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
     snapshot.ahead_of_recall()?;
     if let Of::Group { by, value } = &question.of {
         snapshot.ahead_of_group(by, value, question.as_of)?;
-        sealed(by, value).map_or(Ok(()), |subject| snapshot.ahead_of(&subject))?;
+        if let Some(subject) = sealed(by, value) {
+            snapshot.ahead_of(&subject)?;
+            if is_counted(&subject) {
+                snapshot.ahead_of_seals(&subject)?;
+            }
+        }
     }
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
@@ -104,6 +110,7 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
         Of::All(conditions) => of_all(snapshot, conditions)?,
     });
     (header.known_at, header.current) = (known_at, *members == Members::Current);
+    let stations = snapshot.stations()?;
     let mut prepared = Prepared {
         header,
         further: clauses.iter().map(|_| Names::new()).collect(),
@@ -115,7 +122,7 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
         known_at,
         members: *members,
         tells_now: false,
-        completeness: judge(&snapshot.stations()?, &snapshot.lapses()?, Moment { now, as_of, connected }),
+        completeness: judge(&stations, &snapshot.lapses()?, Moment { now, as_of, connected }),
     };
     if let Of::All(conditions) = of {
         found!(prepared.take(snapshot, conditions)?);
@@ -128,7 +135,7 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
         found!(prepared.had_begun(snapshot, as_of)?);
     }
     prepared.widen(snapshot)?;
-    prepared.judge(snapshot)?;
+    prepared.judge(snapshot, &stations)?;
     Ok(Ok(prepared))
 }
 
@@ -211,10 +218,10 @@ impl Prepared {
     }
 
     /// What else keeps the answer from being complete.
-    fn judge(&mut self, snapshot: &Snapshot<'_>) -> sql::Result<()> {
+    fn judge(&mut self, snapshot: &Snapshot<'_>, stations: &[SeriesState]) -> sql::Result<()> {
         let asked = |dimension: &str| self.clauses.iter().any(|clause| clause.by == dimension);
         schema::incomplete(&mut self.completeness, &snapshot.backfills()?, asked);
-        let Held { differences, ordered } = held(snapshot, &self.clauses)?;
+        let Held { differences, ordered } = held(snapshot, stations, &self.clauses)?;
         self.completeness.complete &= differences.is_empty();
         self.completeness.why.extend(differences);
         self.completeness.ordered = ordered;

@@ -10,17 +10,18 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use records::attributes::Attributes;
-use records::{Event, Kind, Subject};
+use records::{Event, Kind, RecordId, Subject};
 use serde::Serialize;
 
+use super::counted;
 use super::question::Clause;
 use crate::projection::{Counts, Fact, Sealing};
-use crate::store::{Snapshot, Source, sql};
+use crate::store::{SeriesState, Snapshot, Source, sql};
 
 /// Of a lot each packing counts: a station keeps no list of its units.
-const LOT: &str = "lotCode";
+pub(super) const LOT: &str = "lotCode";
 /// The attribute of a unit that names its work order.
-const ORDER: &str = "workOrder";
+pub(super) const ORDER: &str = "workOrder";
 /// Devices of which the records are read together.
 const AT_ONCE: usize = 256;
 
@@ -93,43 +94,71 @@ pub fn sealed(by: &str, value: &str) -> Option<Subject> {
     }
 }
 
-/// The seals of a group, the last one of each station, of a lot in each work order, by name. Without one nothing is counted.
+/// The last seal of a station, as it is stored.
+pub(super) struct Last {
+    /// The record.
+    pub id: RecordId,
+    /// What it says, and what was counted.
+    pub seal: Seal,
+    sealing: Sealing,
+}
+
+impl Last {
+    /// Is this the record itself, and not one that was written again in another series?
+    pub fn is_first_written(&self) -> bool {
+        *self.sealing.id() == self.id
+    }
+}
+
+/// The last seal of each station, of a lot in each work order, by name.
 ///
 /// # Errors
 /// What the store says.
-pub fn seals(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Vec<Seal>> {
-    let Some(subject) = sealed(by, value) else { return Ok(Vec::new()) };
+pub(super) fn last(snapshot: &Snapshot<'_>, subject: &Subject) -> sql::Result<Vec<Last>> {
     type Share = (String, Option<String>);
-    let mut last: BTreeMap<Share, (i64, Seal, Sealing)> = BTreeMap::new();
-    for fact in snapshot.facts_about(&subject)? {
-        let Some(record) = fact.reading.record.as_ref().filter(|_| fact.reading.subject.as_ref() == Some(&subject))
+    let mut last: BTreeMap<Share, (i64, Last)> = BTreeMap::new();
+    for fact in snapshot.facts_about(subject)? {
+        let Some(record) = fact.reading.record.as_ref().filter(|_| fact.reading.subject.as_ref() == Some(subject))
         else {
             continue;
         };
         let at = fact.likely().unwrap_or(i64::MIN);
         let seal = Seal::of(&fact.id.station, record.at.wall, &record.attributes);
         let share = (seal.station.clone(), seal.work_order.clone());
-        let is_newer = || last.get(&share).is_none_or(|(known, _, _)| *known <= at);
+        let new = Last { id: fact.id.clone(), seal, sealing: Sealing::of(&fact) };
+        let is_newer = || match last.get(&share) {
+            Some((_, known)) if known.sealing.id() == new.sealing.id() => new.is_first_written(),
+            known => known.is_none_or(|(known, _)| *known <= at),
+        };
         if record.event == Event::Sealed && is_newer() {
-            last.insert(share, (at, seal, Sealing::of(&fact)));
+            last.insert(share, (at, new));
         }
     }
-    let mut seals: Vec<(Seal, Sealing)> = last.into_values().map(|(_, seal, sealing)| (seal, sealing)).collect();
-    if seals.is_empty() {
-        return Ok(Vec::new());
-    }
+    Ok(last.into_values().map(|(_, last)| last).collect())
+}
+
+/// Counts what is stored of the shares of these seals.
+///
+/// # Errors
+/// What the store says.
+pub(super) fn count(snapshot: &Snapshot<'_>, subject: &Subject, by: &str, seals: &mut [Last]) -> sql::Result<()> {
+    let value = subject.id.as_str();
     let mut count = |devices: &[Subject]| -> sql::Result<()> {
+        if counted::is_counted(subject) {
+            for (device, facts) in devices.iter().zip(snapshot.facts_alone(devices)?) {
+                let facts: Vec<&Fact> = facts.iter().collect();
+                for Last { seal, sealing, .. } in &mut *seals {
+                    let order = seal.work_order.as_deref().map(|order| (ORDER, order));
+                    let counts = if by == LOT { Counts::Packings(order) } else { Counts::Unit };
+                    seal.stored += sealing.share(device, &facts, (by, value), counts);
+                }
+            }
+            return Ok(());
+        }
         for (device, facts) in devices.iter().zip(snapshot.facts_of(devices)?) {
             let facts: Vec<&Fact> = facts.iter().map(Rc::as_ref).collect();
-            for (seal, sealing) in &mut seals {
-                seal.stored += match subject.kind {
-                    Kind::WorkOrder => sealing.share(device, &facts, (by, value), Counts::Unit),
-                    Kind::Lot => {
-                        let order = seal.work_order.as_deref().map(|order| (ORDER, order));
-                        sealing.share(device, &facts, (by, value), Counts::Packings(order))
-                    }
-                    _ => u64::from(sealing.has_inside(device, &facts, &subject)),
-                };
+            for Last { seal, sealing, .. } in &mut *seals {
+                seal.stored += u64::from(sealing.has_inside(device, &facts, subject));
             }
         }
         Ok(())
@@ -147,13 +176,25 @@ pub fn seals(snapshot: &Snapshot<'_>, by: &str, value: &str) -> sql::Result<Vec<
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    count(&devices)?;
-    let mut seals: Vec<Seal> = seals.into_iter().map(|(seal, _)| seal).collect();
-    for seal in &mut seals {
+    count(&devices)
+}
+
+/// The seals of a group, the last one of each station, of a lot in each work order, by name. Without one nothing is counted.
+///
+/// # Errors
+/// What the store says.
+pub fn seals(snapshot: &Snapshot<'_>, stations: &[SeriesState], by: &str, value: &str) -> sql::Result<Vec<Seal>> {
+    let Some(subject) = sealed(by, value) else { return Ok(Vec::new()) };
+    let mut seals = last(snapshot, &subject)?;
+    if !seals.is_empty() && !counted::take(snapshot, stations, &subject, &mut seals)? {
+        count(snapshot, &subject, by, &mut seals)?;
+    }
+    let differing = |Last { mut seal, .. }: Last| {
         let difference = i128::from(seal.made) - i128::from(seal.stored);
         seal.difference = i64::try_from(difference).unwrap_or(i64::MAX);
-    }
-    Ok(seals)
+        seal
+    };
+    Ok(seals.into_iter().map(differing).collect())
 }
 
 /// What stations have sealed of a work order in all, held against its quantity.
@@ -185,11 +226,11 @@ pub struct Held {
 ///
 /// # Errors
 /// What the store says.
-pub fn held(snapshot: &Snapshot<'_>, clauses: &[Clause]) -> sql::Result<Held> {
+pub fn held(snapshot: &Snapshot<'_>, stations: &[SeriesState], clauses: &[Clause]) -> sql::Result<Held> {
     let mut held = Held::default();
     for Clause { by, values } in clauses {
         for value in values {
-            let seals = seals(snapshot, by, value)?;
+            let seals = seals(snapshot, stations, by, value)?;
             held.differences.extend(seals.iter().filter_map(|seal| seal.says(by, value)));
             let order = if by == "workOrder" && !seals.is_empty() { snapshot.work_order(value)? } else { None };
             held.ordered.extend(order.and_then(|order| Ordered::of(value, order.plan.terms.quantity?.into(), &seals)));

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::completeness::Completeness;
-use crate::store::{Order, Store, Work};
+use crate::store::{Store, Work};
 
 /// How long nothing is looked for while nothing is being taken in.
 const REST: Duration = Duration::from_secs(2);
@@ -36,9 +34,7 @@ pub async fn run(store: Store) {
         match store.read(|snapshot| snapshot.backfills()).await {
             Ok(running) if running.is_empty() => tokio::time::sleep(REST).await,
             Ok(_) => {
-                let (telling, told) = oneshot::channel();
-                let done = Box::new(move || telling.send(()).unwrap_or_default());
-                if store.put(Order { work: Some(Work::Backfill), done }).await.is_err() || told.await.is_err() {
+                if store.follow(Work::Backfill).await.is_none() {
                     return;
                 }
             }

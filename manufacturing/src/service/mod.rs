@@ -150,6 +150,7 @@ pub async fn serve(
     let lanes = told.lanes.get_or_init(|| Arc::new(Lanes::new(orders))).clone();
     let others = place.is_shared().then(|| tokio::spawn(hear_of_others(store.clone(), board.clone(), lanes.clone())));
     let filling = tokio::spawn(crate::schema::run(store.clone()));
+    let counting = tokio::spawn(crate::recall::counted::run(store.clone()));
     let topics = settings.topics;
     let Told { outbox, refusals, .. } = told;
     let inlet =
@@ -172,6 +173,7 @@ pub async fn serve(
     let ended = answer(listener, app, end, stopped, &place).await;
     others.into_iter().for_each(|others| others.abort());
     filling.abort();
+    counting.abort();
     session.stop_reading();
     let stopped = match ended {
         Ok(stopped) => stopped,

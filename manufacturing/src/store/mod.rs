@@ -18,7 +18,7 @@ pub use tables::{
     Container, DeviceName, Group, Hold, Kept, MOST_HOLDS, Matched, Own, SeriesState, Snapshot, Source, StationKey,
     StoredOrder, StoredRecall, Stranger, Unit, Unread, Writer, shown, token_ends, unit_of,
 };
-pub use work::{Checked, Committed, Heard, Unreadable, Work};
+pub use work::{Checked, Committed, CountedSeal, Heard, Unreadable, Work};
 pub use writer::{Order, Stopped};
 
 use crate::clock::Clock;
@@ -94,6 +94,14 @@ impl Store {
     /// Gives the order back when the writer has ended.
     pub async fn put(&self, order: Order) -> Result<(), Order> {
         self.orders.send(order).await.map_err(|unsent| unsent.0)
+    }
+
+    /// Has the writer do something that follows from what is stored, and waits for it. `None` when the writer has ended.
+    pub async fn follow(&self, work: Work) -> Option<()> {
+        let (telling, told) = oneshot::channel();
+        let done = Box::new(move || telling.send(()).unwrap_or_default());
+        self.put(Order { work: Some(work), done }).await.ok()?;
+        told.await.ok()
     }
 
     /// Has the writer decide. `None` where it could not store the decision; its log says why.

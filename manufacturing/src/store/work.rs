@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use records::segment::{Envelope, Line};
 use records::wire::{Holds, Receipt, Status, WorkOrderMessage};
-use records::{PublicKey, SeriesId};
+use records::{PublicKey, RecordId, SeriesId};
 
 use super::decide::{Answer, Decide, Denied};
 use crate::projection::Reading;
@@ -69,6 +69,19 @@ pub enum Work {
     Decide(Decide),
     /// The next devices are taken into new recall dimensions.
     Backfill,
+    /// What was counted of seals.
+    Counted(Vec<CountedSeal>),
+}
+
+/// What was counted of a seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedSeal {
+    /// The record that seals.
+    pub id: RecordId,
+    /// Units of the station's share that are stored; `None` where that can only be counted when it is asked.
+    pub stored: Option<u64>,
+    /// What that rests on, beside the records of its own series before it; `None` until somebody has tried to count it.
+    pub rests_on: Option<String>,
 }
 
 impl Work {
@@ -76,7 +89,8 @@ impl Work {
     pub fn records(&self) -> usize {
         match self {
             Self::Segment(checked) => checked.lines.len(),
-            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } | Self::Decide(_) | Self::Backfill => 0,
+            Self::Unreadable(_) | Self::Status(_) | Self::Online { .. } => 0,
+            Self::Decide(_) | Self::Backfill | Self::Counted(_) => 0,
         }
     }
 }

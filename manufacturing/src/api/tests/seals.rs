@@ -14,8 +14,29 @@ fn order(id: &str) -> Subject {
     Subject::new(Kind::WorkOrder, id)
 }
 
-/// Why an answer is not complete, beside the stations.
+/// Counts what is sealed, as the service does by itself, until nothing is left to count. How many seals that were.
+fn count(service: &Running) -> usize {
+    let mut seals = 0;
+    loop {
+        let counting = service.store.read(crate::recall::counted::step);
+        let counted = service.runtime.block_on(counting).unwrap();
+        if counted.is_empty() {
+            return seals;
+        }
+        seals += counted.len();
+        service.commit(Work::Counted(counted));
+    }
+}
+
+/// Why an answer is not complete, beside the stations; the same before seals are counted and after.
 fn why(service: &Running, question: &str) -> Vec<String> {
+    let before = why_now(service, question);
+    count(service);
+    assert_eq!(before, why_now(service, question), "{question}");
+    before
+}
+
+fn why_now(service: &Running, question: &str) -> Vec<String> {
     let (status, recall) = service.json(&format!("/v1/recall?{question}"));
     assert_eq!(status, 200, "{recall}");
     let why = recall["completeness"]["why"].as_array().cloned().unwrap_or_default();
@@ -117,4 +138,81 @@ fn the_sum_of_what_is_sealed_is_held_against_the_order_and_lots_against_their_pa
     let missing =
         "station pack-1 has sealed 2 packings of lotCode L1 in work order WO-7, and 1 are stored: 1 are missing";
     assert_eq!(why(&service, "lotCode=L1"), [missing], "a unit that is packed twice counts twice");
+}
+
+/// What is said of the seals of work order WO-7.
+fn of_seals(service: &Running) -> Vec<String> {
+    let (_, recall) = service.json("/v1/recall?workOrder=WO-7");
+    let why = recall["completeness"]["why"].as_array().cloned().unwrap_or_default();
+    why.iter().filter_map(|why| why.as_str()).filter(|why| why.contains("sealed")).map(str::to_owned).collect()
+}
+
+/// Pretends that so many units had been counted: who says so has not counted again.
+fn pretend(service: &Running, of: &Subject, stored: u64) {
+    let seals = service.runtime.block_on(service.store.read({
+        let of = of.clone();
+        move |snapshot| snapshot.seals(&of)
+    }));
+    let seals = seals.unwrap().into_iter().map(|seal| crate::store::CountedSeal { stored: Some(stored), ..seal });
+    service.commit(Work::Counted(seals.collect()));
+}
+
+#[test]
+fn what_was_counted_is_not_counted_again_until_something_of_that_time_comes() {
+    let mut a = Station::new("pack-1", 1);
+    let of = [("workOrder", "WO-7")];
+    a.write(100, packed("S1", "P1", &of));
+    a.write(101, packed("S2", "P1", &of));
+    a.write(102, sealed(order("WO-7"), 2));
+    // Of the first record, which is a hole, nobody knows what it says: nothing is kept before it has come.
+    let service = serve(&[a.work(2, 3)]);
+    let missing = |stored: u64, missing: u64| {
+        format!("station pack-1 has sealed 2 units of workOrder WO-7, and {stored} are stored: {missing} are missing")
+    };
+    let says = || of_seals(&service);
+    assert_eq!(count(&service), 0);
+    assert_eq!(says(), [missing(1, 1)]);
+    service.commit(a.work(1, 1));
+    assert_eq!((says(), count(&service), says()), (vec![], 1, vec![]));
+    pretend(&service, &order("WO-7"), 1);
+    assert_eq!(says(), [missing(1, 1)], "it was not counted again");
+    // What the station writes after its seal, in this series or in one that begins later, changes nothing.
+    a.write(103, packed("S3", "P1", &of));
+    let mut later = a.renewed(2, 300, Some(4));
+    later.write(301, packed("S4", "P2", &of));
+    service.commit(a.work(4, 4));
+    service.commit(later.all());
+    assert_eq!(says(), [missing(1, 1)]);
+    // A series of that time can: that one was counted again.
+    let mut beside = a.renewed(3, 85, None);
+    beside.write(90, packed("S5", "P3", &of));
+    service.commit(beside.all());
+    assert_eq!(
+        says(),
+        ["station pack-1 has sealed 2 units of workOrder WO-7, and 3 are stored: 1 more than it has counted"]
+    );
+}
+
+#[test]
+fn a_record_before_the_seal_that_is_written_again_with_other_words_is_counted() {
+    let mut a = Station::new("pack-1", 1);
+    a.write(100, packed("S1", "P1", &[("workOrder", "WO-7")]));
+    a.write(101, sealed(order("WO-7"), 1));
+    let service = serve(&[a.all()]);
+    assert_eq!(count(&service), 1);
+    pretend(&service, &order("WO-7"), 7);
+    let says = || of_seals(&service);
+    let counted = |stored: &str| {
+        vec![format!(
+            "station pack-1 has sealed 1 units of workOrder WO-7, and {stored} are stored: 6 more than it has counted"
+        )]
+    };
+    assert_eq!(says(), counted("7"));
+    let mut later = a.renewed(2, 300, Some(2));
+    later.again(&a, 2);
+    service.commit(later.all());
+    assert_eq!(says(), counted("7"), "the seal itself, again");
+    later.again(&a, 1);
+    service.commit(later.work(3, 3));
+    assert_eq!(says(), Vec::<String>::new(), "the record before it, again");
 }

@@ -24,7 +24,7 @@ use super::names::Names;
 use super::own::Own;
 use super::project::{self, Inside};
 use super::schemas::Dimensioned;
-use super::{holds, int, lineage, micros, runs, schemas, sscc, stations, work_orders};
+use super::{holds, int, lineage, micros, runs, schemas, seals, sscc, stations, work_orders};
 use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
@@ -39,6 +39,8 @@ const MOST_RUNS: usize = 32;
 pub const DECISIONS: &str = "decisions";
 /// The lock of what is taken into new recall dimensions.
 const BACKFILL: &str = "backfill";
+/// The lock of what was counted of seals.
+const SEALS: &str = "seals";
 
 /// What the transaction says about a series, beside what is stored of it.
 struct Touched {
@@ -138,6 +140,7 @@ impl<'c> Append<'c> {
                 Work::Online { station, .. } => format!("station {station}"),
                 Work::Decide(_) => DECISIONS.to_owned(),
                 Work::Backfill => BACKFILL.to_owned(),
+                Work::Counted(_) => SEALS.to_owned(),
             });
         }
         self.connection.lock(&locks.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -167,6 +170,7 @@ impl<'c> Append<'c> {
                 self.affected.extend(schemas::step(self.connection, self.known.position)?);
                 Ok(())
             }
+            Work::Counted(counted) => seals::write(self.connection, counted),
         }
     }
 

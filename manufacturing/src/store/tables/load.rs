@@ -6,7 +6,7 @@ use std::rc::Rc;
 use records::{Event, FixedBytes, Joined, RecordId, Subject};
 
 use super::clocks::Cache;
-use super::names::Names;
+use super::names::{self, Names};
 use super::{number, time};
 use crate::projection::{Fact, Reading};
 use crate::store::sql::{self, Connection, Kind, Param, Row, params};
@@ -78,6 +78,23 @@ impl Facts {
         let read = self.named(connection, names, [subject].into())?;
         self.load_on(connection, names, read)?;
         Ok(names.get(subject))
+    }
+
+    /// What is stored about each of these subjects themselves, in their order, and nothing about what they were put into.
+    pub fn alone(connection: &Connection, subjects: &[Subject]) -> sql::Result<Vec<Vec<Fact>>> {
+        let mut found: Vec<Vec<Fact>> = subjects.iter().map(|_| Vec::new()).collect();
+        let keys: Vec<&Subject> = subjects.iter().collect();
+        connection.query_each(NAMED, &[Kind::Text; 4], &names::values(&keys), |n, row| {
+            if row.get::<Option<i64>>(1)?.is_some() {
+                found[n].push(fact_at(row, 1)?);
+            }
+            Ok(())
+        })?;
+        let mut clocks = Cache::default();
+        for fact in found.iter_mut().flatten() {
+            fact.happened = clocks.happened(connection, fact)?;
+        }
+        Ok(found)
     }
 
     /// Goes on from what was read.

@@ -101,7 +101,8 @@ impl Names {
     }
 }
 
-fn values<'s>(subjects: &[&'s Subject]) -> Vec<Param<'s>> {
+/// Tenant, kind, name and scope of each.
+pub fn values<'s>(subjects: &[&'s Subject]) -> Vec<Param<'s>> {
     let value = |subject: &&'s Subject| {
         [Param::Text(TENANT), Param::Text(subject.kind.word()), Param::Text(&subject.id), Param::Text(&subject.scope)]
     };

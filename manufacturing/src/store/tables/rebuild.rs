@@ -10,7 +10,7 @@ use super::lineage::{self, Succession};
 use super::load::{self, Facts};
 use super::names::{self, Names};
 use super::project::refold;
-use super::{PROJECTION, holds, own, schemas, unread};
+use super::{PROJECTION, holds, own, schemas, seals, unread};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Param, params};
 
@@ -61,7 +61,8 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
     for table in TABLES {
         connection.batch(&format!("CREATE TEMP TABLE was_{table} AS SELECT * FROM {table}; DELETE FROM {table}"))?;
     }
-    connection.batch("DELETE FROM projected")?;
+    // What was counted of seals is counted again.
+    connection.batch("DELETE FROM seal; DELETE FROM projected")?;
     let last: i64 =
         connection.query_row("SELECT coalesce(max(position), 0) FROM record", params![], |row| row.get(0))?;
     for first in (1..=last).step_by(STRIDE as usize) {
@@ -111,6 +112,7 @@ fn lines(connection: &Connection, first: i64) -> sql::Result<()> {
     let others =
         lines.iter().filter_map(|(position, fact, series)| Some(((*series)?, &fact.id, *position, &fact.reading)));
     unread::learn(connection, others)?;
+    seals::learn(connection, lines.iter().filter_map(|(_, fact, series)| Some(((*series)?, &fact.id, &fact.reading))))?;
     for ((position, fact, series), into) in lines.iter().zip(&joined) {
         if let Some(id) = fact.reading.subject.as_ref().and_then(|subject| names.get(subject)) {
             about.extend([Param::Int(id), Param::Int(*position)]);

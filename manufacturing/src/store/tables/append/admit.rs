@@ -29,7 +29,7 @@ impl Append<'_> {
             Work::Unreadable(unreadable) => (&unreadable.station, unreadable.key),
             Work::Status(heard) => (&heard.status.station, heard.key),
             Work::Online { station, .. } if station == SERVICE => return self.is_no_station(work),
-            Work::Online { .. } | Work::Decide(_) | Work::Backfill => return Ok(true),
+            Work::Online { .. } | Work::Decide(_) | Work::Backfill | Work::Counted(_) => return Ok(true),
         };
         if station == SERVICE {
             return self.is_no_station(work);

@@ -8,7 +8,7 @@ use records::{Event, Joined, Subject};
 use super::{Append, Waiting};
 use crate::projection::Fact;
 use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
-use crate::store::tables::{POSITIONS, holds, int, micros, own, runs, schemas, unread};
+use crate::store::tables::{POSITIONS, holds, int, micros, own, runs, schemas, seals, unread};
 
 const RECORD: Insert = Insert {
     table: "record",
@@ -114,6 +114,8 @@ impl Append<'_> {
         let others = waiting.iter().enumerate().filter(|(_, waiting)| waiting.id.station != SERVICE);
         let others = others.map(|(number, waiting)| (waiting.series, &waiting.id, at(number), &waiting.reading));
         unread::learn(connection, others)?;
+        let lines = waiting.iter().filter(|waiting| waiting.id.station != SERVICE);
+        seals::learn(connection, lines.map(|waiting| (waiting.series, &waiting.id, &waiting.reading)))?;
         for (number, waiting) in waiting.iter().enumerate() {
             if waiting.id.station != SERVICE {
                 self.holds_changed |= holds::learn_of_station(connection, at(number), &waiting.id, &waiting.reading)?;

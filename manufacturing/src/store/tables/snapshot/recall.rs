@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use records::{Kind, Subject};
+use records::{Kind, SeriesId, Subject};
 
 use super::{DeviceName, OF_LATE, Snapshot};
+use crate::lineage::Said;
 use crate::projection::{Fact, fold};
 use crate::store::sql::{self, Pages, params};
 use crate::store::tables::holds::{self, Hold};
@@ -15,7 +16,8 @@ use crate::store::tables::names::Names;
 use crate::store::tables::project::{self, Kept};
 use crate::store::tables::recalls::{self, StoredDrill, StoredRecall};
 use crate::store::tables::select::{self, Matched, Source};
-use crate::store::tables::{TENANT, micros, time};
+use crate::store::tables::{TENANT, lineage, micros, seals, time};
+use crate::store::work::CountedSeal;
 
 impl Snapshot<'_> {
     /// Every device with what is kept of it, by serial and scope. Memory does not grow with their number.
@@ -70,6 +72,26 @@ impl Snapshot<'_> {
         each: impl FnMut(Matched) -> sql::Result<ControlFlow<()>>,
     ) -> sql::Result<()> {
         select::select(&self.connection, sources, as_of, each)
+    }
+
+    /// Every seal of a work order or lot with what was counted of it: see [`crate::recall::counted`].
+    pub fn seals(&self, subject: &Subject) -> sql::Result<Vec<CountedSeal>> {
+        seals::of(&self.connection, subject)
+    }
+
+    /// Sends ahead what [`Snapshot::seals`] asks.
+    pub fn ahead_of_seals(&self, subject: &Subject) -> sql::Result<()> {
+        seals::ahead(&self.connection, subject)
+    }
+
+    /// Work orders and lots of which a seal is to be counted, at most so many.
+    pub fn seals_to_count(&self, most: u32) -> sql::Result<Vec<Subject>> {
+        seals::to_count(&self.connection, most)
+    }
+
+    /// Record 1 of a series, where it says that the series started.
+    pub fn began(&self, station: &str, series: SeriesId) -> sql::Result<Option<Said>> {
+        lineage::began(&self.connection, station, series)
     }
 
     /// How much is on hold or under recall.
@@ -141,6 +163,11 @@ impl Snapshot<'_> {
         facts.load(&self.connection, &mut names, known)?;
         let relevant = |device| names.get(device).map(|id| facts.relevant(id)).unwrap_or_default();
         Ok(devices.iter().map(relevant).collect())
+    }
+
+    /// The facts about each of these devices itself, and none about what it was ever inside.
+    pub fn facts_alone(&self, devices: &[Subject]) -> sql::Result<Vec<Vec<Fact>>> {
+        Facts::alone(&self.connection, devices)
     }
 
     /// See [`select::ever_inside`].
