@@ -33,6 +33,7 @@ mod held;
 mod holds;
 mod kept;
 mod labels;
+mod logsum;
 mod marks;
 mod opening;
 mod place;

@@ -9,7 +9,7 @@
 
 use records::{FixedBytes, SeriesId};
 
-use super::sums;
+use super::{logsum, sums};
 
 /// What every line of a record begins with.
 const BEGIN: &[u8] = b"{\"v\":";
@@ -17,7 +17,7 @@ const BEGIN: &[u8] = b"{\"v\":";
 const STATES: [&[u8]; 2] = [b"{\"version\":", b"{\"last_seq\":"];
 /// Bytes of the header of a log, and of each of its frames.
 const LOG_HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
+pub(super) const FRAME_HEADER: usize = 24;
 /// Longest line that is put together: longer than any that fits into a segment.
 const LONGEST: usize = 16 << 20;
 /// No line needs more bytes before it to be understood than these.
@@ -72,8 +72,10 @@ pub(super) fn series(bytes: &[u8]) -> Vec<SeriesId> {
 }
 
 /// That part of a write-ahead log that SQLite will not read although it belongs to the log: from the transaction with the
-/// first frame whose checksum is wrong up to the last frame of the present log. A power cut leaves at most lines of a group
-/// there that nobody was told of; a damaged disk leaves lines that were green.
+/// first frame whose checksum is wrong up to the last frame of the present log. `None` where that is the last transaction,
+/// and a power cut or a kill can have left it so: nobody was told of it, for the next one begins only when it is durable.
+/// Even a kill tears a frame, whose header and page are written one after the other; and of a transaction that was given
+/// up frames may stand there that commit nothing. Where all but one word of the first wrong frame is right, that is damage.
 pub(super) fn unread(log: &[u8]) -> Option<std::ops::Range<usize>> {
     if log.len() < LOG_HEADER {
         return None;
@@ -88,46 +90,36 @@ pub(super) fn unread(log: &[u8]) -> Option<std::ops::Range<usize>> {
     };
     let page = usize::try_from(word(8)?).ok().filter(|page| page.is_power_of_two() && (512..=1 << 16).contains(page));
     let Some(page) = page else { return Some(0..log.len()) };
-    let mut sum = checksum(little, [0; 2], &log[..24]);
+    let mut sum = logsum::of(little, [0; 2], &log[..24]);
     if Some(sum[0]) != word(24) || Some(sum[1]) != word(28) {
         return Some(0..log.len());
     }
     let salt = &log[16..24];
     let frames = log.get(LOG_HEADER..)?.chunks_exact(FRAME_HEADER + page);
-    let (mut committed, mut is_sound, mut end) = (LOG_HEADER, true, None);
+    let (mut committed, mut end) = (LOG_HEADER, None);
+    // Of the first wrong frame: is all of it right but one word? And does one commit from there on, and another one follow?
+    let (mut nearly_right, mut commits, mut goes_on) = (None, false, false);
     for (number, frame) in frames.enumerate() {
         let begin = LOG_HEADER + number * (FRAME_HEADER + page);
         // The log before had another salt altogether; of one that is nearly right a bit was changed.
         let ours = frame[8..16].iter().zip(salt).filter(|(one, other)| one == other).count() >= 6;
-        if is_sound {
-            sum = checksum(little, sum, &frame[..8]);
-            sum = checksum(little, sum, &frame[FRAME_HEADER..]);
-            is_sound =
-                &frame[8..16] == salt && frame[16..20] == sum[0].to_be_bytes() && frame[20..24] == sum[1].to_be_bytes();
-            if is_sound {
-                let ends_a_transaction = frame[4..8] != [0; 4];
+        let ends_a_transaction = frame[4..8] != [0; 4];
+        if nearly_right.is_none() {
+            let before = sum;
+            sum = logsum::of_frame(little, before, frame);
+            if &frame[8..16] == salt && logsum::written(frame) == sum {
                 committed = if ends_a_transaction { begin + FRAME_HEADER + page } else { committed };
                 continue;
             }
+            nearly_right = Some(ours && logsum::is_right_but_one_word(little, before, frame));
         }
         if ours {
+            goes_on |= commits;
+            commits |= ends_a_transaction;
             end = Some(begin + FRAME_HEADER + page);
         }
     }
-    Some(committed..end?)
-}
-
-/// Section 4.2 of the format.
-fn checksum(little: bool, [mut first, mut second]: [u32; 2], bytes: &[u8]) -> [u32; 2] {
-    let read = |word: &[u8]| {
-        let word = [word[0], word[1], word[2], word[3]];
-        if little { u32::from_le_bytes(word) } else { u32::from_be_bytes(word) }
-    };
-    for two in bytes.chunks_exact(8) {
-        first = first.wrapping_add(read(&two[..4])).wrapping_add(second);
-        second = second.wrapping_add(read(&two[4..])).wrapping_add(first);
-    }
-    [first, second]
+    (goes_on || nearly_right == Some(true)).then_some(committed..end?)
 }
 
 /// The size of the pages of a log, as its header says, and where each frame has its page: its number, and the offset.

@@ -189,6 +189,8 @@ impl Line {
             series["missing"] == 0 && none("holes") && none("conflicts") && none("rejected")
         });
         outcome.must(sound, || format!("holes, conflicts or refusals: {stations:?}"));
+        // Neither a kill nor a power cut damages a journal: what is open is gone on with.
+        outcome.must(stations.len() == 1, || format!("{} series of one station: {stations:?}", stations.len()));
 
         // The pallets, computed from what was answered, against what the service says.
         let mut pallets: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();

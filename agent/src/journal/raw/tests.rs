@@ -6,7 +6,7 @@ use super::*;
 const LINES: u64 = 40;
 
 fn line(seq: u64) -> Vec<u8> {
-    format!("{{\"v\":1,\"seq\":{seq},\"text\":\"a \\\"unit\\\" {}\"}}", "x".repeat(seq as usize * 7)).into_bytes()
+    format!("{{\"v\":1,\"seq\":{seq},\"text\":\"a \\\"unit\\\" {}\"}}", "x".repeat(seq as usize % 100 * 7)).into_bytes()
 }
 
 /// A store with a log of one transaction a line, closed as by a power cut.
@@ -165,6 +165,68 @@ fn a_sound_log_has_nothing_unread_and_a_damaged_one_has_what_follows() {
     assert_eq!(seqs(&unread_rows(&header)), (1..=LINES).collect());
     // A log that ends early has nothing behind its end.
     assert_eq!(unread_rows(&log[..middle + 77]), []);
+}
+
+/// A store with a log of one transaction a line and then one of many lines, as a kill leaves it that cuts off so many of
+/// its last frames. Then the lines of `next` are written, and the log is as the next kill leaves it.
+fn killed_twice(folder: &std::path::Path, cut: usize, next: u64) -> (Vec<u8>, Vec<u8>) {
+    let (database, _) = store(folder);
+    let path = folder.join("store.db");
+    let put = |connection: &Connection, lines: std::ops::RangeInclusive<u64>| {
+        connection.execute_batch("BEGIN").unwrap();
+        for seq in lines {
+            let line = line(seq);
+            let crc = crc32c::crc32c(&line);
+            connection.execute("INSERT INTO record VALUES (?1, ?2, ?3, 1773)", params![seq, line, crc]).unwrap();
+        }
+        connection.execute_batch("COMMIT").unwrap();
+    };
+    let open = || {
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA locking_mode = exclusive; PRAGMA wal_autocheckpoint = 0").unwrap();
+        connection
+    };
+    std::fs::write(&path, &database).unwrap();
+    let connection = open();
+    put(&connection, 1001..=1001);
+    put(&connection, 1002..=1400);
+    let log = std::fs::read(folder.join("store.db-wal")).unwrap();
+    drop(connection);
+    std::fs::write(&path, &database).unwrap();
+    std::fs::write(folder.join("store.db-wal"), &log[..log.len() - cut * (FRAME_HEADER + 4096)]).unwrap();
+    let connection = open();
+    put(&connection, 1002..=1001 + next);
+    let after = std::fs::read(folder.join("store.db-wal")).unwrap();
+    drop(connection);
+    (log, after)
+}
+
+#[test]
+fn what_a_kill_has_left_of_a_group_is_no_part_of_the_log() {
+    for (cut, next) in [(1, 1), (1, 5), (3, 40), (1, 350)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, log) = killed_twice(folder.path(), cut, next);
+        assert_eq!(log.len() + cut * (FRAME_HEADER + 4096), first.len(), "frames of the first group stand behind");
+        assert!(seqs(&rows(&log)).iter().any(|seq| *seq > 1001 + next), "and lines in them: {cut} {next}");
+        assert_eq!(unread_rows(&log), [], "{cut} {next}");
+    }
+}
+
+#[test]
+fn a_flip_anywhere_in_the_last_group_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = killed_twice(folder.path(), 1, 1);
+    let last = log.len() - (FRAME_HEADER + 4096);
+    // Of the header of the last frame, which commits, and of its page.
+    for at in (0..FRAME_HEADER).chain([FRAME_HEADER + 100, FRAME_HEADER + 4000]) {
+        for with in [1, 0x80, log[last + at]] {
+            let mut flipped = log.clone();
+            flipped[last + at] ^= with;
+            if with != 0 {
+                assert!(!unread_rows(&flipped).is_empty(), "byte {at} ^ {with}");
+            }
+        }
+    }
 }
 
 proptest! {

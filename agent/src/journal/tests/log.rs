@@ -52,6 +52,37 @@ fn a_log_that_a_power_cut_has_cut_short_is_no_damage() {
     assert_eq!(opened.state.last_seq, state.last_seq - 1, "the group that was being written has not happened");
 }
 
+/// A journal whose last group of 60 records was being written when it was killed: of one of the last frames, so many
+/// before the end, the header is written, and where its page belongs stands what was there before.
+fn torn_in_frame(folder: &TempDir, before_the_end: usize) -> SeriesId {
+    const FRAME: usize = 24 + 2048;
+    let Opened { mut journal, mut state, .. } = open(folder);
+    for units in [100, 60] {
+        write(&mut journal, &mut state, units).unwrap();
+    }
+    let series = journal.series();
+    let (path, log_path) = (Journal::file(folder.path()), folder.path().join("journal.db-wal"));
+    let (database, mut log) = (std::fs::read(&path).unwrap(), std::fs::read(&log_path).unwrap());
+    drop(journal);
+    let begin = log.len() - before_the_end * FRAME;
+    log.copy_within(32 + 24..32 + FRAME, begin + 24);
+    log.truncate(begin + FRAME);
+    std::fs::write(path, database).unwrap();
+    std::fs::write(log_path, log).unwrap();
+    series
+}
+
+#[test]
+fn a_group_that_was_being_written_at_a_kill_is_no_damage() {
+    for before_the_end in 1..10 {
+        let folder = marked();
+        let series = torn_in_frame(&folder, before_the_end);
+        let opened = open(&folder);
+        assert!(opened.damaged.is_none() && opened.alarms.is_empty(), "{:?} {:?}", opened.damaged, opened.alarms);
+        assert_eq!((opened.journal.series(), opened.state.last_seq), (series, 100), "nobody was told of that group");
+    }
+}
+
 #[test]
 fn a_log_whose_store_is_gone_gives_what_it_has() {
     for gone in [true, false] {
