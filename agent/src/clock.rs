@@ -36,9 +36,10 @@ impl Clock for SystemClock {
 
 /// The wall clock in whole milliseconds; the epoch where the clock stands outside of years that can be written.
 fn wall_clock() -> jiff::Timestamp {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    let millis = now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    #[allow(clippy::disallowed_methods, reason = "this is the one clock of this program")]
+    let now = jiff::Timestamp::try_from(std::time::SystemTime::now());
+    let whole = now.and_then(|now| jiff::Timestamp::from_millisecond(now.as_millisecond()));
+    whole.unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// A clock that tests set.

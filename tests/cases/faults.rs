@@ -33,4 +33,4 @@ macro_rules! campaigns {
     };
 }
 
-campaigns!(kill, powercut, fulldisk, damaged, backlog, wire, service, identity);
+campaigns!(kill, powercut, fulldisk, damaged, backlog, wire, service, identity, clock);

@@ -4,6 +4,7 @@
 //! was told are safe. `tests/run faults [NAME] [--runs N] [--seed S]` runs them long; `tests/cases/faults.rs` short.
 
 mod backlog;
+mod clock;
 mod damaged;
 mod dice;
 mod fulldisk;
@@ -17,6 +18,9 @@ mod scanning;
 mod service;
 mod told;
 mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub use dice::Dice;
 pub use mounted::{Mounted, make_image};
@@ -65,12 +69,24 @@ pub const CAMPAIGNS: &[Campaign] = &[
     wire::CAMPAIGN,
     service::CAMPAIGN,
     identity::CAMPAIGN,
+    clock::CAMPAIGN,
 ];
 
 /// The campaign of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Campaign> {
     CAMPAIGNS.iter().find(|campaign| campaign.name == name)
+}
+
+/// Compiles a library that is preloaded into the station, from the file of this name beside this one.
+fn build_shim(folder: &Path, name: &str) -> Result<PathBuf, LeftOut> {
+    let source = format!("{}/src/faults/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let library = folder.join(name).with_extension("so");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", &source, "-ldl", "-o"]).arg(&library).status();
+    match built.is_ok_and(|status| status.success()) {
+        true => Ok(library),
+        false => Err(LeftOut("cc is missing (Debian package gcc)".to_owned())),
+    }
 }
 
 /// Says on stderr how far a campaign is.

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::line::{Line, prepare};
 use super::mounted::{Mounted, make_image};
 use super::told::is_known;
-use super::{Campaign, Dice, LeftOut, Options, Ran, progress};
+use super::{Campaign, Dice, LeftOut, Options, Ran, build_shim, progress};
 use crate::{Rig, find_mosquitto, wait_for};
 
 pub(super) const CAMPAIGN: Campaign = Campaign {
@@ -151,7 +151,7 @@ impl Control {
     /// One cut of a line of its own, without a service: only what the disk holds counts.
     fn cut(&mut self, mosquitto: PathBuf, dice: &mut Dice) -> Result<(), LeftOut> {
         let mut disk = Disk::new()?;
-        let library = build_shim(disk.folder.path())?;
+        let library = build_shim(disk.folder.path(), "no_wal_sync")?;
         let mut rig = prepare(mosquitto);
         disk.mount(&mut rig)?;
         rig.enter_sscc_mark();
@@ -170,16 +170,5 @@ impl Control {
         self.lost += green.iter().filter(|serial| !ask.scan(serial).is_some_and(|answer| is_known(&answer))).count();
         rig.end_station();
         Ok(())
-    }
-}
-
-/// Compiles the library that takes the syncs of the log out.
-fn build_shim(folder: &Path) -> Result<PathBuf, LeftOut> {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/faults/no_wal_sync.c");
-    let library = folder.join("no_wal_sync.so");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", source, "-ldl", "-o"]).arg(&library).status();
-    match built.is_ok_and(|status| status.success()) {
-        true => Ok(library),
-        false => Err(LeftOut("cc is missing (Debian package gcc)".to_owned())),
     }
 }

@@ -181,7 +181,7 @@ fn the_true_time_is_inside_the_interval_in_every_run() {
     });
     let ok = found.outside == 0 && found.turned == 0 && found.widest <= WIDEST;
     println!(
-        r#"{{"campaign":"clock","runs":{runs},"records":{},"outside":{},"turned":{},"widest_synchronised_ms":{},"trust":{},"ok":{ok}}}"#,
+        r#"{{"campaign":"happened","runs":{runs},"records":{},"outside":{},"turned":{},"widest_synchronised_ms":{},"trust":{},"ok":{ok}}}"#,
         found.records,
         found.outside,
         found.turned,
