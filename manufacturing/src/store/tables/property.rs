@@ -1,6 +1,7 @@
 //! Whatever the order in which segments arrive, and however often, the projections are those of the set of records; and
 //! the recall sets are those that a plain reading of that set gives.
 
+mod recalls;
 mod reference;
 mod script;
 

@@ -5,6 +5,11 @@ use super::*;
 type Written = (RecordId, Record);
 
 pub fn recall_sets(stations: &[Station]) -> RecallSets {
+    sets(stations, i64::MAX, false)
+}
+
+/// Whoever was a member by a time, and of packages, pallets and devices whoever is one (`current`) after the last record.
+pub fn sets(stations: &[Station], until: i64, current: bool) -> RecallSets {
     let all: Vec<Written> = stations
         .iter()
         .flat_map(|station| {
@@ -38,8 +43,13 @@ pub fn recall_sets(stations: &[Station]) -> RecallSets {
             all.iter().filter(|(id, record)| about.contains(&record.subject) && !repetitions.contains(id)).collect(),
         );
         let wrong = never_true(&ordered, &all);
-        let truly = ever(&device, &ordered, &wrong, &times);
-        let as_said = ever(&device, &ordered, &BTreeMap::new(), &times);
+        // A correction counts whenever it was made; what it says beside that happened when it was made.
+        let by_then: Vec<&Written> = ordered.into_iter().filter(|(id, _)| times[id].1.0 <= until).collect();
+        let (mut truly, now) = ever(&device, &by_then, &wrong, &times);
+        let (as_said, _) = ever(&device, &by_then, &BTreeMap::new(), &times);
+        if current {
+            truly = now;
+        }
         for group in &truly {
             sets.entry(group.clone()).or_default().0.insert(device.id.clone());
         }
@@ -147,14 +157,13 @@ fn never_true(ordered: &[&Written], all: &[Written]) -> BTreeMap<RecordId, bool>
     wrong
 }
 
-fn ever(
-    device: &Subject,
-    records: &[&Written],
-    wrong: &BTreeMap<RecordId, bool>,
-    times: &Times,
-) -> BTreeSet<(String, String)> {
+/// Dimension and value.
+type Groups = BTreeSet<(String, String)>;
+
+/// The groups that a device was ever in, and the places that it is in at the end.
+fn ever(device: &Subject, records: &[&Written], wrong: &BTreeMap<RecordId, bool>, times: &Times) -> (Groups, Groups) {
     let mut inside: BTreeSet<(Subject, Joined)> = BTreeSet::new();
-    let mut groups = BTreeSet::new();
+    let (mut groups, mut now) = (Groups::new(), Groups::new());
     let mut mistaken: Vec<(Subject, Subject, Subject)> = Vec::new();
     for (id, record) in records {
         let void = wrong.get(id);
@@ -201,19 +210,21 @@ fn ever(
                 false => groups.extend(days(earliest, latest).map(|day| ("day".to_owned(), day))),
             }
         }
+        now.clear();
         let mut reached = BTreeSet::from([device.clone()]);
         for _ in 0..inside.len() {
             for (child, parent) in &inside {
                 if reached.contains(child) {
                     reached.insert(parent.subject());
                     let part = parent.kind == records::Kind::Device && parent.subject() != *device;
-                    groups.extend(part.then(|| ("partOf".to_owned(), parent.id.clone())));
-                    groups.extend(parent.level.map(|level| (level.attribute().to_owned(), parent.id.clone())));
+                    now.extend(part.then(|| ("partOf".to_owned(), parent.id.clone())));
+                    now.extend(parent.level.map(|level| (level.attribute().to_owned(), parent.id.clone())));
                 }
             }
         }
+        groups.extend(now.iter().cloned());
     }
-    groups
+    (groups, now)
 }
 
 /// Every UTC day between, found by looking at every hour.
