@@ -51,8 +51,8 @@ pub fn of(connection: &Connection, subject: &Subject) -> sql::Result<Vec<Counted
 pub fn to_count(connection: &Connection, most: u32) -> sql::Result<Vec<Subject>> {
     connection.query(
         "SELECT DISTINCT kind, name FROM (
-             SELECT kind, name FROM seal WHERE rests_on IS NULL AND EXISTS (SELECT 1 FROM run
-                 WHERE run.series_id = seal.series_id AND first = 1 AND last >= seq) LIMIT ?) AS found",
+             SELECT kind, name FROM run JOIN seal ON seal.series_id = run.series_id AND seq <= last
+             WHERE first = 1 AND rests_on IS NULL LIMIT ?) AS found",
         params![most],
         |row| {
             let kind = SubjectKind::from_word(&row.text(0)?);
