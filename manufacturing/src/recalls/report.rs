@@ -269,9 +269,11 @@ fn beginning(recall: &StoredRecall, opening: &Opening, figures: &Figures) -> Str
     page += &format!("<h2>Recall {}</h2>\n", safe(&recall.id));
     let text = |name: &str| recall.opened.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let closed = recall.closed.as_ref();
+    let at_end = |name: &str| closed.and_then(|(said, _)| said.get(name)?.as_str()).unwrap_or_default().to_owned();
     page += &pairs(&[
         ("Reason", text("reason")),
         ("Opened", recall.opened_at.to_string()),
+        ("Opened by", text("actor")),
         ("Known then, at position", opening.known.known_at.to_string()),
         ("Units then", opening.known.count.to_string()),
         ("Units now", figures.now.count.to_string()),
@@ -282,10 +284,8 @@ fn beginning(recall: &StoredRecall, opening: &Opening, figures: &Figures) -> Str
         ("Kept from being packed", format!("{} lots, {} units", opening.keeps.lots, opening.keeps.serials)),
         ("Not kept", opening.keeps.not.clone().unwrap_or_default()),
         ("Closed", closed.map_or_else(String::new, |(_, at)| at.to_string())),
-        (
-            "Closed because",
-            closed.and_then(|(said, _)| said.get("reason")?.as_str().map(str::to_owned)).unwrap_or_default(),
-        ),
+        ("Closed by", at_end("actor")),
+        ("Closed because", at_end("reason")),
         ("Figures at the end", closed.and_then(|(said, _)| Some(said.get("figures")?.to_string())).unwrap_or_default()),
     ]);
     page += &statement(&figures.now);

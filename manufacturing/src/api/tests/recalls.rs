@@ -161,6 +161,10 @@ fn commands_open_show_and_close_a_recall_and_drill() {
     let closed = service.change(&["recall", "close", "R-20260301-1", "--reason", "done", "--figure", "returned=2"]);
     assert!(closed.0 == 0 && closed.1.contains("closed 2026-03-01T12:16:40Z by admin: done"), "{closed:?}");
     assert!(closed.1.contains("opened 2026-03-01T12:16:40Z by quality 7"), "{closed:?}");
+    let (_, _, page) = service.raw("/v1/recalls/R-20260301-1/report", "text/html");
+    for (name, who) in [("Opened by", "quality 7"), ("Closed by", "admin"), ("Closed because", "done")] {
+        assert!(page.contains(&format!("<td>{name}</td><td>{who}</td>")), "{name}: {page}");
+    }
     assert_eq!(service.change(&["recall", "close", "R-20260301-1", "--reason", "done"]).0, 1);
     let (code, drill, errors) = service.change(&["drill", "--serial", "S1"]);
     assert!(code == 0 && drill.contains("3 units"), "{drill}{errors}");
