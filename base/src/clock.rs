@@ -9,7 +9,12 @@ pub fn boot_id() -> String {
 /// Milliseconds since boot, suspend included (`CLOCK_BOOTTIME`).
 #[must_use]
 pub fn since_boot() -> u64 {
-    let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let mut since_boot = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    #[allow(unsafe_code, reason = "by way of the C library, so that tests can put another clock in its place")]
+    // SAFETY: the call only fills the struct that is handed over.
+    unsafe {
+        libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut since_boot);
+    }
     u64::try_from(since_boot.tv_sec).unwrap_or(0) * 1000 + u64::try_from(since_boot.tv_nsec).unwrap_or(0) / 1_000_000
 }
 

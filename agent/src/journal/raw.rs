@@ -97,8 +97,9 @@ pub(super) fn unread(log: &[u8]) -> Option<std::ops::Range<usize>> {
     let salt = &log[16..24];
     let frames = log.get(LOG_HEADER..)?.chunks_exact(FRAME_HEADER + page);
     let (mut committed, mut end) = (LOG_HEADER, None);
-    // Of the first wrong frame: is all of it right but one word? And does one commit from there on, and another one follow?
-    let (mut nearly_right, mut commits, mut goes_on) = (None, false, false);
+    // Of the first wrong frame: is all of it right but one word? And does one commit from there on, with what it says is the
+    // checksum, and the next one go on from that?
+    let (mut nearly_right, mut commit, mut goes_on) = (None, None, false);
     for (number, frame) in frames.enumerate() {
         let begin = LOG_HEADER + number * (FRAME_HEADER + page);
         // The log before had another salt altogether; of one that is nearly right a bit was changed.
@@ -113,9 +114,10 @@ pub(super) fn unread(log: &[u8]) -> Option<std::ops::Range<usize>> {
             }
             nearly_right = Some(ours && logsum::is_right_but_one_word(little, before, frame));
         }
+        let before: Option<[u32; 2]> = commit.take();
         if ours {
-            goes_on |= commits;
-            commits |= ends_a_transaction;
+            goes_on |= before.is_some_and(|before| logsum::of_frame(little, before, frame) == logsum::written(frame));
+            commit = ends_a_transaction.then(|| logsum::written(frame));
             end = Some(begin + FRAME_HEADER + page);
         }
     }

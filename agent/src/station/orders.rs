@@ -102,7 +102,6 @@ impl Turn<'_> {
 
     fn begin_work_order(&mut self, name: &str, order: Option<WorkOrder>) -> Answer {
         let before = self.on(name).and_then(|lane| lane.work_order.as_ref()).map(|order| order.id.clone());
-        let ended = before.clone().filter(|before| order.as_ref().is_none_or(|order| order.id != *before));
         let (event, id, attributes) = match (&order, before) {
             (Some(order), _) => (Event::WorkOrderStarted, order.id.clone(), order.attributes.clone()),
             (None, Some(old)) => (Event::WorkOrderEnded, old, Attributes::new()),
@@ -114,9 +113,6 @@ impl Turn<'_> {
             }
             _ => Answer::new(name, Outcome::Done, Code::WorkOrderEnded, format!("Work order {id} has ended")),
         };
-        if let Some(ended) = ended.filter(|ended| !self.order(ended).sealed) {
-            self.seal_lots(name, &ended);
-        }
         let mut draft = self.draft(name, event, Subject::new(Kind::WorkOrder, &id));
         draft.attributes = attributes;
         if let Some(order) = order.as_ref().filter(|order| !order.terms.is_empty()) {

@@ -3,6 +3,7 @@
 
 use records::{Event, RecordId, Subject};
 
+use super::condition::has_passed;
 use super::fold::{Read, in_order};
 use super::repeats::former;
 use super::{Dimensions, Fact};
@@ -33,6 +34,14 @@ impl Sealing {
     /// The identity that the record had first.
     pub fn id(&self) -> &RecordId {
         &self.id
+    }
+
+    /// Was it written before another one: in one series by its sequence, else as far as clocks say?
+    pub fn is_before(&self, other: &Self) -> bool {
+        match (&self.id.station, self.id.series) == (&other.id.station, other.id.series) {
+            true => self.id.seq < other.id.seq,
+            false => (self.likely, &self.id) < (other.likely, &other.id),
+        }
     }
 
     /// Was a record written before: in one series by its sequence, else as far as clocks say?
@@ -76,7 +85,8 @@ impl Sealing {
                     (known, has) = (said(), true);
                     packings += u64::from(known == Some(value) && also());
                 }
-                Event::Tested if !has => known = said().or(known),
+                // A failed test says nothing of what the unit is.
+                Event::Tested if !has && has_passed(record) => known = said().or(known),
                 Event::TakenOut => has = true,
                 // It says itself of which order it is scrap: one that was only tested has no packing that would say so.
                 Event::Scrapped => (known, has) = (said().or(known), true),

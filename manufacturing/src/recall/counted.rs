@@ -1,13 +1,14 @@
 //! Units of a station's share are counted once after its seal, and not again each time that somebody asks.
 //!
-//! A share follows from the station's own records before the seal alone. Where all of those are stored, it never changes:
-//! none can come between them any more. Only other series of the station could still say something of that time, and so
-//! what was counted is kept with what is stored of those. Where that is something else by now, it is counted when asked.
+//! A share follows from the station's own records before the seal alone. In its own series those are told by their sequence:
+//! where all of them are stored, none can come any more. Of another series of the station only clocks say what came
+//! before, and what is known of clocks changes: a count is kept only where every other series surely began later, and
+//! nothing was written again in one of them. Otherwise a share is counted whenever it is asked.
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use records::{Kind, RecordId, SeriesId, Subject};
+use jiff::SignedDuration;
+use records::{Kind, SeriesId, Subject};
 
 use super::seals::{LOT, Last, ORDER, count, last};
 use crate::lineage::Said;
@@ -20,40 +21,32 @@ const AT_ONCE: u32 = 4;
 /// Clocks of two series are compared: a series that begins so much after a seal says nothing of the time before it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is stored of a station beside the records of the seal's own series before it, as far as it can say something of
-/// that time: nothing, mostly. `None` where a record of its own series before it can still come.
-fn rests_on(
+/// Does the share of a seal follow from what is stored, whatever comes and becomes known of clocks? `None` where a record
+/// of its own series before it can still come.
+fn is_settled(
     stations: &[SeriesState],
-    seal: &RecordId,
-    at: Timestamp,
+    seal: &Last,
     mut began: impl FnMut(SeriesId) -> sql::Result<Option<Said>>,
-) -> sql::Result<Option<String>> {
-    let mut rests_on = String::new();
-    let mut is_whole = false;
-    for state in stations.iter().filter(|state| state.station == seal.station) {
+) -> sql::Result<Option<bool>> {
+    let (mut is_whole, mut is_alone) = (false, true);
+    for state in stations.iter().filter(|state| state.station == seal.id.station) {
         let Some(series) = state.series else { continue };
-        let own = series == seal.series;
         // Written again in another series, and perhaps with other words.
-        let again: Vec<_> = state.lineage.carried.iter().filter(|(first, _)| !own || *first < seal.seq).collect();
-        is_whole |= own && state.runs.first().is_some_and(|(first, last)| *first == 1 && *last + 1 >= seal.seq);
-        let runs = match own || state.runs.is_empty() {
-            true => &[][..],
-            false => {
-                let later =
-                    |said: &Said| said.stamp.synchronised && said.stamp.wall > at.saturating_add(MARGIN).unwrap_or(at);
-                if began(series)?.as_ref().is_some_and(later) { &[] } else { &state.runs[..] }
-            }
-        };
-        if !again.is_empty() || !runs.is_empty() {
-            rests_on.push_str(&format!("{series} {runs:?} {again:?};"));
+        is_alone &= state.lineage.carried.is_empty();
+        if series == seal.id.series {
+            is_whole = state.runs.first().is_some_and(|(first, last)| *first == 1 && *last + 1 >= seal.id.seq);
+        } else if !state.runs.is_empty() {
+            let after = seal.at.wall.saturating_add(MARGIN).unwrap_or(seal.at.wall);
+            let is_later = |said: &Said| said.stamp.synchronised && said.stamp.wall > after;
+            is_alone = is_alone && seal.at.synchronised && began(series)?.as_ref().is_some_and(is_later);
         }
     }
-    Ok(is_whole.then_some(rests_on))
+    Ok(is_whole.then_some(is_alone))
 }
 
-/// What a seal rests on now.
-fn now(snapshot: &Snapshot<'_>, stations: &[SeriesState], last: &Last) -> sql::Result<Option<String>> {
-    rests_on(stations, &last.id, last.seal.at, |series| snapshot.began(&last.id.station, series))
+/// The same of now.
+fn settled(snapshot: &Snapshot<'_>, stations: &[SeriesState], last: &Last) -> sql::Result<Option<bool>> {
+    is_settled(stations, last, |series| snapshot.began(&last.id.station, series))
 }
 
 /// Are the seals of this counted ahead? A container holds what fits into it, and what others do decides who is inside.
@@ -78,7 +71,7 @@ pub(super) fn take(
     for last in seals {
         let Some(kept) = counted.iter().find(|kept| kept.id == last.id) else { return Ok(false) };
         let Some(stored) = kept.stored else { return Ok(false) };
-        if kept.rests_on.is_none() || now(snapshot, stations, last)? != kept.rests_on {
+        if settled(snapshot, stations, last)? != Some(true) {
             return Ok(false);
         }
         last.seal.stored = stored;
@@ -101,15 +94,15 @@ pub fn step(snapshot: &Snapshot<'_>) -> sql::Result<Vec<CountedSeal>> {
         let by = if subject.kind == Kind::Lot { LOT } else { ORDER };
         let mut seals = last(snapshot, &subject)?;
         count(snapshot, &subject, by, &mut seals)?;
-        for CountedSeal { id, .. } in snapshot.seals(&subject)?.into_iter().filter(|kept| kept.rests_on.is_none()) {
+        for CountedSeal { id, .. } in snapshot.seals(&subject)?.into_iter().filter(|kept| !kept.tried) {
             // One that the station has sealed again since, or has written again in another series, is rarely asked for.
             let Some(last) = seals.iter().find(|last| last.id == id && last.is_first_written()) else {
-                counted.push(CountedSeal { id, stored: None, rests_on: Some(String::new()) });
+                counted.push(CountedSeal { id, stored: None, tried: true });
                 continue;
             };
-            let rests_on = now(snapshot, &stations, last)?;
-            if rests_on.is_some() {
-                counted.push(CountedSeal { id, stored: Some(last.seal.stored), rests_on });
+            // One that is not settled is counted when it is asked.
+            if let Some(is_settled) = settled(snapshot, &stations, last)? {
+                counted.push(CountedSeal { id, stored: is_settled.then_some(last.seal.stored), tried: true });
             }
         }
     }

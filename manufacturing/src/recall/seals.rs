@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use records::attributes::Attributes;
-use records::{Event, Kind, RecordId, Subject};
+use records::{Event, Kind, RecordId, Stamp, Subject};
 use serde::Serialize;
 
 use super::counted;
@@ -98,6 +98,8 @@ pub fn sealed(by: &str, value: &str) -> Option<Subject> {
 pub(super) struct Last {
     /// The record.
     pub id: RecordId,
+    /// When it was written.
+    pub at: Stamp,
     /// What it says, and what was counted.
     pub seal: Seal,
     sealing: Sealing,
@@ -108,6 +110,14 @@ impl Last {
     pub fn is_first_written(&self) -> bool {
         *self.sealing.id() == self.id
     }
+
+    /// Does another seal of the same share count in place of this one? What was written again is the same seal.
+    fn is_before(&self, other: &Self) -> bool {
+        match self.sealing.id() == other.sealing.id() {
+            true => (other.is_first_written(), &self.id) > (self.is_first_written(), &other.id),
+            false => self.sealing.is_before(&other.sealing),
+        }
+    }
 }
 
 /// The last seal of each station, of a lot in each work order, by name.
@@ -116,25 +126,23 @@ impl Last {
 /// What the store says.
 pub(super) fn last(snapshot: &Snapshot<'_>, subject: &Subject) -> sql::Result<Vec<Last>> {
     type Share = (String, Option<String>);
-    let mut last: BTreeMap<Share, (i64, Last)> = BTreeMap::new();
+    let mut last: BTreeMap<Share, Last> = BTreeMap::new();
     for fact in snapshot.facts_about(subject)? {
         let Some(record) = fact.reading.record.as_ref().filter(|_| fact.reading.subject.as_ref() == Some(subject))
         else {
             continue;
         };
-        let at = fact.likely().unwrap_or(i64::MIN);
+        if record.event != Event::Sealed {
+            continue;
+        }
         let seal = Seal::of(&fact.id.station, record.at.wall, &record.attributes);
         let share = (seal.station.clone(), seal.work_order.clone());
-        let new = Last { id: fact.id.clone(), seal, sealing: Sealing::of(&fact) };
-        let is_newer = || match last.get(&share) {
-            Some((_, known)) if known.sealing.id() == new.sealing.id() => new.is_first_written(),
-            known => known.is_none_or(|(known, _)| *known <= at),
-        };
-        if record.event == Event::Sealed && is_newer() {
-            last.insert(share, (at, new));
+        let new = Last { id: fact.id.clone(), at: record.at.clone(), seal, sealing: Sealing::of(&fact) };
+        if last.get(&share).is_none_or(|known| known.is_before(&new)) {
+            last.insert(share, new);
         }
     }
-    Ok(last.into_values().map(|(_, last)| last).collect())
+    Ok(last.into_values().collect())
 }
 
 /// Counts what is stored of the shares of these seals.

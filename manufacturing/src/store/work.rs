@@ -80,8 +80,8 @@ pub struct CountedSeal {
     pub id: RecordId,
     /// Units of the station's share that are stored; `None` where that can only be counted when it is asked.
     pub stored: Option<u64>,
-    /// What that rests on, beside the records of its own series before it; `None` until somebody has tried to count it.
-    pub rests_on: Option<String>,
+    /// Somebody has tried to count it.
+    pub tried: bool,
 }
 
 impl Work {

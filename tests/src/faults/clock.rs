@@ -42,7 +42,7 @@ struct Wrong {
 impl Wrong {
     fn new(rig: &Rig) -> Result<Self, LeftOut> {
         let (clock, boot) = (rig.path("wrong-clock"), rig.path("boot-id"));
-        std::fs::write(&clock, [0; 16]).expect("a file");
+        std::fs::write(&clock, [0; 24]).expect("a file");
         let file = std::fs::File::options().write(true).open(&clock).expect("a file");
         Ok(Self { library: build_shim(rig.as_ref(), "wrong_clock")?, file, clock, boot })
     }
@@ -54,8 +54,12 @@ impl Wrong {
         self.file.write_all_at(&bytes, 0).expect("a file");
     }
 
-    /// Another boot begins.
+    /// Another boot begins: its counter starts near 0 again.
     fn boot(&self, rig: &mut Rig, number: u32) {
+        let counted = clock_gettime(ClockId::Boottime);
+        let since = i64::from(number % 90) * 1_000_000_000;
+        let off = since - counted.tv_sec * 1_000_000_000 - counted.tv_nsec;
+        self.file.write_all_at(&off.to_ne_bytes(), 16).expect("a file");
         std::fs::write(&self.boot, format!("00000000-0000-4000-8000-{number:012}\n")).expect("a file");
         let environment =
             [("LD_PRELOAD", &*self.library), ("LOTLINE_WRONG_CLOCK", &*self.clock), ("LOTLINE_BOOT_ID", &*self.boot)];
@@ -68,6 +72,7 @@ struct Scanned {
     serial: String,
     from: i64,
     to: i64,
+    boot: u32,
     synchronised: bool,
 }
 
@@ -133,7 +138,7 @@ fn one_boot(rig: &mut Rig, wrong: &Wrong, dice: &mut Dice, boot: u32, scanned: &
         let answer = ask.scan(&serial).expect("an answer");
         let to = truth();
         assert_eq!(answer["code"], "packed", "{answer}");
-        scanned.push(Scanned { serial, from, to, synchronised: is_synchronised });
+        scanned.push(Scanned { serial, from, to, boot, synchronised: is_synchronised });
         dice.wait_up_to(20_000);
     }
     match dice.roll(2) {
@@ -143,11 +148,21 @@ fn one_boot(rig: &mut Rig, wrong: &Wrong, dice: &mut Dice, boot: u32, scanned: &
     std::thread::sleep(Duration::from_millis(dice.roll(300)));
 }
 
+/// A boot that was never synchronised lies between those before and after it that were: the true time of the last unit
+/// before and of the first one after, as far as there are any.
+fn between(scanned: &[Scanned], boot: u32) -> (i64, i64) {
+    let synchronised = || scanned.iter().filter(|one| one.synchronised);
+    let before = synchronised().rfind(|one| one.boot < boot).map_or(i64::MIN, |one| one.from);
+    let after = synchronised().find(|one| one.boot > boot).map_or(i64::MAX, |one| one.to);
+    (before, after)
+}
+
 /// Holds what the service says of each unit against what was true.
 fn compare(rig: &Rig, scanned: &[Scanned], outcome: &mut Outcome) {
-    let (mut widest, mut wrong_walls, mut last, mut series) = (0, 0_u64, 0, BTreeSet::new());
+    let (mut widest, mut wrong_walls, mut last) = (0, 0_u64, 0);
+    let (mut series, mut boots) = (BTreeSet::new(), BTreeSet::new());
     let mut trusts = std::collections::BTreeMap::<String, u64>::new();
-    for Scanned { serial, from, to, synchronised } in scanned {
+    for Scanned { serial, from, to, boot, synchronised } in scanned {
         let (_, text) =
             get(&rig.http(), &format!("/v1/devices/{serial}/history"), "application/json").expect("an answer");
         let history: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -168,9 +183,15 @@ fn compare(rig: &Rig, scanned: &[Scanned], outcome: &mut Outcome) {
         });
         let trust = packed["happened"]["trust"].as_str().unwrap_or_default();
         *trusts.entry(trust.to_owned()).or_default() += 1;
-        if *synchronised {
-            widest = widest.max(latest - earliest);
+        match synchronised {
+            true => widest = widest.max(latest - earliest),
+            false => {
+                let (before, after) = between(scanned, *boot);
+                let inside = earliest >= before.saturating_sub(WIDEST) && latest <= after.saturating_add(WIDEST);
+                outcome.must(inside, || format!("{serial} is not told to be between {before} and {after}: {packed}"));
+            }
         }
+        boots.insert((*boot, packed["at"]["boot"].to_string()));
         wrong_walls += u64::from((time(&packed["at"]["wall"]) - from).abs() > SECOND);
         let seq = packed["seq"].as_u64().unwrap_or_default();
         outcome.must(seq > last, || format!("{serial} is record {seq}, and the unit before it was record {last}"));
@@ -178,6 +199,10 @@ fn compare(rig: &Rig, scanned: &[Scanned], outcome: &mut Outcome) {
         series.insert(packed["series"].to_string());
     }
     outcome.must(series.len() == 1, || format!("series: {series:?}"));
+    let booted: BTreeSet<u32> = scanned.iter().map(|one| one.boot).collect();
+    let named: BTreeSet<&String> = boots.iter().map(|(_, name)| name).collect();
+    outcome.must((boots.len(), named.len()) == (booted.len(), booted.len()), || format!("boots: {boots:?}"));
+    outcome.must(["projected", "bounded"].iter().all(|trust| trusts.contains_key(*trust)), || format!("{trusts:?}"));
     outcome.must(widest <= WIDEST, || format!("an interval of a boot that was synchronised once is {widest} us wide"));
     // Else nothing was proved.
     outcome.must(wrong_walls * 4 > outcome.stored, || format!("{wrong_walls} clocks were wrong"));

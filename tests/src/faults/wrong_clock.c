@@ -1,5 +1,5 @@
-/* Preloaded into the station by the campaign `clock`: its wall clock is off by what the file LOTLINE_WRONG_CLOCK says,
- * and synchronised where that says so; its boot id is what the file LOTLINE_BOOT_ID says. */
+/* Preloaded into the station by the campaign `clock`: its wall clock and its count since boot are off by what the file
+ * LOTLINE_WRONG_CLOCK says, and synchronised where that says so; its boot id is what the file LOTLINE_BOOT_ID says. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 struct wrong {
     volatile int64_t nanoseconds;
     volatile int64_t synchronised;
+    volatile int64_t boot_nanoseconds;
 };
 
 static struct wrong *wrong;
@@ -34,9 +35,10 @@ int clock_gettime(clockid_t id, struct timespec *time)
     if (!real)
         real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(id, time);
-    if (result == 0 && id == CLOCK_REALTIME && wrong) {
-        int64_t nanoseconds = time->tv_nsec + wrong->nanoseconds % 1000000000;
-        time->tv_sec += wrong->nanoseconds / 1000000000 + (nanoseconds >= 1000000000) - (nanoseconds < 0);
+    int64_t off = !wrong ? 0 : id == CLOCK_REALTIME ? wrong->nanoseconds : id == CLOCK_BOOTTIME ? wrong->boot_nanoseconds : 0;
+    if (result == 0 && off) {
+        int64_t nanoseconds = time->tv_nsec + off % 1000000000;
+        time->tv_sec += off / 1000000000 + (nanoseconds >= 1000000000) - (nanoseconds < 0);
         time->tv_nsec = (nanoseconds + 1000000000) % 1000000000;
     }
     return result;

@@ -212,6 +212,23 @@ fn what_a_kill_has_left_of_a_group_is_no_part_of_the_log() {
     }
 }
 
+/// Of a group that was given up frames stand behind, and the next one was torn in the frame that would have committed it.
+#[test]
+fn a_torn_group_in_front_of_one_that_was_given_up_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut log) = killed_twice(folder.path(), 1, 5);
+    let page = FRAME_HEADER + 4096;
+    let salt = log[16..24].to_vec();
+    let frames = (log.len() - LOG_HEADER) / page;
+    let begin = |number: usize| LOG_HEADER + number * page;
+    let commits =
+        |log: &[u8], n: usize| log[begin(n) + 4..begin(n) + 8] != [0; 4] && log[begin(n) + 8..begin(n) + 16] == salt;
+    let last = (0..frames).rev().find(|n| commits(&log, *n)).unwrap();
+    assert!(last + 2 < frames, "frames of the group before stand behind");
+    log.copy_within(LOG_HEADER + FRAME_HEADER..LOG_HEADER + page, begin(last) + FRAME_HEADER);
+    assert_eq!(unread_rows(&log), []);
+}
+
 #[test]
 fn a_flip_anywhere_in_the_last_group_is_damage() {
     let folder = tempfile::tempdir().unwrap();

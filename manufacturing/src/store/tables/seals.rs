@@ -31,7 +31,7 @@ pub fn learn<'l>(
     if rows.is_empty() { Ok(()) } else { connection.insert(&SEAL, &rows) }
 }
 
-const OF: &str = "SELECT station, series, seq, stored, rests_on FROM seal JOIN series ON id = series_id
+const OF: &str = "SELECT station, series, seq, stored, tried FROM seal JOIN series ON id = series_id
      WHERE tenant = ? AND kind = ? AND name = ?";
 
 /// Sends ahead what [`of`] asks.
@@ -43,7 +43,7 @@ pub fn ahead(connection: &Connection, subject: &Subject) -> sql::Result<()> {
 pub fn of(connection: &Connection, subject: &Subject) -> sql::Result<Vec<CountedSeal>> {
     connection.query(OF, params![TENANT, subject.kind.word(), subject.id], |row| {
         let id = RecordId { station: row.get(0)?, series: FixedBytes(row.get(1)?), seq: number(row.get(2)?) };
-        Ok(CountedSeal { id, stored: row.get::<Option<i64>>(3)?.map(number), rests_on: row.get(4)? })
+        Ok(CountedSeal { id, stored: row.get::<Option<i64>>(3)?.map(number), tried: row.get(4)? })
     })
 }
 
@@ -52,7 +52,7 @@ pub fn to_count(connection: &Connection, most: u32) -> sql::Result<Vec<Subject>>
     connection.query(
         "SELECT DISTINCT kind, name FROM (
              SELECT kind, name FROM run JOIN seal ON seal.series_id = run.series_id AND seq <= last
-             WHERE first = 1 AND rests_on IS NULL LIMIT ?) AS found",
+             WHERE first = 1 AND tried = 0 LIMIT ?) AS found",
         params![most],
         |row| {
             let kind = SubjectKind::from_word(&row.text(0)?);
@@ -64,11 +64,11 @@ pub fn to_count(connection: &Connection, most: u32) -> sql::Result<Vec<Subject>>
 
 /// Keeps what was counted.
 pub fn write(connection: &Connection, counted: &[CountedSeal]) -> sql::Result<()> {
-    for CountedSeal { id, stored, rests_on } in counted {
+    for CountedSeal { id, stored, tried } in counted {
         connection.execute(
-            "UPDATE seal SET stored = ?, rests_on = ? WHERE seq = ?
+            "UPDATE seal SET stored = ?, tried = ? WHERE seq = ?
                  AND series_id = (SELECT id FROM series WHERE tenant = ? AND station = ? AND series = ?)",
-            params![stored.map(int), rests_on, int(id.seq), TENANT, id.station, id.series.0],
+            params![stored.map(int), *tried, int(id.seq), TENANT, id.station, id.series.0],
         )?;
     }
     Ok(())

@@ -88,7 +88,8 @@ proptest! {
             let position = writer.snapshot().unwrap().stored().unwrap().position;
             then.push((position, recall_sets(&mut writer)));
         }
-        let groups = groups(&mut writer);
+        let once = then.iter().flat_map(|(_, sets)| sets.keys().filter(|(by, _)| by != "day").cloned());
+        let groups: BTreeSet<(String, String)> = once.chain(groups(&mut writer)).collect();
         let snapshot = writer.snapshot().unwrap();
         for (position, sets) in then {
             let known_at = position.to_string();
