@@ -162,7 +162,8 @@ impl Journal {
             && let Some((n, series, seq, line, crc)) = next_carried(&transaction)?
         {
             let id = RecordId { station: station.to_owned(), series, seq };
-            let record = serde_json::from_slice::<Record>(&line).ok().filter(|_| sums::is_line(series, &line, crc));
+            let intact = crc.is_some_and(|crc| sums::is_line(series, &line, crc));
+            let record = serde_json::from_slice::<Record>(&line).ok().filter(|_| intact);
             match record {
                 Some(record) => {
                     let (stored, refused) = (record.at.wall.as_second(), record.event == Event::Refused);
@@ -194,20 +195,23 @@ impl Journal {
 
 /// Moves some lines of the series before into the queue of those that are written again; whether there were any.
 fn move_lines(transaction: &Transaction<'_>, series: SeriesId) -> Result<bool, JournalError> {
-    let rows: Vec<(u64, Vec<u8>, u32, bool)> = transaction
+    let rows: Vec<(u64, Vec<u8>, Option<u32>, bool)> = transaction
         .prepare_cached(
             "SELECT seq, line, crc, EXISTS (SELECT 1 FROM quarantine WHERE series = ?1 AND quarantine.seq = record.seq)
              FROM record ORDER BY seq LIMIT ?2",
         )
         .and_then(|mut rows| {
-            rows.query_map(params![series.0, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-                .collect()
+            // A damaged column can have any type and any value.
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok((row.get(0)?, row.get(1).unwrap_or_default(), row.get(2).ok(), row.get(3)?))
+            };
+            rows.query_map(params![series.0, AT_ONCE], read)?.collect()
         })
         .map_err(query("read"))?;
     let Some((last, ..)) = rows.last() else { return Ok(false) };
     let last = *last;
     for (seq, line, crc, aside) in &rows {
-        match sums::is_line(series, line, *crc) {
+        match crc.is_some_and(|crc| sums::is_line(series, line, crc)) {
             _ if *aside => {}
             true => put_carried(transaction, series, *seq, line)?,
             false => set_aside(transaction, series, *seq, line, "the line is damaged on this station's disk")?,
@@ -217,14 +221,16 @@ fn move_lines(transaction: &Transaction<'_>, series: SeriesId) -> Result<bool, J
     Ok(true)
 }
 
-type Carried = (i64, SeriesId, u64, Vec<u8>, u32);
+/// Where it stands, the series and sequence that it had, the line and its checksum.
+type Carried = (i64, SeriesId, u64, Vec<u8>, Option<u32>);
 
 fn next_carried(transaction: &Transaction<'_>) -> Result<Option<Carried>, JournalError> {
     transaction
         .prepare_cached("SELECT n, series, seq, line, crc FROM carried ORDER BY n LIMIT 1")
         .and_then(|mut next| {
             let row = next.query_row([], |row| {
-                Ok((row.get(0)?, records::FixedBytes(row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?))
+                let (series, seq) = (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default());
+                Ok((row.get(0)?, records::FixedBytes(series), seq, row.get(3).unwrap_or_default(), row.get(4).ok()))
             });
             row.optional()
         })

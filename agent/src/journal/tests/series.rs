@@ -38,6 +38,30 @@ fn in_a_new_series_what_has_no_receipt_is_written_again_and_names_its_first_iden
 }
 
 #[test]
+fn a_line_whose_checksum_is_no_checksum_any_more_is_set_aside_and_the_others_go_on() {
+    for (table, behind) in [("record", "seq = 2"), ("carried", "seq = 2")] {
+        let folder = marked();
+        let Opened { mut journal, mut state, .. } = open(&folder);
+        write(&mut journal, &mut state, 4).unwrap();
+        let damage = |journal: &Journal, of: &str| {
+            let sql = format!("UPDATE {of} SET crc = -253983665 WHERE {behind}");
+            if of == table {
+                assert_eq!(journal.connection.execute(&sql, []).unwrap(), 1);
+            }
+        };
+        damage(&journal, "record");
+        journal.renew(Why::Moved, &mut state).unwrap();
+        damage(&journal, "carried");
+        write(&mut journal, &mut state, 1).unwrap(); // record 1
+        carry_all(&mut journal, &mut state);
+        let again: Vec<u64> = held(&journal).iter().filter_map(|record| Some(record.former.as_ref()?.seq)).collect();
+        assert_eq!(again, [1, 3, 4], "{table}");
+        let aside = journal.quarantined().unwrap();
+        assert_eq!(aside.iter().map(|one| one.seq).collect::<Vec<_>>(), [2], "{table}");
+    }
+}
+
+#[test]
 fn without_any_receipt_all_is_written_again_whatever_the_sequences() {
     let folder = marked();
     let Opened { mut journal, mut state, .. } = open(&folder);
