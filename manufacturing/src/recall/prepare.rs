@@ -102,12 +102,12 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
     let Question { of, as_of, known_at, members } = question;
     let (as_of, known_at) = (*as_of, *known_at);
     let (mut header, clauses) = found!(match of {
-        Of::Group { by, value } => of_group(snapshot, by, value)?,
+        Of::Group { by, value } => of_group(snapshot, by, value, known_at)?,
         Of::Device { serial, scope, by } => {
             let asked = (serial.as_str(), scope.as_deref());
             of_device(snapshot, asked, by.as_deref(), as_of, known_at)?
         }
-        Of::All(conditions) => of_all(snapshot, conditions)?,
+        Of::All(conditions) => of_all(snapshot, conditions, known_at)?,
     });
     (header.known_at, header.current) = (known_at, *members == Members::Current);
     let stations = snapshot.stations()?;
@@ -200,14 +200,7 @@ impl Prepared {
         }
         for (Clause { by, values }, further) in self.clauses.iter().zip(&mut self.further) {
             for value in values {
-                let of = match by.as_str() {
-                    "packageId" | "palletId" => Some(Subject::container(value.as_str())),
-                    "workOrder" => Some(Subject::new(Kind::WorkOrder, value.as_str())),
-                    "lotCode" => Some(Subject::new(Kind::Lot, value.as_str())),
-                    "partOf" => part(value),
-                    _ => None,
-                };
-                if let Some(of) = of {
+                if let Some(of) = holder(by, value) {
                     further.extend(snapshot.ever_inside(&of)?);
                 }
             }
@@ -247,33 +240,51 @@ fn known(snapshot: &Snapshot<'_>, by: &str) -> Found<String> {
     })
 }
 
+/// What units are in whose group this is, where they get into it by being put there.
+fn holder(by: &str, value: &str) -> Option<Subject> {
+    match by {
+        "packageId" | "palletId" => Some(Subject::container(value)),
+        "workOrder" => Some(Subject::new(Kind::WorkOrder, value)),
+        "lotCode" => Some(Subject::new(Kind::Lot, value)),
+        "partOf" => part(value),
+        _ => None,
+    }
+}
+
 /// The value as it is written in records: the label of a package or pallet is scanned or typed as it stands there, and the
-/// answer names what was read.
-fn read_value(snapshot: &Snapshot<'_>, by: &str, value: &str) -> Found<String> {
+/// answer names what was read. What was known at a position may be a group that has no member by what is known now.
+fn read_value(snapshot: &Snapshot<'_>, by: &str, value: &str, known_at: Option<u64>) -> Found<String> {
     let readings = if SSCC_DIMENSIONS.contains(&by) { sscc_readings(value) } else { vec![value.to_owned()] };
-    for value in readings {
-        if snapshot.has_group(by, &value)? {
+    for value in &readings {
+        if snapshot.has_group(by, value)? {
+            return Ok(Ok(value.clone()));
+        }
+    }
+    for value in readings.into_iter().filter(|_| known_at.is_some()) {
+        if let Some(of) = holder(by, &value)
+            && !snapshot.ever_inside(&of)?.is_empty()
+        {
             return Ok(Ok(value));
         }
     }
     Ok(Err(Unanswerable::NoSuchGroup { by: by.to_owned(), value: value.to_owned() }))
 }
 
-fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str) -> Found<(Header, Vec<Clause>)> {
+fn of_group(snapshot: &Snapshot<'_>, by: &str, value: &str, known_at: Option<u64>) -> Found<(Header, Vec<Clause>)> {
     let by = found!(known(snapshot, by)?);
-    let value = found!(read_value(snapshot, &by, value)?);
+    let value = found!(read_value(snapshot, &by, value, known_at)?);
     let header = Header::by(&by, vec![Span { value: value.clone(), time: None }]);
     Ok(Ok((header, vec![Clause { by, values: vec![value] }])))
 }
 
 /// A group that nobody was ever in is no answer: it may be a slip of the pen, and an empty list would look like a good one.
-fn of_all(snapshot: &Snapshot<'_>, conditions: &Conditions) -> Found<(Header, Vec<Clause>)> {
+fn of_all(snapshot: &Snapshot<'_>, conditions: &Conditions, known_at: Option<u64>) -> Found<(Header, Vec<Clause>)> {
     let mut clauses = Vec::new();
     for Clause { by, values } in &conditions.clauses {
         let by = found!(known(snapshot, by)?);
         let mut read = Vec::new();
         for value in values {
-            read.push(found!(read_value(snapshot, &by, value)?));
+            read.push(found!(read_value(snapshot, &by, value, known_at)?));
         }
         read.sort();
         read.dedup();

@@ -147,3 +147,18 @@ fn a_kept_recall_is_told_again_unit_by_unit_at_its_position() {
     assert_eq!(list(&window), "S1 S2 S3", "S7 was a mistake, S8 came later");
     assert_eq!(list(&format!("{window}&knownAt={kept}")), "S1 S2 S3 S7");
 }
+
+#[test]
+fn a_group_that_nobody_was_in_as_it_is_known_now_is_asked_for_as_it_was_known_then() {
+    let (mut a, mut b) = (Station::new("pack-1", 1), Station::new("pack-2", 2));
+    a.write(1, packed("S1", "P1", &[]));
+    a.write(10, closed("P1", "U1"));
+    // It had been taken out before its package went onto the pallet; the record came late.
+    b.write(5, taken_out("S1", "P1"));
+    let service = serve(&[a.all(), b.all()]);
+    assert_eq!(service.json("/v1/recall?by=palletId&value=U1").0, 404);
+    let (status, then) = service.json("/v1/recall?by=palletId&value=U1&knownAt=2");
+    assert_eq!((status, &then["units"][0]["serialNumber"], &then["count"]), (200, &json!("S1"), &json!(1)), "{then}");
+    assert_eq!(service.json("/v1/recall?by=palletId&value=U1&knownAt=3").1["count"], json!(0));
+    assert_eq!(service.json("/v1/recall?by=palletId&value=U2&knownAt=2").0, 404);
+}

@@ -89,7 +89,10 @@ fn what_is_no_scan_is_refused_and_reaches_nothing() {
     let problem = |body: Value| station.post("/v1/scans", &body).problem();
     assert_eq!(problem(json!({"text": ""})), (400, "noText".into()));
     assert_eq!(problem(json!({"text": "x".repeat((64 << 10) + 1)})), (400, "tooLong".into()));
-    assert_eq!(problem(json!({"text": "\u{1}".repeat(64 << 10)})), (413, "tooLong".into()), "escaped it is far longer");
+    // Whoever is still sending when the answer comes may lose it, and asks again.
+    let escaped = station.request(Method::POST, "/v1/scans").json(&json!({"text": "\u{1}".repeat(64 << 10)}));
+    let answered = (0..50).find_map(|_| station.try_send(escaped.try_clone().unwrap()));
+    assert_eq!(answered.unwrap().problem(), (413, "tooLong".into()), "escaped it is far longer");
     assert_eq!(problem(json!({"text": "A1", "lane": "right"})), (400, "badScan".into()));
     assert_eq!(problem(json!({"text": "A1", "aim": "C1"})), (400, "badScan".into()));
     for body in [json!({}), json!([]), json!({"text": 1}), json!({"text": "A1", "line": "main"})] {

@@ -132,10 +132,15 @@ impl Station {
     }
 
     fn send(&self, request: RequestBuilder) -> Said {
+        self.try_send(request).unwrap()
+    }
+
+    /// The answer, where one comes.
+    fn try_send(&self, request: RequestBuilder) -> Option<Said> {
         self.runtime.block_on(async {
-            let response = request.send().await.unwrap();
+            let response = request.send().await.inspect_err(|error| eprintln!("{error:?}")).ok()?;
             let (status, headers) = (response.status(), response.headers().clone());
-            Said { status, headers, body: response.bytes().await.unwrap().to_vec() }
+            Some(Said { status, headers, body: response.bytes().await.ok()?.to_vec() })
         })
     }
 
