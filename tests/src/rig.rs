@@ -1,8 +1,10 @@
 //! One line: a broker, a service, a station, a scanner.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use demo::sim::{FaultyWire, Format, PictureCamera, PtyScanner, ZplPrinter, ZplPrinterOptions};
 use serde_json::Value;
@@ -61,7 +63,15 @@ pub struct Rig {
 /// When the machine has none.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    // A port that nobody listens on yet may be given out again.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = listener.expect("a free port").port();
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return port;
+        }
+    }
 }
 
 impl Rig {
