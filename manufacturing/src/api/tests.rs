@@ -37,12 +37,7 @@ struct Running {
 impl Running {
     /// Has the service store something.
     fn commit(&self, work: Work) {
-        let (telling, told) = tokio::sync::oneshot::channel();
-        let done = Box::new(move || telling.send(()).unwrap());
-        self.runtime.block_on(async {
-            assert!(self.store.put(crate::store::Order { work: Some(work), done }).await.is_ok());
-            told.await.unwrap();
-        });
+        self.runtime.block_on(self.store.follow(work)).unwrap();
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a question to the groups whose units are the answer, and the statement that goes with it.
 
 use jiff::Timestamp;
+use records::Subject;
 use records::attributes::{DERIVED, RECALL_ORDER, STATION};
-use records::{Kind, Subject};
 
 use super::affected::is_of_the_past;
 use super::counted::is_counted;
@@ -242,13 +242,7 @@ fn known(snapshot: &Snapshot<'_>, by: &str) -> Found<String> {
 
 /// What units are in whose group this is, where they get into it by being put there.
 fn holder(by: &str, value: &str) -> Option<Subject> {
-    match by {
-        "packageId" | "palletId" => Some(Subject::container(value)),
-        "workOrder" => Some(Subject::new(Kind::WorkOrder, value)),
-        "lotCode" => Some(Subject::new(Kind::Lot, value)),
-        "partOf" => part(value),
-        _ => None,
-    }
+    if by == "partOf" { part(value) } else { sealed(by, value) }
 }
 
 /// The value as it is written in records: the label of a package or pallet is scanned or typed as it stands there, and the
