@@ -15,6 +15,8 @@ use super::Uplink;
 pub enum Reply {
     /// Its PUBACK comes at once.
     Acknowledged,
+    /// Its PUBACK comes after so long.
+    AcknowledgedAfter(Duration),
     /// Its PUBACK says that nobody is subscribed (0x10).
     NoSubscribers,
     /// Its PUBACK refuses it, with this reason code.
@@ -128,6 +130,10 @@ impl Uplink for FakeUplink {
         };
         match reply {
             Reply::Acknowledged => Ok(Delivered { no_subscribers: false }),
+            Reply::AcknowledgedAfter(time) => {
+                tokio::time::sleep(time).await;
+                Ok(Delivered { no_subscribers: false })
+            }
             Reply::NoSubscribers => Ok(Delivered { no_subscribers: true }),
             Reply::Refused(code) => Err(PublishError::Refused { code, reason: format!("refused (0x{code:02X})") }),
             Reply::TooLarge(size, largest) => Err(PublishError::TooLarge { size, largest }),

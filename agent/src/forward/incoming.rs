@@ -117,7 +117,7 @@ impl<U: Uplink> Running<U> {
         // What it had not stored when it ended, it will not receipt: the broker had been told that it arrived. A hello that
         // the broker kept from before this connection says nothing of that.
         if before != Some(hello.instance) && !(before.is_none() && kept) {
-            self.sender.start_again(self.now());
+            self.start_again();
         }
         Ok(())
     }

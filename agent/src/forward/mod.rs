@@ -218,6 +218,13 @@ impl<U: Uplink> Running<U> {
         }
     }
 
+    /// Everything that is not settled is sent anew. What becomes of what is on its way counts no more: the new segments may
+    /// begin with the same records and end with others.
+    fn start_again(&mut self) {
+        self.on_the_way = JoinSet::new();
+        self.sender.start_again(self.now());
+    }
+
     fn journal_moved(&mut self) {
         let mark = *self.mark.borrow_and_update();
         // What is given out from here on must not be given out again by a journal that knows nothing of it.

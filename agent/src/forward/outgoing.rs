@@ -18,10 +18,10 @@ use crate::settings::Confirm;
 impl<U: Uplink> Running<U> {
     /// Sends until the window is full or nothing is due; tells when to look again.
     pub(super) async fn send_what_is_due(&mut self) -> Result<Option<Duration>, Ended> {
-        if let Some(until) = self.paused_until.filter(|until| *until > Instant::now()) {
-            return Ok(Some(until - self.begin));
-        }
         loop {
+            if let Some(until) = self.paused_until.filter(|until| *until > Instant::now()) {
+                return Ok(Some(until - self.begin));
+            }
             let (first, last, again) = match self.sender.step(self.now()) {
                 Step::Wait(due) => return Ok(due),
                 Step::Send(first, last) => (first, last, false),
@@ -33,7 +33,7 @@ impl<U: Uplink> Running<U> {
                 Ok(run) => run,
                 Err(error) => {
                     self.journal_failed("The queue cannot be read", &error);
-                    return Ok(Some(self.now() + PAUSE));
+                    continue;
                 }
             };
             self.end_alarm(Alarm::Journal);
@@ -48,9 +48,34 @@ impl<U: Uplink> Running<U> {
                     if again { self.sender.sent_again(from, to) } else { self.sender.sent(first, from, to) }
                 }
                 _ if again => self.look_for(first, last).await?,
-                _ => self.sender.nothing_there(first, last),
+                _ if self.nothing_there(first, last).await? => {}
+                _ => return Ok(None),
             }
         }
+    }
+
+    /// Nothing can be sent from `first` on: it was set aside, or it has had its receipt, which the owner of the journal hears
+    /// first, and was forgotten since. Only so much of the rest is nothing, either. Tells whether to go on.
+    async fn nothing_there(&mut self, first: u64, last: u64) -> Result<bool, Ended> {
+        let look = move |reply: tokio::sync::oneshot::Sender<_>| {
+            Request::Journal(Box::new(move |journal| {
+                drop(reply.send((journal.series(), journal.settled(), journal.held_from(first))));
+            }))
+        };
+        match self.setup.owner.ask(look).await? {
+            // As above.
+            (series, ..) if series != self.series => return Ok(false),
+            (_, settled, _) if settled >= first => {
+                let last = self.mark.borrow().last;
+                self.sender.journal(last, settled, self.now());
+            }
+            (_, _, Ok(held)) => {
+                let last = held.map_or(last, |held| last.min(held.max(first + 1) - 1));
+                self.sender.nothing_there(first, last);
+            }
+            (_, _, Err(error)) => self.journal_failed("The queue cannot be read", &error),
+        }
+        Ok(true)
     }
 
     /// The service asks for records that cannot be sent: they were set aside, which the status says, or they are gone.
@@ -154,7 +179,7 @@ impl<U: Uplink> Running<U> {
             Ok(()) => self.sender.set_aside(seq),
             Err(error) => {
                 self.journal_failed("A record cannot be set aside", &error);
-                self.sender.start_again(self.now());
+                self.start_again();
             }
         }
         self.status_due = self.status_due.min(Instant::now() + super::STATUS_AFTER);

@@ -19,7 +19,7 @@ impl<U: Uplink> Running<U> {
         if !refused.is_empty() {
             tracing::info!(records = refused.len(), "records that the broker has refused are sent once more");
         }
-        self.sender.start_again(self.now());
+        self.start_again();
         // Those that the mark has passed are sent as if the service had asked for them.
         let ranges: Vec<(u64, u64)> = refused.iter().map(|seq| (*seq, *seq)).collect();
         self.sender.resend(&ranges);

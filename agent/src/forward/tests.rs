@@ -53,6 +53,7 @@ struct Rig {
     thread: Option<std::thread::JoinHandle<()>>,
     uplink: FakeUplink,
     board: Board,
+    retry: Arc<Notify>,
     stop: watch::Sender<bool>,
     forwarding: tokio::task::JoinHandle<()>,
     key: SigningKey,
@@ -104,7 +105,7 @@ impl Rig {
             None => Reply::Acknowledged,
         });
         let (stop, stops) = watch::channel(false);
-        let board = Board::default();
+        let (board, retry) = (Board::default(), Arc::<Notify>::default());
         let forwarder = Forwarder {
             first_word,
             station: "pack-1".to_owned(),
@@ -114,7 +115,7 @@ impl Rig {
             trusted: None,
             owner: handle.clone(),
             board: board.clone(),
-            retry: Arc::default(),
+            retry: retry.clone(),
         };
         let forwarding = tokio::spawn(forwarder.run_over(uplink.clone(), events, stops));
         let mut rig = Self {
@@ -123,6 +124,7 @@ impl Rig {
             thread: Some(thread),
             uplink,
             board,
+            retry,
             stop,
             forwarding,
             key: SigningKey::from_seed(FixedBytes([9; 32])),

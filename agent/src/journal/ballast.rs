@@ -6,8 +6,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Bytes of the file: enough for a write-ahead log of receipts.
-const SIZE: usize = 2 << 20;
 /// With less than this many bytes free the disk counts as full; with more, it is the quota that stopped a write.
 const FREE: u64 = 1 << 20;
 
@@ -19,6 +17,9 @@ pub struct Ballast {
 }
 
 impl Ballast {
+    /// Bytes of the file: enough for a write-ahead log of receipts.
+    pub const SIZE: u64 = 2 << 20;
+
     /// The ballast of a data folder, made if there is room for it.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
@@ -55,9 +56,9 @@ impl Ballast {
         if self.held {
             return;
         }
-        if std::fs::metadata(&self.path).is_ok_and(|found| found.len() == SIZE as u64) {
+        if std::fs::metadata(&self.path).is_ok_and(|found| found.len() == Self::SIZE) {
             self.held = true;
-        } else if free_bytes(&self.path).is_some_and(|free| free > SIZE as u64 + 2 * FREE) {
+        } else if free_bytes(&self.path).is_some_and(|free| free > Self::SIZE + 2 * FREE) {
             self.held = self.write().is_ok();
             if !self.held {
                 drop(std::fs::remove_file(&self.path));
@@ -69,7 +70,7 @@ impl Ballast {
         let mut file = std::fs::File::create(&self.path)?;
         // Not zeros: some file systems store those in no space at all.
         let block: Vec<u8> = (0..64_u32 << 10).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 | 1).collect();
-        for _ in 0..SIZE / block.len() {
+        for _ in 0..Self::SIZE / block.len() as u64 {
             file.write_all(&block)?;
         }
         file.sync_all()
@@ -93,10 +94,10 @@ mod tests {
         ballast.release_if_disk_is_full();
         assert!(ballast.is_held(), "this disk is not full: it was the quota");
         let bytes = std::fs::read(folder.path().join("journal.ballast")).unwrap();
-        assert!(bytes.len() == SIZE && !bytes.contains(&0));
+        assert!(bytes.len() as u64 == Ballast::SIZE && !bytes.contains(&0));
         assert!(Ballast::new(folder.path()).is_held(), "a restart finds it");
         std::fs::write(folder.path().join("journal.ballast"), "cut short").unwrap();
         assert!(Ballast::new(folder.path()).is_held());
-        assert_eq!(std::fs::metadata(folder.path().join("journal.ballast")).unwrap().len(), SIZE as u64);
+        assert_eq!(std::fs::metadata(folder.path().join("journal.ballast")).unwrap().len(), Ballast::SIZE);
     }
 }

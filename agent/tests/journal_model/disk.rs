@@ -55,6 +55,8 @@ pub struct Disk {
     calls: u64,
     cut_at: Option<u64>,
     full: Option<(u64, u64)>,
+    /// The files together can have so many bytes.
+    capacity: Option<usize>,
     sync_fails_at: Option<u64>,
     /// The file whose last sync failed.
     unsure: Option<u64>,
@@ -87,6 +89,16 @@ impl Disk {
     /// There is no space from the `after`-th call on, for so many calls.
     pub fn full_after(&mut self, after: u64, calls: u64) {
         self.full = Some((self.calls + after, self.calls + after + calls));
+    }
+
+    /// The files together can have so many bytes more than now.
+    pub fn leave(&mut self, bytes: usize) {
+        self.capacity = Some(self.files.values().map(|file| file.now.len()).sum::<usize>() + bytes);
+    }
+
+    /// So many bytes more are free than were.
+    pub fn free(&mut self, bytes: usize) {
+        self.capacity = self.capacity.map(|capacity| capacity + bytes);
     }
 
     /// The `after`-th call from now fails if it is a sync.
@@ -281,8 +293,15 @@ impl Disk {
     /// Writes; on a full disk a part of it may have been written.
     pub fn write(&mut self, id: u64, bytes: &[u8], at: usize) -> Result<(), Failed> {
         let dies = self.call()?;
-        let full = self.is_full();
-        let count = if full { usize::try_from(self.random()).unwrap_or(0) % (bytes.len() + 1) } else { bytes.len() };
+        let used: usize = self.files.values().map(|file| file.now.len()).sum();
+        let room = self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(used));
+        let longer = (at + bytes.len()).saturating_sub(self.file(id)?.now.len());
+        let full = self.is_full() || longer > room;
+        let count = match full {
+            true if longer > room => bytes.len().saturating_sub(longer - room),
+            true => usize::try_from(self.random()).unwrap_or(0) % (bytes.len() + 1),
+            false => bytes.len(),
+        };
         let file = self.file(id)?;
         let change = Change::Write(at, bytes[..count].to_vec());
         apply(&mut file.now, &change);

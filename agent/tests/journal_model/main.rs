@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test rig")]
 
 mod disk;
+mod full;
 mod history;
 mod service;
 mod steps;

@@ -124,3 +124,55 @@ async fn live_records_reach_the_service_before_the_backlog_is_through() {
         rig.end().await;
     }
 }
+
+/// Receipts are heard by the owner of the journal first, which may have forgotten the records when the sender still wants to
+/// send them again.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_with_its_receipt_does_not_take_the_rest_of_the_queue_with_it() {
+    let mut rig = Rig::new(300, "").await;
+    rig.broker(|_| Reply::NoSubscribers);
+    rig.connect().await;
+    let (series, last) = (rig.mark().series, rig.mark().last);
+    rig.came.clear();
+    rig.broker(|_| Reply::Acknowledged);
+    rig.held.entry(series).or_default().extend((1..=100).map(|seq| (seq, (Hash::ZERO, 0))));
+    let retry = rig.retry.clone();
+    rig.look(move |journal| {
+        journal.settle(100);
+        journal.save_settled(last).unwrap();
+        assert_eq!(journal.forget(1_000_000, Duration::ZERO).unwrap(), 100);
+        // The sender begins again with what it knows, before it hears of that.
+        retry.notify_one();
+        std::thread::sleep(Duration::from_millis(100));
+    })
+    .await;
+    rig.settle().await;
+    assert_eq!(rig.came.iter().map(|came| came.first).min(), Some(101), "{:?}", rig.came);
+    assert_eq!((rig.mark().settled, rig.mark().last), (last, last));
+    rig.end().await;
+}
+
+/// Of a segment that is sent anew, and longer than before, the PUBACK of the first one says nothing.
+#[tokio::test(start_paused = true)]
+async fn the_broker_s_word_for_a_shorter_segment_is_none_for_a_longer_one() {
+    let mut rig = Rig::new(3, "confirm = \"broker\"").await;
+    rig.broker(|_| Reply::AcknowledgedAfter(TEN));
+    rig.connect().await;
+    let sent = rig.mark().last;
+    for unit in 0..4 {
+        rig.scan(format!("B{unit}")).await;
+    }
+    rig.broker(|_| Reply::Never);
+    rig.retry.notify_one();
+    rig.settle().await;
+    let last = rig.mark().last;
+    assert_eq!(rig.came.iter().map(|came| came.last).max(), Some(last));
+    rig.pass(TEN, 1).await;
+    assert_eq!(rig.mark().settled, 0, "{sent} were acknowledged, and those are on their way again");
+    rig.broker(|_| Reply::Acknowledged);
+    rig.uplink.disconnect(None);
+    rig.settle().await;
+    rig.connect().await;
+    assert_eq!(rig.mark().settled, last);
+    rig.end().await;
+}

@@ -97,7 +97,8 @@ impl Hub {
 
     /// Asks for the status while somebody watches, until the station ends.
     pub(super) async fn look(&self, app: &App) {
-        let (mut answers, mut mark) = (app.server.owner.answers(), app.server.owner.mark());
+        // Not the owner's own answers: it waits until they are taken, and here they may lie while nobody watches.
+        let (mut told, mut mark) = (self.told.subscribe(), app.server.owner.mark());
         loop {
             while self.status.receiver_count() == 0 {
                 self.joined.notified().await;
@@ -109,7 +110,7 @@ impl Hub {
             tokio::time::sleep(AT_MOST).await;
             tokio::select! {
                 changed = mark.changed() => if changed.is_err() { return },
-                _ = answers.recv() => answers = answers.resubscribe(),
+                _ = told.recv() => told = told.resubscribe(),
                 () = tokio::time::sleep(AT_LEAST - AT_MOST) => {}
             }
         }
