@@ -59,26 +59,17 @@ fn failed(action: &'static str) -> impl FnOnce(io::Error) -> Error {
 }
 
 impl Server {
-    /// Makes a server in an empty folder, and starts it with these settings (`name=value`).
+    /// Makes a server in a folder, or goes on with the one that is there, and starts it with these settings (`name=value`).
     ///
     /// # Errors
     /// See [`Error`].
     pub fn start(programs: &Path, folder: &Path, settings: &[&str]) -> Result<Self, Error> {
         let data = folder.join("data");
-        std::fs::create_dir(&data).map_err(failed("make a folder"))?;
-        if is_root() {
-            for path in [folder, &data] {
-                chown(path, Some(NOBODY), Some(NOBODY)).map_err(failed("give the folder to nobody"))?;
-            }
+        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        if !data.join("PG_VERSION").exists() {
+            make(programs, folder, &data)?;
         }
-        let mut initdb = as_nobody(&programs.join("initdb"), folder)?;
-        initdb.args(["--no-sync", "-A", "trust", "-U", "lotline", "-E", "UTF8", "--locale=C", "-D"]).arg(&data);
-        let made = initdb.status().map_err(failed("run initdb"))?;
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let (programs, folder) = (programs.to_owned(), folder.to_owned());
-        if !made.success() {
-            return Err(Error::Start { log: last_words(&folder) });
-        }
         let child = run(&programs, &folder, &settings)?;
         let mut server = Self { child, programs, folder, settings };
         server.wait()?;
@@ -150,6 +141,19 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn make(programs: &Path, folder: &Path, data: &Path) -> Result<(), Error> {
+    std::fs::create_dir(data).map_err(failed("make a folder"))?;
+    if is_root() {
+        for path in [folder, data] {
+            chown(path, Some(NOBODY), Some(NOBODY)).map_err(failed("give the folder to nobody"))?;
+        }
+    }
+    let mut initdb = as_nobody(&programs.join("initdb"), folder)?;
+    initdb.args(["--no-sync", "-A", "trust", "-U", "lotline", "-E", "UTF8", "--locale=C", "-D"]).arg(data);
+    let made = initdb.status().map_err(failed("run initdb"))?;
+    if made.success() { Ok(()) } else { Err(Error::Start { log: last_words(folder) }) }
 }
 
 fn run(programs: &Path, folder: &Path, settings: &Vec<String>) -> Result<Child, Error> {

@@ -165,6 +165,12 @@ impl Handle {
         self.answers.subscribe()
     }
 
+    /// Has everybody taken every answer?
+    #[cfg(test)]
+    pub fn answers_are_out(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// Where the journal stands.
     #[must_use]
     pub fn mark(&self) -> watch::Receiver<Mark> {

@@ -13,15 +13,17 @@ pub fn ask(engine: &str, place: &Place, devices: &Devices) {
     let mut connection = reader(place);
     let count = devices.made();
     let spread = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) % count;
-    let (p50, p99) = times(300, |n| {
+    let mut ask = |n| {
         let snapshot = Snapshot::of(&mut connection).unwrap();
         let serial = Devices::serial(spread(n));
         snapshot.ahead_of(&records::Subject::device(serial.as_str())).unwrap();
         let device = snapshot.devices(&serial, true).unwrap().remove(0);
         assert_eq!(history(&snapshot, &device, None, None).unwrap().len(), 1);
-    });
+    };
+    let (once50, once99) = times(300, &mut ask);
+    let (p50, p99) = times(300, &mut ask);
     let mut bare = reader(place);
-    let (bare_p50, bare_p99) = times(300, |n| {
+    let mut ask = |n| {
         let found: Vec<Vec<u8>> = bare_query(
             &mut bare,
             "SELECT line FROM subject JOIN about ON subject = id JOIN record ON record.position = about.position
@@ -29,11 +31,14 @@ pub fn ask(engine: &str, place: &Place, devices: &Devices) {
             &[Devices::serial(spread(n + 1_000_000)).as_str()],
         );
         assert_eq!(found.len(), 1);
-    });
+    };
+    let (bare_once50, bare_once99) = times(300, &mut ask);
+    let (bare50, bare99) = times(300, &mut ask);
     println!(
         "{}",
         json!({ "engine": engine, "question": "history of one device", "milliseconds": { "p50": p50, "p99": p99 },
-                "bare": { "p50": bare_p50, "p99": bare_p99 } })
+                "the_first_time": { "p50": once50, "p99": once99 }, "bare": { "p50": bare50, "p99": bare99 },
+                "bare_the_first_time": { "p50": bare_once50, "p99": bare_once99 } })
     );
     let group = |n| ("lotCode", Devices::lot(spread(n)));
     recall(engine, place, &mut connection, "a lot of 500", 100, &group);
@@ -50,8 +55,7 @@ fn recall(
     group: &dyn Fn(u64) -> (&'static str, String),
 ) {
     let (mut first, mut units) = (Vec::new(), 0);
-    let (before, used) = (peak(), used());
-    let (p50, p99) = times(count, |n| {
+    let mut ask = |n| {
         let (by, value) = group(n);
         let begin = Instant::now();
         let snapshot = Snapshot::of(connection).unwrap();
@@ -66,21 +70,28 @@ fn recall(
         })
         .unwrap();
         first.push(came.unwrap());
-    });
-    first.sort_by(f64::total_cmp);
+    };
+    // Once as the groups come, and once more: then they are in memory.
+    let (once50, once99) = times(count, &mut ask);
+    let (before, used) = (peak(), used());
+    let (p50, p99) = times(count, &mut ask);
     let (grown, used) = (peak() - before, self::used() - used);
+    let mut first = first.split_off(first.len() / 2);
+    first.sort_by(f64::total_cmp);
     let mut bare = reader(place);
-    let (bare_p50, bare_p99) = times(count, |n| {
-        let (by, value) = group(n + count);
+    let mut ask = |n| {
+        let (by, value) = group(n);
         let sql =
             "SELECT serial FROM member WHERE tenant = '' AND dimension = ? AND value = ? ORDER BY serial, scope, n";
         let found: Vec<String> = bare_query(&mut bare, sql, &[by, &value]);
         assert!(!found.is_empty());
-    });
+    };
+    times(count, &mut ask);
+    let (bare_p50, bare_p99) = times(count, &mut ask);
     println!(
         "{}",
-        json!({ "engine": engine, "question": name, "units_each": units as u64 / count,
-                "milliseconds": { "p50": p50, "p99": p99 }, "first_bytes_p50": first[first.len() / 2],
+        json!({ "engine": engine, "question": name, "units_each": units as u64 / count / 2,
+                "milliseconds": { "p50": p50, "p99": p99 }, "the_first_time": { "p50": once50, "p99": once99 }, "first_bytes_p50": first[first.len() / 2],
                 "bare": { "p50": bare_p50, "p99": bare_p99 }, "processor_milliseconds_each": used / count as f64, "peak_memory_grew_kib": grown })
     );
 }

@@ -1,6 +1,7 @@
 //! The floor: the same rows in the same tables with nothing but statements.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
@@ -9,8 +10,11 @@ use super::devices::Row;
 
 /// A store that only takes rows.
 pub trait Bare {
-    /// Stores a batch in one transaction, durably.
-    fn store(&mut self, rows: &[Row]);
+    /// Stores a batch in one transaction; returns the time until it is durable.
+    fn store(&mut self, rows: &[Row]) -> Duration;
+
+    /// The service has stored something meanwhile.
+    fn go_on(&mut self) {}
 }
 
 /// Where the rows go on from.
@@ -22,6 +26,7 @@ struct Ends {
 
 impl Ends {
     const POSITION: &str = "SELECT max(position) FROM record";
+    const SEQ: &str = "SELECT max(seq) FROM record WHERE series_id = (SELECT id FROM series WHERE station = 'bench7')";
     const SUBJECT: &str = "SELECT max(id) FROM subject";
     const SERIES: &str = "SELECT id FROM series WHERE station = 'bench7'";
 }
@@ -48,8 +53,9 @@ impl Sqlite {
 }
 
 impl Bare for Sqlite {
-    fn store(&mut self, rows: &[Row]) {
+    fn store(&mut self, rows: &[Row]) -> Duration {
         use rusqlite::params;
+        let begin = Instant::now();
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
         let series = self.ends.series;
         let mut container = String::new();
@@ -100,15 +106,20 @@ impl Bare for Sqlite {
         );
         run(&TALLY.replace("$1", "?1"), params![rows.len() as i64]);
         transaction.commit().unwrap();
+        begin.elapsed()
     }
 }
 
 /// PostgreSQL: one prepared statement for each table, which takes all rows of a batch as arrays.
+///
+/// It works in the store of the service, where a second one has no place on the disk: its rows are other devices', and what is
+/// timed ends with `PREPARE TRANSACTION`, which is as durable as a commit; then they are rolled back.
 pub struct Postgres {
     runtime: tokio::runtime::Runtime,
     client: Client,
     statements: Vec<Statement>,
     ends: Ends,
+    seq: i64,
 }
 
 const TABLES: [&str; 9] = [
@@ -132,10 +143,9 @@ impl Postgres {
     pub fn open(url: &str) -> Self {
         let (runtime, client) = connect(url);
         let statements = TABLES.iter().map(|sql| runtime.block_on(client.prepare(sql)).unwrap()).collect();
-        let one = |sql: &str| runtime.block_on(client.query_one(sql, &[])).unwrap().get(0);
-        let ends = Ends { position: one(Ends::POSITION), subject: one(Ends::SUBJECT), series: one(Ends::SERIES) };
         runtime.block_on(client.batch_execute("SET enable_seqscan = off; SET jit = off")).unwrap();
-        Self { runtime, client, statements, ends }
+        let ends = Ends { position: 0, subject: 0, series: 0 };
+        Self { runtime, client, statements, ends, seq: 0 }
     }
 }
 
@@ -160,7 +170,14 @@ pub fn size(url: &str) -> u64 {
 }
 
 impl Bare for Postgres {
-    fn store(&mut self, rows: &[Row]) {
+    fn go_on(&mut self) {
+        let one = |sql: &str| self.runtime.block_on(self.client.query_one(sql, &[])).unwrap().get(0);
+        self.ends = Ends { position: one(Ends::POSITION), subject: one(Ends::SUBJECT), series: one(Ends::SERIES) };
+        self.seq = one(Ends::SEQ);
+    }
+
+    fn store(&mut self, rows: &[Row]) -> Duration {
+        let begin = Instant::now();
         let series = self.ends.series;
         let positions: Vec<i64> = (1..=rows.len() as i64).map(|n| self.ends.position + n).collect();
         self.ends.position += rows.len() as i64;
@@ -186,7 +203,9 @@ impl Bare for Postgres {
         }
         let hashes: Vec<&[u8]> = rows.iter().map(|row| &row.hash[..]).collect();
         let lines: Vec<&[u8]> = rows.iter().map(|row| &row.line[..]).collect();
-        let (at, seqs): (Vec<i64>, Vec<i64>) = rows.iter().map(|row| (row.at, row.seq)).unzip();
+        let at: Vec<i64> = rows.iter().map(|row| row.at).collect();
+        let seqs: Vec<i64> = (1..=rows.len() as i64).map(|n| self.seq + n).collect();
+        self.seq += rows.len() as i64;
         let views: Vec<&str> = rows.iter().map(|row| row.view.as_str()).collect();
         let members = || rows.iter().flat_map(|row| row.groups.iter().map(move |group| (row, group)));
         let dimensions: Vec<&str> = members().map(|(_, group)| group.0).collect();
@@ -212,7 +231,10 @@ impl Bare for Postgres {
             for (statement, values) in self.statements.iter().zip(values) {
                 self.client.execute(statement, values).await.unwrap();
             }
-            self.client.batch_execute("COMMIT").await.unwrap();
+            self.client.batch_execute("PREPARE TRANSACTION 'floor'").await.unwrap();
         });
+        let durable = begin.elapsed();
+        self.runtime.block_on(self.client.batch_execute("ROLLBACK PREPARED 'floor'")).unwrap();
+        durable
     }
 }

@@ -49,6 +49,23 @@ impl Devices {
         Self::of(7, count)
     }
 
+    /// The same of other devices, far behind.
+    pub fn others(count: u64) -> Self {
+        Self { offset: 1 << 32, ..Self::new(count) }
+    }
+
+    /// As [`Devices::as_kept`] told them.
+    pub fn again(kept: &serde_json::Value) -> Self {
+        let number = |name: &str| kept[name].as_u64().unwrap();
+        let head = serde_json::from_value(kept["head"].clone()).unwrap();
+        Self { head, made: number("made"), sealed: number("sealed"), ..Self::new(number("count")) }
+    }
+
+    /// How far they are, so that a store that is kept can be gone on with.
+    pub fn as_kept(&self) -> serde_json::Value {
+        serde_json::json!({ "made": self.made, "sealed": self.sealed, "count": self.count, "head": self.head })
+    }
+
     /// Of one station among several; its groups are its own.
     pub fn of(station: u8, count: u64) -> Self {
         let key = SigningKey::from_seed(FixedBytes([station; 32]));
@@ -163,10 +180,10 @@ impl Devices {
 
     /// The rows of these works, whose first device has this number, batch by batch.
     pub fn rows(&self, first: u64, batch: u64, works: &[Vec<Work>]) -> Vec<Vec<Row>> {
-        let mut number = first;
+        let mut number = self.offset + first;
         let mut row = |line: &records::segment::Line| {
             let own = self.groups(number);
-            let at = Self::at(number) * 1000;
+            let at = Self::at(number - self.offset) * 1000;
             let day = (at / 1_000_000).div_euclid(86_400);
             let [lot, order, scattered, package] = own.clone();
             let station = ("station", self.station.clone());

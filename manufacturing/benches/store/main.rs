@@ -11,7 +11,8 @@
 //! `cargo bench -p manufacturing --bench store`: 100,000 devices; `LOTLINE_BENCH_DEVICES=10000000` for the long form.
 //! `LOTLINE_BENCH_DIR` is the disk that is to be measured. PostgreSQL is measured where this machine has it, with a server of
 //! its own on the same disk; `LOTLINE_BENCH_ENGINES=sqlite` leaves it out. `LOTLINE_BENCH_ONLY=ask` stores nothing in turn
-//! with the floor, `LOTLINE_BENCH_ONLY=store` asks nothing.
+//! with the floor, `LOTLINE_BENCH_ONLY=store` asks nothing. `LOTLINE_BENCH_STORE=FOLDER` keeps the loaded store of PostgreSQL in
+//! that folder, and goes on with it where there is one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
 
 mod ask;
@@ -42,11 +43,11 @@ fn main() {
         let (data, bare) = (folder.path().join("data"), folder.path().join("bare.db"));
         std::fs::create_dir(&data).unwrap();
         let ours = data.join("manufacturing.db");
-        let mut devices = load(&Place::Sqlite(ours.clone()), count, "sqlite");
+        let mut devices = load(&Place::Sqlite(ours.clone()), count, "sqlite", || {});
         report_size("sqlite", std::fs::metadata(&ours).unwrap().len(), count);
         if stores {
             std::fs::copy(&ours, &bare).unwrap();
-            store("sqlite", &Place::Sqlite(ours.clone()), &mut bare::Sqlite::open(&bare), &mut devices);
+            store("sqlite", &Place::Sqlite(ours.clone()), &mut bare::Sqlite::open(&bare), &mut devices, None);
         }
         if asks {
             ask::ask("sqlite", &Place::Sqlite(ours), &devices);
@@ -54,29 +55,49 @@ fn main() {
         }
     }
     let Some(programs) = programs().filter(|_| engines.contains("postgres")) else { return };
-    let data = folder.path().join("postgres");
-    std::fs::create_dir(&data).unwrap();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).unwrap();
-    let settings = ["shared_buffers=1GB", "max_wal_size=4GB", "autovacuum_naptime=5min"];
+    let kept = std::env::var_os("LOTLINE_BENCH_STORE").map(std::path::PathBuf::from);
+    let folder = kept.as_deref().unwrap_or(folder.path());
+    let (data, state) = (folder.join("postgres"), folder.join("devices.json"));
+    std::fs::create_dir_all(&data).unwrap();
+    for folder in [folder, &data] {
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    // A quarter of the memory is what the manual advises (PostgreSQL 15, 20.4.1).
+    let quarter = format!("shared_buffers={}MB", memory("/proc/meminfo", "MemTotal") / 4 / 1024);
+    let settings = [&quarter, "max_wal_size=4GB", "autovacuum_naptime=5min", "max_prepared_transactions=1"];
     let server = Server::start(&programs, &data, &settings).unwrap();
-    let place = |database: &str| {
-        let url = server.url().replace("/postgres", &format!("/{database}"));
-        (Place::Postgres(Box::new(url.parse().unwrap())), url)
+    let url = server.url().replace("/postgres", "/ours");
+    let ours = Place::Postgres(Box::new(url.parse().unwrap()));
+    let mut devices = if let Ok(kept) = std::fs::read(&state) {
+        Devices::again(&serde_json::from_slice(&kept).unwrap())
+    } else {
+        bare::sql(&server.url(), &["CREATE DATABASE ours"]);
+        // Nothing is measured while it is loaded: that may be as fast as it goes.
+        let [fast, safe] = ["= off", "= on"].map(|to| {
+            let set = |name| format!("ALTER SYSTEM SET {name} {to}");
+            [set("fsync"), set("full_page_writes"), "SELECT pg_reload_conf()".to_owned()]
+        });
+        let say = |statements: &[String; 3]| {
+            let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+            bare::sql(&url, &statements);
+        };
+        let devices = load(&ours, count, "postgres", || say(&fast));
+        say(&safe);
+        bare::sql(&url, &["VACUUM ANALYZE", "CHECKPOINT"]);
+        assert!(std::process::Command::new("sync").status().unwrap().success());
+        std::fs::write(&state, devices.as_kept().to_string()).unwrap();
+        devices
     };
-    bare::sql(&server.url(), &["CREATE DATABASE ours"]);
-    let (ours, ours_url) = place("ours");
-    let mut devices = load(&ours, count, "postgres");
-    bare::sql(&ours_url, &["VACUUM ANALYZE", "CHECKPOINT"]);
-    report_size("postgres", bare::size(&ours_url), count);
+    report_size("postgres", bare::size(&url), devices.made());
     if stores {
-        bare::sql(&server.url(), &["CREATE DATABASE bare TEMPLATE ours"]);
-        store("postgres", &ours, &mut bare::Postgres::open(&place("bare").1), &mut devices);
-        bare::sql(&ours_url, &["VACUUM ANALYZE"]);
+        let mut others = Devices::others(count);
+        store("postgres", &ours, &mut bare::Postgres::open(&url), &mut devices, Some(&mut others));
+        std::fs::write(&state, devices.as_kept().to_string()).unwrap();
+        bare::sql(&url, &["VACUUM ANALYZE"]);
     }
     if asks {
         ask::ask("postgres", &ours, &devices);
-        http::ask("postgres", &folder.path().join("service"), Some(&ours_url), &devices);
+        http::ask("postgres", &folder.join("service"), Some(&url), &devices);
     }
     for batch in [1, 100].into_iter().filter(|_| stores) {
         for writers in [1, 2, 4] {
@@ -105,9 +126,10 @@ fn report_size(engine: &str, bytes: u64, count: u64) {
 }
 
 /// Makes a store of so many devices.
-fn load(place: &Place, count: u64, engine: &str) -> Devices {
+fn load(place: &Place, count: u64, engine: &str, opened: impl FnOnce()) -> Devices {
     let mut devices = Devices::new(count);
     let mut writer = Writer::open_as(place, own(), now()).unwrap();
+    opened();
     let begin = Instant::now();
     while devices.made() < count {
         let mut works = Vec::new();
@@ -118,6 +140,9 @@ fn load(place: &Place, count: u64, engine: &str) -> Devices {
             works.extend([segment, seals].into_iter().flatten().map(|bytes| devices.checked(&bytes)));
         }
         writer.commit(&works, now()).unwrap();
+        if devices.made().is_multiple_of(500_000) {
+            eprintln!("{engine}: {} of {count} loaded in {} s", devices.made(), begin.elapsed().as_secs());
+        }
     }
     let seconds = begin.elapsed().as_secs_f64();
     count_seals(engine, place, &mut writer);
@@ -130,23 +155,24 @@ fn load(place: &Place, count: u64, engine: &str) -> Devices {
     devices
 }
 
-/// Stores in turn with the floor.
-fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut Devices) {
+/// Stores in turn with the floor, which takes the same rows into a store of its own, or those of others.
+fn store(
+    engine: &str,
+    place: &Place,
+    bare: &mut dyn bare::Bare,
+    devices: &mut Devices,
+    mut others: Option<&mut Devices>,
+) {
     let mut writer = Writer::open_as(place, own(), now()).unwrap();
     for (batch, total, turn) in MEASURED {
         let [mut check, mut store, mut floor] = [Duration::ZERO; 3];
+        let begin = Instant::now();
         // The first turn is not counted: caches and plans are made.
         for at in 0..total / turn + 1 {
             let before = devices.made();
-            let segments: Vec<Vec<Vec<u8>>> = (0..turn / batch)
-                .map(|_| {
-                    let whole = batch / LOT.min(batch);
-                    (0..whole).flat_map(|_| devices.segment(LOT.min(batch))).collect()
-                })
-                .collect();
+            let segments = segments(devices, batch, turn);
             let begin = Instant::now();
-            let works: Vec<Vec<Work>> =
-                segments.iter().map(|batch| batch.iter().map(|bytes| devices.checked(bytes)).collect()).collect();
+            let works = taken_in(devices, &segments);
             let checked = begin.elapsed();
             let begin = Instant::now();
             for works in &works {
@@ -154,13 +180,20 @@ fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut D
                 assert_eq!(committed.receipts.len(), 1);
             }
             let stored = begin.elapsed();
-            let rows = devices.rows(before, batch, &works);
-            let begin = Instant::now();
-            rows.iter().for_each(|rows| bare.store(rows));
+            let rows = match &mut others {
+                None => devices.rows(before, batch, &works),
+                Some(others) => {
+                    let before = others.made();
+                    let segments = self::segments(others, batch, turn);
+                    others.rows(before, batch, &taken_in(others, &segments))
+                }
+            };
+            bare.go_on();
+            let bare: Duration = rows.iter().map(|rows| bare.store(rows)).sum();
             if at > 0 {
                 check += checked;
                 store += stored;
-                floor += begin.elapsed();
+                floor += bare;
             }
         }
         let rate = |time: Duration| (total as f64 / time.as_secs_f64()) as u64;
@@ -170,8 +203,19 @@ fn store(engine: &str, place: &Place, bare: &mut dyn bare::Bare, devices: &mut D
                     "devices_per_second": { "store": rate(store), "floor": rate(floor), "check": rate(check) },
                     "ratio": (floor.as_secs_f64() / store.as_secs_f64() * 100.0).round() / 100.0 })
         );
+        eprintln!("{engine}: batches of {batch} in {} s", begin.elapsed().as_secs());
     }
     writer.close().unwrap();
+}
+
+/// The segments of so many devices, batch by batch.
+fn segments(devices: &mut Devices, batch: u64, turn: u64) -> Vec<Vec<Vec<u8>>> {
+    let segments = batch / LOT.min(batch);
+    (0..turn / batch).map(|_| (0..segments).flat_map(|_| devices.segment(LOT.min(batch))).collect()).collect()
+}
+
+fn taken_in(devices: &Devices, segments: &[Vec<Vec<u8>>]) -> Vec<Vec<Work>> {
+    segments.iter().map(|batch| batch.iter().map(|bytes| devices.checked(bytes)).collect()).collect()
 }
 
 /// Several writers, as of so many instances, each with stations of its own: what the one lock of the positions lets through.

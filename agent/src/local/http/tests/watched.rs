@@ -56,6 +56,27 @@ impl Screen<'_> {
     }
 }
 
+/// The owner waits for a moment until its answers are taken, before each group.
+#[test]
+fn answers_are_taken_while_nobody_watches_and_while_somebody_does() {
+    let station = Station::new();
+    let taken = |what: &str| {
+        let until = Instant::now() + Duration::from_secs(10);
+        while !station.owner.answers_are_out() {
+            assert!(Instant::now() < until, "{what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    for (unit, what) in ["nobody watches", "still nobody"].into_iter().enumerate() {
+        station.scan("main", &format!("A{unit}"));
+        taken(what);
+    }
+    let mut screen = station.watch().unwrap();
+    station.scan("main", "A7");
+    screen.next_of("answer");
+    taken("somebody watches");
+}
+
 #[test]
 fn a_screen_gets_the_status_at_once_then_each_answer() {
     let station = Station::new();
