@@ -34,6 +34,13 @@ impl Ends {
 const TALLY: &str =
     "UPDATE tally SET devices = devices + $1 WHERE tenant = '' AND dimension = 'state' AND value = 'packed'";
 const RUN: &str = "UPDATE run SET last = $1 WHERE series_id = $2";
+const SPAN: &str = "UPDATE clock_span SET last = $1, last_since = $2 WHERE tenant = '' AND station = 'bench7'";
+/// What is known of the clock in the hour of the last record: 32 bytes.
+const ANCHORS: &str =
+    "INSERT INTO clock_anchor (tenant, station, boot, stretch, anchors) VALUES ('', 'bench7', 'floor', $1, $2)
+     ON CONFLICT (tenant, station, boot, stretch) DO UPDATE SET anchors = excluded.anchors";
+/// Microseconds of an hour, of which the store keeps anchors.
+const HOUR: i64 = 3_600_000_000;
 
 /// SQLite with the settings of the service, one prepared statement for each table.
 pub struct Sqlite {
@@ -105,6 +112,16 @@ impl Bare for Sqlite {
             params![series, first, last, rows[0].hash, rows[0].hash, [0_u8; 64], self.ends.position],
         );
         run(&TALLY.replace("$1", "?1"), params![rows.len() as i64]);
+        for package in packages(rows) {
+            run(
+                "INSERT INTO tally (tenant, dimension, value, devices) VALUES ('', 'packageId', ?, 1)
+                 ON CONFLICT (tenant, dimension, value) DO UPDATE SET devices = devices + 1",
+                params![package],
+            );
+        }
+        let at = rows[rows.len() - 1].at;
+        run(&SPAN.replace('$', "?"), params![last, at]);
+        run(&ANCHORS.replace('$', "?"), params![at / HOUR, [0_u8; 32]]);
         transaction.commit().unwrap();
         begin.elapsed()
     }
@@ -122,7 +139,7 @@ pub struct Postgres {
     seq: i64,
 }
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 12] = [
     "INSERT INTO record (position, series_id, seq, hash, line, stored_at)
      SELECT p, $6, q, h, l, a FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bigint[]) AS r (p, q, h, l, a)",
     "INSERT INTO subject (id, tenant, kind, name, scope)
@@ -137,7 +154,18 @@ const TABLES: [&str; 9] = [
     "INSERT INTO segment (series_id, first, last, v, prev, head, sig, position) VALUES ($1, $2, $3, 1, $4, $4, $5, $6)",
     RUN,
     TALLY,
+    "INSERT INTO tally (tenant, dimension, value, devices) SELECT '', 'packageId', p, 1 FROM unnest($1::text[]) AS r (p)
+     ON CONFLICT (tenant, dimension, value) DO UPDATE SET devices = tally.devices + 1",
+    SPAN,
+    ANCHORS,
 ];
+
+/// The packages of these rows, each once.
+fn packages(rows: &[Row]) -> Vec<&str> {
+    let mut packages: Vec<&str> = rows.iter().map(|row| row.groups[3].1.as_str()).collect();
+    packages.dedup();
+    packages
+}
 
 impl Postgres {
     pub fn open(url: &str) -> Self {
@@ -212,19 +240,24 @@ impl Bare for Postgres {
         let values: Vec<&str> = members().map(|(_, group)| group.1.as_str()).collect();
         let serials: Vec<&str> = members().map(|(row, _)| row.serial.as_str()).collect();
         let since: Vec<i64> = members().map(|(row, _)| row.at).collect();
-        let packages: Vec<&str> = members().map(|(row, _)| row.groups[3].1.as_str()).collect();
+        let places: Vec<&str> = members().map(|(row, _)| row.groups[3].1.as_str()).collect();
         let (first, last, sig) = (seqs[0], seqs[seqs.len() - 1], [0_u8; 64]);
         let count = rows.len() as i64;
-        let values: [&[&(dyn ToSql + Sync)]; 9] = [
+        let (tallied, latest) = (packages(rows), at[at.len() - 1]);
+        let (hour, anchors) = (latest / HOUR, [0_u8; 32]);
+        let values: [&[&(dyn ToSql + Sync)]; 12] = [
             &[&positions, &seqs, &hashes, &lines, &at, &series],
             &[&ids, &kinds, &names],
             &[&subjects, &positions],
             &[&parents, &subjects],
             &[&subjects, &views],
-            &[&dimensions, &values, &serials, &since, &packages],
+            &[&dimensions, &values, &serials, &since, &places],
             &[&series, &first, &last, &hashes[0], &&sig[..], &self.ends.position],
             &[&last, &series],
             &[&count],
+            &[&tallied],
+            &[&last, &latest],
+            &[&hour, &&anchors[..]],
         ];
         self.runtime.block_on(async {
             self.client.batch_execute("BEGIN").await.unwrap();

@@ -49,9 +49,9 @@ impl Devices {
         Self::of(7, count)
     }
 
-    /// The same of other devices, far behind.
-    pub fn others(count: u64) -> Self {
-        Self { offset: 1 << 32, ..Self::new(count) }
+    /// As many others, far behind them.
+    pub fn others(&self) -> Self {
+        Self { offset: 1 << 32, made: self.made, ..Self::new(self.count) }
     }
 
     /// As [`Devices::as_kept`] told them.

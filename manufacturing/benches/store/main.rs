@@ -90,7 +90,7 @@ fn main() {
     };
     report_size("postgres", bare::size(&url), devices.made());
     if stores {
-        let mut others = Devices::others(count);
+        let mut others = devices.others();
         store("postgres", &ours, &mut bare::Postgres::open(&url), &mut devices, Some(&mut others));
         std::fs::write(&state, devices.as_kept().to_string()).unwrap();
         bare::sql(&url, &["VACUUM ANALYZE"]);
