@@ -10,9 +10,9 @@ use records::SeriesId;
 use records::wire::QueueDepth;
 use serde::Serialize;
 
-use crate::lapses::{Lapses, WrittenOff, left};
+use crate::lapses::{Lapses, WriteOff, WrittenOff, left};
 pub use crate::lineage::SILENT_AFTER_SECONDS;
-use crate::lineage::{common, count, sound, union, without};
+use crate::lineage::{Runs, common, count, sound, union, without};
 use crate::recall::seals::Ordered;
 use crate::store::{SeriesState, Stranger, Unread};
 
@@ -91,9 +91,9 @@ pub struct Series {
     /// What a person has to look at, whether it is complete or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
-    /// Its station does not go on with it.
+    /// Its station does not go on with it, and nobody has given up what it may have had beyond what is known.
     #[serde(skip)]
-    pub ended: bool,
+    pub open: bool,
     /// Records that came twice or cannot wholly be read, and that nobody has written off.
     #[serde(skip)]
     pub unsettled: bool,
@@ -103,6 +103,15 @@ pub struct Series {
     /// There is something that a person could write off.
     #[serde(skip)]
     pub lacks: bool,
+    /// How many records are missing and not written off: the list of holes ends after a hundred.
+    #[serde(skip)]
+    pub missing: u64,
+    /// What is missing and was written off.
+    #[serde(skip)]
+    pub given_up: Runs,
+    /// What was given up of it, in the order in which that was decided.
+    #[serde(skip)]
+    pub written_off: Vec<WrittenOff>,
 }
 
 /// When and from where it is judged.
@@ -144,14 +153,7 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
             series
         })
         .collect();
-    let written_off = states.iter().zip(&stations).flat_map(|(state, judged)| {
-        let missing = holes(&union(&state.runs, &state.lineage.carried), judged.announced);
-        lapses
-            .of(&state.station, state.series)
-            .filter_map(move |off| off.effect(&missing, judged.ended))
-            .collect::<Vec<_>>()
-    });
-    let written_off = written_off.collect();
+    let written_off = stations.iter().flat_map(|series| series.written_off.iter().cloned()).collect();
     let counting = || stations.iter().filter(|series| series.counts);
     let mut why = Vec::new();
     if counting().next().is_none() {
@@ -225,11 +227,10 @@ struct Place {
 fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as_of: Option<Timestamp>) -> Series {
     let Place { superseded, lost, retired } = place;
     let over = lost || retired;
+    let standing = lapses.standing(state, lost);
     // Whatever it had beyond what is known.
-    let given_up = over && lapses.of(&state.station, state.series).any(|off| off.last.is_none());
-    let settled = |count: u64, of: fn(&crate::lapses::WriteOff) -> u64| {
-        count.saturating_sub(lapses.of(&state.station, state.series).map(of).sum())
-    };
+    let end_given_up = over && standing.iter().any(|off| off.last.is_none());
+    let settled = |count: u64, of: fn(&WriteOff) -> u64| count.saturating_sub(standing.iter().map(|off| of(off)).sum());
     let conflicts = settled(state.conflicts, |off| off.conflicts);
     let rejections = settled(state.rejections, |off| off.rejections);
     let unread_count = settled(state.unread, |off| off.unread);
@@ -240,8 +241,17 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
     let known = said.max(state.highest_stored()).max(highest(&lineage.carried));
     let end = lineage.ended(known).filter(|_| superseded);
     let announced = end.unwrap_or(known);
-    let all_holes =
-        left(holes(&union(&state.runs, &lineage.carried), announced), lapses.of(&state.station, state.series));
+    let not_stored = holes(&union(&state.runs, &lineage.carried), announced);
+    // A record that two write-offs name was given up by the first.
+    let (mut all_holes, mut written_off) = (not_stored.clone(), Vec::new());
+    for off in &standing {
+        written_off.extend(off.effect(&all_holes));
+        all_holes = left(all_holes, [*off].into_iter());
+    }
+    let given_up = without(&not_stored, &all_holes);
+    // Those to the end settle what is unread as well; the store leaves out the others.
+    let is_settled = |one: &&Unread| standing.iter().any(|off| off.last.is_none() && off.first <= one.seq);
+    let unread_named: Vec<Unread> = state.unread_named.iter().filter(|one| !is_settled(one)).cloned().collect();
     let named = |of: fn(&records::wire::Status) -> &[(u64, u64)]| {
         let runs = verified.map(|(status, _)| union(&sound(of(status)), &[])).unwrap_or_default();
         common(&all_holes, &runs)
@@ -254,7 +264,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         _ if state.series.is_none() => why.extend(without_series(state, retired, as_of.unwrap_or(now))),
         // The one that began after it says where it ended: nothing can come after that.
         _ if end.is_some() => {}
-        _ if given_up || (retired && !lost) => {}
+        _ if end_given_up || (retired && !lost) => {}
         (Some((status, heard)), Some(silent)) => {
             // The earlier of its own clock and ours: neither a clock that runs ahead nor a late message may claim more.
             let said = status.at.wall.min(*heard);
@@ -282,9 +292,9 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         _ if state.runs.is_empty() => why.push("it has announced records and none has come".to_owned()),
         _ => why.push("it has never said how many records there are".to_owned()),
     }
-    let missing = without(&without(&all_holes, &set_aside), &not_held);
+    let unexplained = without(&without(&all_holes, &set_aside), &not_held);
     for (runs, one, many) in [
-        (&missing, "is missing", "are missing"),
+        (&unexplained, "is missing", "are missing"),
         (&set_aside, "was set aside at the station", "were set aside at the station"),
         (&not_held, "is not held by the station any more", "are not held by the station any more"),
     ] {
@@ -302,7 +312,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
     if rejections > 0 {
         why.push(format!("{rejections} records cannot be read"));
     }
-    why.extend(state.unread_named.iter().take(3).map(|one| {
+    why.extend(unread_named.iter().take(3).map(|one| {
         let Unread { seq, position, what } = one;
         format!("record {seq}, stored at position {position}, cannot wholly be read by this program: {what}")
     }));
@@ -310,7 +320,8 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         why.push(format!("{} further records cannot wholly be read by this program", unread_count - 3));
     }
     let unsettled = conflicts + rejections + unread_count > 0;
-    let any_hole = !all_holes.is_empty();
+    let missing = count(&all_holes);
+    let open = over && end.is_none() && !end_given_up;
     Series {
         station: state.station.clone(),
         series: state.series,
@@ -320,7 +331,7 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         carried_over: count(&without(&lineage.carried, &state.runs)),
         set_aside: set_aside.into_iter().take(MOST_HOLES).collect(),
         not_held: not_held.into_iter().take(MOST_HOLES).collect(),
-        unread: state.unread_named.clone(),
+        unread: unread_named,
         unread_count,
         last_status: verified.map(|(_, heard)| *heard),
         queue: verified.map(|(status, _)| status.queue),
@@ -330,10 +341,13 @@ fn series(state: &SeriesState, place: Place, lapses: &Lapses, now: Timestamp, as
         complete: why.is_empty(),
         why,
         alarms: Vec::new(),
-        ended: over,
+        open,
         unsettled,
         counts: state.series.is_some() || state.enrolled.is_some() || state.strangers.iter().any(|one| !one.revoked),
-        lacks: state.series.is_some() && (any_hole || unsettled || (lost && end.is_none() && !given_up)),
+        lacks: state.series.is_some() && (missing > 0 || unsettled || (lost && open)),
+        missing,
+        given_up,
+        written_off,
     }
 }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use records::SeriesId;
 use serde::Serialize;
 
+use crate::store::SeriesState;
+
 /// Everything that is not waited for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lapses {
@@ -24,7 +26,7 @@ pub struct WriteOff {
     pub series: SeriesId,
     /// From this sequence.
     pub first: u64,
-    /// To this one; `None` is whatever there was.
+    /// To this one; `None` is whatever there was by then: see [`Lapses::standing`].
     pub last: Option<u64>,
     /// When that was decided.
     pub at: Timestamp,
@@ -69,9 +71,15 @@ impl Lapses {
         self.retired.get(station).is_some_and(|(since, _)| *since <= time)
     }
 
-    /// What was given up of a series.
-    pub fn of(&self, station: &str, series: Option<SeriesId>) -> impl Iterator<Item = &WriteOff> {
-        self.write_offs.iter().filter(move |one| one.station == station && Some(one.series) == series)
+    /// What was given up of a series, and still is. Where nobody knew where it ends, only what it had by then was given up:
+    /// that holds while its station is retired since before the decision, or the series is lost and nothing was heard of it
+    /// since. Of a series that goes on, a later loss is not given up with it, and not when it ends once more.
+    pub fn standing(&self, state: &SeriesState, lost: bool) -> Vec<&WriteOff> {
+        let retired = |off: &WriteOff| self.retired.get(&off.station).is_some_and(|(since, _)| *since <= off.at);
+        let silent = |off: &WriteOff| state.status.as_ref().is_none_or(|(_, heard)| *heard <= off.at);
+        let of_series =
+            self.write_offs.iter().filter(|off| off.station == state.station && Some(off.series) == state.series);
+        of_series.filter(|off| off.last.is_some() || retired(off) || (lost && silent(off))).collect()
     }
 }
 
@@ -89,14 +97,13 @@ pub fn left<'a>(holes: Vec<(u64, u64)>, write_offs: impl Iterator<Item = &'a Wri
 }
 
 impl WriteOff {
-    /// What it means where these records are missing and where the series is one that its station does not go on with;
-    /// `None` where it changes nothing.
-    pub fn effect(&self, holes: &[(u64, u64)], ended: bool) -> Option<WrittenOff> {
+    /// What it means where these records are missing beside those that were given up before it; `None` where it changes
+    /// nothing.
+    pub fn effect(&self, holes: &[(u64, u64)]) -> Option<WrittenOff> {
         let last = self.last.unwrap_or(u64::MAX);
         let missing =
             holes.iter().map(|(low, high)| (*high.min(&last) + 1).saturating_sub(*low.max(&self.first))).sum();
-        let counts =
-            missing > 0 || self.conflicts + self.rejections + self.unread > 0 || (ended && self.last.is_none());
+        let counts = missing > 0 || self.conflicts + self.rejections + self.unread > 0 || self.last.is_none();
         counts.then(|| WrittenOff {
             station: self.station.clone(),
             series: self.series,
@@ -116,7 +123,8 @@ mod tests {
     use records::FixedBytes;
 
     use super::*;
-    use crate::testkit::at;
+    use crate::store::Work;
+    use crate::testkit::{Station, at};
 
     fn off(first: u64, last: Option<u64>) -> WriteOff {
         let (series, reason) = (FixedBytes([1; 16]), "burnt".to_owned());
@@ -142,10 +150,39 @@ mod tests {
         assert_eq!(left(holes(), [off(8, Some(8))].iter()), [(2, 4), (6, 7), (9, 9)]);
         assert_eq!(left(holes(), [off(5, Some(5))].iter()), holes());
         assert_eq!(left(holes(), [off(4, None)].iter()), [(2, 3)]);
-        assert_eq!(off(3, Some(7)).effect(&holes(), true).unwrap().missing, 4);
-        assert_eq!(off(5, Some(5)).effect(&holes(), true), None, "what is there is not given up");
-        assert_eq!(off(10, None).effect(&holes(), false), None);
-        assert_eq!(off(10, None).effect(&holes(), true).unwrap().missing, 0);
+        assert_eq!(off(3, Some(7)).effect(&holes()).unwrap().missing, 4);
+        assert_eq!(off(5, Some(5)).effect(&holes()), None, "what is there is not given up");
+        assert_eq!(off(10, None).effect(&holes()).unwrap().missing, 0);
+    }
+
+    #[test]
+    fn whatever_there_was_is_given_up_until_the_series_goes_on() {
+        let state = |heard: Option<i64>| {
+            let mut state = SeriesState::unknown("a".into(), Some(FixedBytes([1; 16])), None);
+            state.status = heard.map(|heard| (status(), at(heard)));
+            state
+        };
+        let since = |retired: Option<i64>| Lapses {
+            retired: retired.map(|since| ("a".to_owned(), (at(since), "r".to_owned()))).into_iter().collect(),
+            write_offs: vec![off(1, Some(8)), WriteOff { at: at(50), ..off(9, None) }],
+        };
+        // What is known of it stands in any case.
+        for (retired, lost, heard, stands) in [
+            (None, true, None, true),
+            (None, true, Some(50), true),
+            (None, true, Some(51), false),
+            (None, false, Some(40), false),
+            (Some(50), false, Some(60), true),
+            (Some(51), false, Some(40), false),
+        ] {
+            let found = since(retired).standing(&state(heard), lost).len();
+            assert_eq!(found, 1 + usize::from(stands), "{retired:?} {lost} {heard:?}");
+        }
+    }
+
+    fn status() -> records::wire::Status {
+        let Work::Status(heard) = Station::new("a", 1).status(0, 0) else { panic!("a status") };
+        heard.status
     }
 
     proptest! {

@@ -81,7 +81,7 @@ fn stations(metrics: Metrics, states: &[SeriesState], judged: &Completeness) -> 
         (series, conflicts, rejections) = (series + 1, conflicts + state.conflicts, rejections + state.rejections);
         unread += judged.unread_count;
         let station = all.entry(&judged.station).or_default();
-        station.missing += judged.announced.saturating_sub(state.stored());
+        station.missing += judged.missing;
         if station.last == 0 || judged.last_status >= station.said {
             station.said = judged.last_status;
             (station.last, station.up_to, station.silent) = (judged.announced, judged.up_to, judged.silent_seconds);
@@ -117,7 +117,7 @@ fn stations(metrics: Metrics, states: &[SeriesState], judged: &Completeness) -> 
             )
             .gauge(
                 "lotline_manufacturing_station_missing",
-                "Records of all its series that exist and are not stored.",
+                "Records of all its series that exist, are not stored and were not written off.",
                 &label,
                 station.missing,
             );

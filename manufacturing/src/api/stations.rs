@@ -55,9 +55,6 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
     let judged = &known.judged;
     let stations = known.states.iter().zip(&judged.stations).map(|(state, series)| {
         let status = state.status.as_ref().map(|(status, _)| status);
-        let of_series =
-            |off: &&crate::lapses::WrittenOff| off.station == series.station && Some(off.series) == series.series;
-        let written_off: u64 = judged.written_off.iter().filter(of_series).map(|off| off.missing).sum();
         let mut shown = json!({
             "station": series.station,
             "series": series.series,
@@ -65,8 +62,7 @@ pub async fn stations(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Valu
             "upTo": series.up_to,
             "highestStored": state.highest_stored(),
             // The list of holes ends after a hundred; this counts all but those that were written off.
-            "missing": series.announced.saturating_sub(state.stored()).saturating_sub(series.carried_over)
-                .saturating_sub(written_off),
+            "missing": series.missing,
             "holes": series.holes,
             // Stored as records of another series, in which the station wrote them again.
             "carriedOver": series.carried_over,

@@ -1,6 +1,21 @@
 use super::*;
 
 #[test]
+fn what_is_stored_in_another_series_is_not_missing() {
+    let mut a = Station::new("pack-1", 1);
+    (1..=3).for_each(|n| drop(a.write(n, packed(&format!("S{n}"), "P1", &[]))));
+    let mut later = a.renewed(2, 100, Some(3));
+    later.again(&a, 2);
+    later.again(&a, 3);
+    let service = serve(&[a.work(1, 1), later.all(), later.status(950, 0)]);
+    let (_, stations) = service.json("/v1/stations");
+    let row = &stations["stations"][0];
+    assert_eq!((&row["missing"], &row["carriedOver"], &row["complete"]), (&json!(0), &json!(2), &json!(true)), "{row}");
+    let (_, _, text) = service.raw("/metrics", "*/*");
+    assert!(text.contains("\nlotline_manufacturing_station_missing{station=\"pack-1\"} 0\n"), "{text}");
+}
+
+#[test]
 fn numbers_for_prometheus() {
     let mut works = line();
     let mut late = Station::new("pack-9", 9);

@@ -61,9 +61,11 @@ fn write_offs() -> String {
             "(SELECT count(*) FROM {table} x JOIN series s ON s.id = x.series_id
               WHERE s.tenant = w.tenant AND s.station = w.station AND s.series = w.series
                 AND x.seq >= w.first AND (w.last IS NULL OR x.seq <= w.last)
-                AND NOT EXISTS (SELECT 1 FROM write_off e WHERE e.position < w.position AND e.tenant = w.tenant
+                AND NOT EXISTS (SELECT 1 FROM write_off e WHERE e.tenant = w.tenant
                     AND e.station = w.station AND e.series = w.series
-                    AND x.seq >= e.first AND (e.last IS NULL OR x.seq <= e.last)))"
+                    AND x.seq >= e.first AND (e.last IS NULL OR x.seq <= e.last)
+                    AND CASE WHEN e.last IS NULL THEN w.last IS NULL AND e.position > w.position
+                        ELSE w.last IS NULL OR e.position < w.position END))"
         )
     };
     format!(
@@ -80,7 +82,8 @@ pub fn ahead(connection: &Connection) -> sql::Result<()> {
     connection.ahead(&write_offs(), params![TENANT])
 }
 
-/// Everything that is not waited for. What came twice or cannot be read counts for the first that gave it up.
+/// Everything that is not waited for. What came twice or cannot be read counts for the first that gave it up by its number;
+/// where none did, for the last of those without an end, which stands as long as any of them.
 pub fn all(connection: &Connection) -> sql::Result<Lapses> {
     let retired =
         connection.query(RETIRED, params![TENANT], |row| Ok((row.get(0)?, (time(row.get(1)?), row.get(2)?))))?;

@@ -268,11 +268,6 @@ impl SeriesState {
         self.runs.last().map_or(0, |(_, last)| *last)
     }
 
-    /// How many records are stored.
-    pub fn stored(&self) -> u64 {
-        self.runs.iter().map(|(first, last)| last - first + 1).sum()
-    }
-
     /// Of a station without stored records.
     pub fn unknown(station: String, series: Option<SeriesId>, status: Option<(Status, Timestamp)>) -> Self {
         Self {

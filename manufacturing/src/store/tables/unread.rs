@@ -44,13 +44,14 @@ pub fn learn<'l>(
     if rows.is_empty() { Ok(()) } else { connection.insert(&UNREAD, &rows) }
 }
 
-/// Those of a series that nobody has written off, lowest first; the first hundred.
+/// Those of a series that nobody has written off, lowest first; the first hundred. Whether a write-off without an end
+/// stands, the store does not know: what it names is among these.
 pub fn of(connection: &Connection, series: i64) -> sql::Result<Vec<Unread>> {
     connection.query(
         "SELECT u.seq, u.position, u.what FROM unread u JOIN series s ON s.id = u.series_id
          WHERE u.series_id = ? AND NOT EXISTS (SELECT 1 FROM write_off w WHERE w.tenant = s.tenant
              AND w.station = s.station AND w.series = s.series
-             AND u.seq >= w.first AND (w.last IS NULL OR u.seq <= w.last))
+             AND u.seq BETWEEN w.first AND w.last)
          ORDER BY u.seq LIMIT ?",
         params![series, MOST_NAMED],
         |row| Ok(Unread { seq: number(row.get(0)?), position: number(row.get(1)?), what: row.get(2)? }),

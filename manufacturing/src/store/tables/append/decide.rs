@@ -172,8 +172,8 @@ impl Append<'_> {
         Ok(Ok(vec![reasoned(Draft::new(Event::StationRetired, Subject::station(station)), reason)]))
     }
 
-    /// One record for each series of which something is missing, as far as that is known now: of a series that goes on, a
-    /// later loss is not given up with it.
+    /// Of each series of which something is missing, a record of what is known now: of a series that goes on, a later loss is
+    /// not given up with it. Where it ended and nobody knows where, another one of whatever there was beyond.
     fn write_off(
         &self,
         station: &str,
@@ -199,17 +199,25 @@ impl Append<'_> {
             }
             None => judged.lacks,
         });
+        let draft = |series: SeriesId, first: u64, last: Option<u64>| {
+            let mut draft = reasoned(Draft::new(Event::WrittenOff, Subject::station(station)), reason);
+            draft.attributes =
+                [("series".to_owned(), series.to_string().into()), ("first".to_owned(), first.into())].into();
+            draft.attributes.extend(last.map(|last| ("last".to_owned(), last.into())));
+            draft
+        };
         let drafts: Vec<Draft> = lacking
-            .filter_map(|judged| {
-                let mut draft = reasoned(Draft::new(Event::WrittenOff, Subject::station(station)), reason);
-                let mut say = |name: &str, value: serde_json::Value| draft.attributes.insert(name.to_owned(), value);
-                say("series", judged.series?.to_string().into());
-                let range = range.or((!judged.ended).then_some((1, judged.announced)));
-                if let Some((first, last)) = range {
-                    say("first", first.into());
-                    say("last", last.into());
-                }
-                Some(draft)
+            .flat_map(|judged| {
+                let is_known = judged.announced > 0 && (judged.missing > 0 || judged.unsettled);
+                let ranges = match range {
+                    Some((first, last)) => [Some((first, Some(last))), None],
+                    None => [
+                        is_known.then_some((1, Some(judged.announced))),
+                        judged.open.then_some((judged.announced + 1, None)),
+                    ],
+                };
+                let of_series = ranges.into_iter().flatten().zip(std::iter::repeat(judged.series));
+                of_series.filter_map(|((first, last), series)| Some(draft(series?, first, last)))
             })
             .collect();
         Ok(if drafts.is_empty() { Err(Denied::NothingMissing { station: station.to_owned() }) } else { Ok(drafts) })

@@ -1,4 +1,5 @@
 use crate::completeness::{Completeness, Moment, judge};
+use crate::store::sql::params;
 use crate::store::tables::Writer;
 use crate::store::{Ask, Denied, Enrolment};
 use crate::testkit::{self, Station, at, packed};
@@ -88,10 +89,11 @@ fn a_hole_that_is_written_off_is_listed_and_a_later_one_is_not_given_up_with_it(
     write_off(&mut writer, Some(&a), Some((4, 4)), 11).unwrap();
     assert_eq!(said(&mut writer, 11, None).1, ["record 5 is missing", "record 8 is missing"]);
     write_off(&mut writer, None, None, 12).unwrap();
-    assert_eq!(said(&mut writer, 12, None), (true, vec![], vec!["01 4-4 1".into(), "01 1-8 3".into()]));
+    assert_eq!(said(&mut writer, 12, None), (true, vec![], vec!["01 4-4 1".into(), "01 1-8 2".into()]), "each once");
     assert!(matches!(write_off(&mut writer, None, None, 13), Err(Denied::NothingMissing { .. })));
     status(&mut writer, 9, 14);
     assert_eq!(said(&mut writer, 14, None).1, ["record 9 is missing"], "lost after the decision");
+    assert_eq!(judged(&mut writer, 14, None).stations[0].missing, 1);
     // What comes after all is stored, and then nothing was given up.
     writer.commit(&[a.all()], at(15)).unwrap();
     assert_eq!(said(&mut writer, 15, None), (true, vec![], vec![]));
@@ -110,9 +112,108 @@ fn a_lost_series_stays_named_until_it_is_written_off() {
     let why = said(&mut writer, 510, None).1;
     assert!(why.len() == 1 && why[0].contains("a newer series of this station began"), "{why:?}");
     write_off(&mut writer, None, None, 510).unwrap();
-    assert_eq!(said(&mut writer, 510, None), (true, vec![], vec!["01 1-end 0".into()]));
+    assert_eq!(said(&mut writer, 510, None), (true, vec![], vec!["01 4-end 0".into()]));
     assert_eq!(said(&mut writer, 510, Some(400)).1, Vec::<String>::new());
     assert_eq!(said(&mut writer, 900, None).1, ["no status for 400 seconds"], "the one that goes on is waited for");
+    // It was not lost after all: what it had later nobody has given up, neither then nor when it is lost once more.
+    writer.commit(&[station("a", 1, 5).status(910, 0)], at(910)).unwrap();
+    let missing = "records 4 to 5 are missing";
+    assert!(said(&mut writer, 920, None).1.contains(&missing.to_owned()));
+    writer.commit(&[new.status(930, 0)], at(930)).unwrap();
+    let (complete, why, off) = said(&mut writer, 940, None);
+    assert!(!complete && off.is_empty() && why.len() == 2, "{why:?}");
+    assert!(why[0].contains(&format!("had records after {}", at(910))) && why[1] == missing, "{why:?}");
+    write_off(&mut writer, None, None, 950).unwrap();
+    assert_eq!(said(&mut writer, 960, None), (true, vec![], vec!["01 1-5 2".into(), "01 6-end 0".into()]));
+}
+
+/// Of `a`, 1 to 5 are stored, and 8 were announced when it was retired.
+fn retired(writer: Writer) -> Writer {
+    let mut writer = writer.owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap();
+    writer.commit(&[station("a", 1, 5).all(), station("a", 1, 8).status(10, 0)], at(10)).unwrap();
+    retire(&mut writer, 20);
+    assert_eq!(said(&mut writer, 20, None).1, ["records 6 to 8 are missing"]);
+    writer
+}
+
+fn retire(writer: &mut Writer, seconds: i64) {
+    decide(writer, Ask::Retire { station: "a".into(), reason: "line 2 is gone".into() }, seconds).unwrap();
+}
+
+/// A person lets it work again, and it goes on up to 20.
+fn goes_on(writer: &mut Writer) {
+    let key = station("a", 1, 0).key.public();
+    decide(writer, Ask::Enrol { station: "a".into(), key }, 50).unwrap();
+    writer.commit(&[station("a", 1, 20).status(60, 0)], at(60)).unwrap();
+}
+
+/// Keeps record `seq` of `a` a second time, with other bytes.
+fn again(writer: &mut Writer, whole: &Station, seq: usize) {
+    let mut other = Station::new("a", 1);
+    other.lines = whole.lines[..seq - 1].to_vec();
+    other.write(9, packed("Y", "P9", &[]));
+    writer.commit(&[other.work(seq, seq)], at(65)).unwrap();
+}
+
+fn what_is_lost_later_is_named(writer: Writer) {
+    let mut writer = retired(writer);
+    write_off(&mut writer, None, None, 21).unwrap();
+    let given_up = |beyond: u64| vec!["01 1-8 3".to_owned(), format!("01 9-end {beyond}")];
+    assert_eq!(said(&mut writer, 30, None), (true, vec![], given_up(0)));
+    writer.commit(&[station("a", 1, 10).status(40, 0)], at(40)).unwrap();
+    assert_eq!(said(&mut writer, 41, None), (true, vec![], given_up(2)), "whatever it had");
+    goes_on(&mut writer);
+    let missing = (false, vec!["records 9 to 20 are missing".to_owned()], vec!["01 1-8 3".to_owned()]);
+    assert_eq!(said(&mut writer, 61, None), missing);
+    retire(&mut writer, 62);
+    assert_eq!(said(&mut writer, 63, None), missing, "of this time nobody has decided");
+    // What came twice and what cannot wholly be read, too.
+    let mut whole = station("a", 1, 20);
+    let line = String::from_utf8(whole.lines.pop().unwrap()).unwrap();
+    whole.write_line(line.replace("\"container\"", "\"vessel\"").into_bytes());
+    writer.commit(&[whole.work(9, 20)], at(64)).unwrap();
+    again(&mut writer, &whole, 12);
+    let why = said(&mut writer, 65, None).1;
+    assert!(why.len() == 2 && why[0].contains("came twice") && why[1].starts_with("record 20, stored"), "{why:?}");
+    write_off(&mut writer, None, None, 66).unwrap();
+    let given_up = ["01 1-8 3", "01 1-20 0", "01 21-end 0"].map(str::to_owned).to_vec();
+    assert_eq!(said(&mut writer, 67, None), (true, vec![], given_up));
+}
+
+/// As it was written before: without an end, whatever was known.
+fn without_an_end(writer: &mut Writer, position: i64, seconds: i64) {
+    let series = Station::new("a", 1).series;
+    let sql = "INSERT INTO write_off (position, tenant, station, series, first, last, at, reason)
+                   VALUES (?, '', 'a', ?, 1, NULL, ?, 'r')";
+    writer.connection.execute(sql, params![position, series.0, at(seconds).as_microsecond()]).unwrap();
+}
+
+fn what_was_written_off_without_an_end_stands_until_it_goes_on(writer: Writer) {
+    let mut writer = retired(writer);
+    let whole = station("a", 1, 5);
+    again(&mut writer, &whole, 4);
+    without_an_end(&mut writer, 1000, 21);
+    assert_eq!(said(&mut writer, 30, None), (true, vec![], vec!["01 1-end 3".into()]));
+    goes_on(&mut writer);
+    let why = ["records 6 to 20 are missing", "1 records came twice with different content"].map(str::to_owned);
+    assert_eq!(said(&mut writer, 61, None), (false, why.to_vec(), vec![]));
+    without_an_end(&mut writer, 1001, 62);
+    assert!(!said(&mut writer, 63, None).0, "it goes on");
+    retire(&mut writer, 62);
+    assert_eq!(said(&mut writer, 63, None), (true, vec![], vec!["01 1-end 15".into()]));
+}
+
+#[test]
+fn what_a_series_loses_when_it_goes_on_is_not_given_up_with_its_end() {
+    what_is_lost_later_is_named(Writer::in_memory());
+    what_was_written_off_without_an_end_stands_until_it_goes_on(Writer::in_memory());
+}
+
+#[test]
+fn the_same_on_postgresql() {
+    let Some(server) = testkit::postgres("write-offs on PostgreSQL") else { return };
+    what_is_lost_later_is_named(server.fresh());
+    what_was_written_off_without_an_end_stands_until_it_goes_on(server.fresh());
 }
 
 #[test]
