@@ -28,7 +28,7 @@ pub use happened::{AGAIN, Anchor, Anchors, Between, Clocks, Happened, Span, Stan
 
 pub use container::fold_container;
 pub use contradictions::{CIRCLE, IN_ITSELF};
-pub use dimensions::Dimensions;
+pub use dimensions::{Dimensions, text};
 pub use handled::Handled;
 pub use part::{part, part_value};
 pub use reading::{Reading, previous};

@@ -4,7 +4,7 @@ use records::attributes;
 use records::{Event, Hash, Kind, Record, Subject, WIRE_VERSION};
 use serde_json::Value;
 
-use super::salvage::{NO_OBJECT, Salvage, salvage, without_level};
+use super::salvage::{NO_OBJECT, Salvage, salvage, without_level, without_text};
 
 /// A line, as far as it can be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ impl Reading {
     pub fn of(line: &[u8]) -> Self {
         if let Ok(record) = serde_json::from_slice::<Record>(line) {
             let (subject, conforming) = (Some(record.subject.clone()), conforms(&record, |_, _| false));
-            let unread = without_level(&record).into_iter().collect();
+            let unread = without_level(&record).into_iter().chain(without_text(&record)).collect();
             return Self { record: Some(record), subject, conforming, raw: None, unread };
         }
         let raw = Some(String::from_utf8_lossy(line).into_owned());
@@ -217,6 +217,12 @@ mod tests {
         assert_eq!(Reading::of(deep.as_bytes()).unread, ["the line"]);
         let no_level = Reading::of(line.replace(",\"level\":\"package\"", "").as_bytes());
         assert_eq!((no_level.record.is_some(), no_level.unread), (true, vec!["level"]));
+        // Of a group that no text can be made of, nobody can say which it is; a number and a flag have one.
+        for (value, unread) in
+            [(json!(["L1", "L2"]), vec!["lotCode"]), (json!({"is": "L1"}), vec!["lotCode"]), (json!(7), vec![])]
+        {
+            assert_eq!(read("/attributes/lotCode", value).unread, unread);
+        }
     }
 
     proptest! {

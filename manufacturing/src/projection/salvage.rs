@@ -1,9 +1,13 @@
 //! What can be read of a line that is no record as this program knows it: what it has beside is left out, and what decides
 //! where things are and cannot be read is named.
 
+use records::attributes::GROUPS;
 use records::{Event, Hash, Joined, Kind, Record, RecordId, Subject};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use super::condition::said_of_device;
+use super::found::firmware;
 
 /// The fields of a record line (`records::Record`).
 pub const RECORD_FIELDS: [&str; 16] = [
@@ -89,6 +93,7 @@ pub fn salvage(mut fields: Map<String, Value>) -> Salvage {
         unread.push(named.unwrap_or(NO_OBJECT));
     }
     unread.extend(record.as_ref().and_then(without_level).filter(|_| !unread.contains(&"into")));
+    unread.extend(record.iter().flat_map(without_text));
     Salvage { record, subject, unread }
 }
 
@@ -96,6 +101,14 @@ pub fn salvage(mut fields: Map<String, Value>) -> Salvage {
 pub fn without_level(record: &Record) -> Option<&'static str> {
     let unknown = |joined: &Joined| joined.kind == Kind::Container && joined.level.is_none();
     (record.event != Event::Refused && record.into.iter().any(unknown)).then_some(NO_LEVEL)
+}
+
+/// Group attributes of a device that no text can be made of: which group it is in, nobody can say.
+pub fn without_text(record: &Record) -> impl Iterator<Item = &'static str> {
+    let says = record.subject.kind == Kind::Device && !matches!(record.event, Event::Refused | Event::Voided);
+    let said = said_of_device(record).chain(firmware(record)).filter(move |_| says);
+    let nameless = said.filter(|(_, value)| value.is_array() || value.is_object());
+    nameless.filter_map(|(name, _)| GROUPS.into_iter().find(|group| *group == name))
 }
 
 /// Takes a field away that cannot be read. Says whether nothing was lost.

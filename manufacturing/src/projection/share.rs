@@ -6,7 +6,7 @@ use records::{Event, RecordId, Subject};
 use super::condition::has_passed;
 use super::fold::{Read, in_order};
 use super::repeats::former;
-use super::{Dimensions, Fact};
+use super::{Dimensions, Fact, text};
 
 /// The moment of a seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +72,10 @@ impl Sealing {
         let (mut known, mut has, mut packings) = (None, false, 0);
         for index in order {
             let Some(record) = then[index].reading.record.as_ref() else { continue };
-            let text = |name: &str| record.attributes.get(name).and_then(serde_json::Value::as_str);
-            let said = || text(by);
+            let says = |name: &str| record.attributes.get(name).and_then(text);
+            let said = || says(by);
             let also = || match counts {
-                Counts::Packings(Some((name, value))) => text(name) == Some(value),
+                Counts::Packings(Some((name, value))) => says(name).as_deref() == Some(value),
                 _ => true,
             };
             match record.event {
@@ -83,7 +83,7 @@ impl Sealing {
                 _ if voided.get(&index).is_some_and(|void| void.whole) => {}
                 Event::Packed => {
                     (known, has) = (said(), true);
-                    packings += u64::from(known == Some(value) && also());
+                    packings += u64::from(known.as_deref() == Some(value) && also());
                 }
                 // A failed test says nothing of what the unit is.
                 Event::Tested if !has && has_passed(record) => known = said().or(known),
@@ -94,7 +94,7 @@ impl Sealing {
             }
         }
         match counts {
-            Counts::Unit => u64::from(has && known == Some(value)),
+            Counts::Unit => u64::from(has && known.as_deref() == Some(value)),
             Counts::Packings(_) => packings,
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::condition::{self, Condition, Taken};
 use super::disputed::{Said, Sayings, Taking};
 use super::edge::{Edge, Node, Up};
-use super::{Dimensions, Fact, dimension, part_value};
+use super::{Dimensions, Fact, dimension, part_value, text};
 
 /// What follows from edges alone.
 const PLACES: [&str; 2] = ["packageId", "palletId"];
@@ -338,15 +338,5 @@ impl<'a> Walk<'a> {
     /// The same, when nothing more comes.
     pub fn into_spans(self) -> Vec<Span<'a>> {
         self.spans
-    }
-}
-
-/// The value of a group attribute. Nothing, an empty text, a list and an object name no group.
-fn text(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        Value::Bool(flag) => Some(Cow::Owned(flag.to_string())),
-        _ => None,
     }
 }

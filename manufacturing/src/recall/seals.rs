@@ -4,6 +4,7 @@
 //! where there are more, something was done after the seal: an answer that goes by that order says so by name. That reads the
 //! history of every unit of a group that was sealed, which takes longer than the list itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use serde::Serialize;
 
 use super::counted;
 use super::question::Clause;
-use crate::projection::{Counts, Fact, Sealing};
+use crate::projection::{Counts, Fact, Sealing, text};
 use crate::store::{SeriesState, Snapshot, Source, sql};
 
 /// Of a lot each packing counts: a station keeps no list of its units.
@@ -57,7 +58,7 @@ impl Seal {
         let count = |name: &str| counts.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
         Self {
             station: station.to_owned(),
-            work_order: counts.get(ORDER).and_then(serde_json::Value::as_str).map(str::to_owned),
+            work_order: counts.get(ORDER).and_then(text).map(Cow::into_owned),
             at,
             made: count("made"),
             packed: count("packed"),

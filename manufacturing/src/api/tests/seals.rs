@@ -140,6 +140,21 @@ fn the_sum_of_what_is_sealed_is_held_against_the_order_and_lots_against_their_pa
     assert_eq!(why(&service, "lotCode=L1"), [missing], "a unit that is packed twice counts twice");
 }
 
+#[test]
+fn a_number_names_the_same_order_for_a_group_and_for_a_share() {
+    let mut a = Station::new("pack-1", 1);
+    let mut packing = packed("S1", "P1", &[]);
+    packing.attributes = [("workOrder".to_owned(), 7.into()), ("lotCode".to_owned(), 8.into())].into();
+    a.write(1, packing);
+    a.write(2, sealed(order("7"), 1));
+    let mut of_lot = sealed(Subject::new(Kind::Lot, "8"), 1);
+    of_lot.attributes.insert("workOrder".to_owned(), 7.into());
+    a.write(3, of_lot);
+    let service = serve(&[a.all(), a.status(950, 0)]);
+    assert_eq!(why(&service, "workOrder=7"), [""; 0]);
+    assert_eq!(why(&service, "lotCode=8"), [""; 0]);
+}
+
 /// What is said of the seals of work order WO-7.
 fn of_seals(service: &Running) -> Vec<String> {
     let (_, recall) = service.json("/v1/recall?workOrder=WO-7");

@@ -110,6 +110,17 @@ fn what_became_of_a_device_follows_from_its_last_records() {
 }
 
 #[test]
+fn a_number_names_the_same_firmware_whatever_came_of_the_test() {
+    let mut a = Station::new("a", 1);
+    for (second, passed) in [(1, false), (2, true)] {
+        let mut draft = tested("S", passed, "");
+        draft.attributes.insert("fwVersion".to_owned(), 7.into());
+        a.write(second, draft);
+    }
+    assert_eq!(groups(&view(&[&a], "S")), ["fwVersion=7 2..", "fwVersion=7 1..1"]);
+}
+
+#[test]
 fn the_firmware_of_a_test_is_the_device_s_on_a_pass_alone() {
     let mut a = Station::new("a", 1);
     a.write(1, tested("S", false, "1.0"));

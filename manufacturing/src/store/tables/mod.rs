@@ -77,8 +77,9 @@ const MIGRATIONS: [Migration; 13] = [
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
-/// by an older one makes them anew when it is opened.
-const PROJECTION: i64 = 7;
+/// by an older one makes them anew when it is opened. The last was that a group attribute is read in one way wherever it is
+/// read, and one that names no group is unread.
+const PROJECTION: i64 = 8;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";

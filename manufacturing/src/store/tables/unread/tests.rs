@@ -104,6 +104,30 @@ fn the_same_on_postgresql() {
     let Some(server) = testkit::postgres("lines that cannot wholly be read, on PostgreSQL") else { return };
     named_until_it_is_settled(server.fresh());
     named_until_a_person_decides(server.fresh());
+    a_group_without_a_name(server.fresh());
+}
+
+/// Of a group attribute in which no text is.
+fn a_group_without_a_name(writer: Writer) {
+    let mut writer = writer.owned(testkit::own(Enrolment::FirstUse), at(0)).unwrap();
+    let mut a = Station::new("a", 1);
+    let of = |serial: &str| packed(serial, "P1", &[("lotCode", "L1")]);
+    a.write(1, of("S1"));
+    odd(&mut a, 2, of("S2"), "/attributes/lotCode", json!(["L1", "L2"]));
+    odd(&mut a, 3, of("S3"), "/attributes/lotCode", json!(7));
+    odd(&mut a, 4, testkit::tested("S4", false, "1"), "/attributes/fwVersion", json!({"is": "1"}));
+    odd(&mut a, 5, testkit::tested("S5", false, "1"), "/attributes/measurements/volts", json!([3, 4]));
+    writer.commit(&[a.all(), a.status(10, 0)], at(10)).unwrap();
+    assert_eq!(members(&mut writer, "lotCode", "L1"), ["S1"]);
+    assert_eq!(members(&mut writer, "lotCode", "7"), ["S3"]);
+    let judged = judged(&mut writer);
+    let named: Vec<(u64, &str)> = judged.stations[0].unread.iter().map(|one| (one.seq, &*one.what)).collect();
+    assert_eq!((judged.complete, named), (false, vec![(2, "lotCode"), (4, "fwVersion")]));
+}
+
+#[test]
+fn a_group_that_nobody_can_name_is_unread() {
+    a_group_without_a_name(Writer::in_memory());
 }
 
 /// Of stations that were never heard, and of keys that nobody has enrolled.
