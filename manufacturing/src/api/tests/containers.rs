@@ -60,6 +60,36 @@ fn a_container_tells_what_is_in_it_now() {
     assert_eq!(gone.json("/v1/containers").0, 400);
 }
 
+/// S1 and S3 are put into X twice, as into a package and as onto a pallet; the product beside them is no component.
+fn of_two_kinds() -> Vec<Work> {
+    let (mut a, mut b) = (Station::new("a", 1), Station::new("b", 2));
+    a.write(1, packed("S1", "X", &[]));
+    let product = Subject { scope: "Component:X".into(), ..Subject::device("S2") };
+    a.write(2, Draft { subject: product, ..packed("", "X", &[]) });
+    a.write(3, packed("S3", "X", &[]));
+    for serial in ["S1", "S3"] {
+        b.write(4, Draft { into: vec![Joined::container("X", Level::Pallet)], ..packed(serial, "", &[]) });
+    }
+    vec![a.all(), b.all()]
+}
+
+fn each_unit_counts_once(service: &Running) {
+    let (_, x) = service.json("/v1/containers/X");
+    assert_eq!((&x["units"], &x["count"]), (&json!(3), &json!(3)), "{x}");
+}
+
+#[test]
+fn a_unit_of_a_container_counts_once_and_whatever_its_scope_is_called() {
+    each_unit_counts_once(&serve(&of_two_kinds()));
+}
+
+#[test]
+fn postgresql_counts_the_same_units_of_a_container() {
+    let Some(server) = crate::testkit::postgres("units of a container out of PostgreSQL") else { return };
+    drop(server.fresh());
+    each_unit_counts_once(&serve_at(tempfile::tempdir().unwrap(), server.place(), &of_two_kinds(), PATIENCE));
+}
+
 #[test]
 fn what_cannot_all_be_true_is_told_of_the_device() {
     let (mut a, mut b) = (Station::new("a", 1), Station::new("b", 2));
