@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::lapses::{Lapses, WriteOff, WrittenOff, left};
 pub use crate::lineage::SILENT_AFTER_SECONDS;
-use crate::lineage::{Runs, common, count, sound, union, without};
+use crate::lineage::{Runs, before, common, count, sound, union, without};
 use crate::recall::seals::Ordered;
 use crate::store::{SeriesState, Stranger, Unread};
 
@@ -36,6 +36,9 @@ pub struct Completeness {
     /// What stations have sealed of the work orders that are asked for, held against what was ordered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ordered: Vec<Ordered>,
+    /// Where those counts differ from what is stored, and what was given up or an earlier series explains it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
     /// What was given up, where the statement would be another one without that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub written_off: Vec<WrittenOff>,
@@ -168,8 +171,9 @@ pub fn judge(states: &[SeriesState], lapses: &Lapses, moment: Moment) -> Complet
         Some(status.at.wall.min(*heard))
     });
     let complete = why.is_empty() && counting().all(|series| series.complete);
-    let ordered = Vec::new();
-    Completeness { as_of: as_of.or(vouched.min()).unwrap_or(now), complete, why, stations, ordered, written_off }
+    let (ordered, differences) = (Vec::new(), Vec::new());
+    let as_of = as_of.or(vouched.min()).unwrap_or(now);
+    Completeness { as_of, complete, why, stations, ordered, differences, written_off }
 }
 
 /// What a person has to look into where a series began for this reason.
@@ -200,11 +204,8 @@ fn superseded(state: &SeriesState, states: &[SeriesState], by_id: &BTreeMap<(&st
     else {
         return !state.lineage.successors.is_empty();
     };
-    let mut before = BTreeSet::new();
-    let mut next = state.lineage.before;
-    while let Some(series) = next.filter(|series| before.insert(*series)) {
-        next = by_id.get(&(&*state.station, series)).and_then(|state| state.lineage.before);
-    }
+    let named = |series: SeriesId| by_id.get(&(&*state.station, series)).and_then(|state| state.lineage.before);
+    let before = state.series.map(|series| before(series, named)).unwrap_or_default();
     let others = states.iter().filter(|other| {
         other.station == state.station
             && other.series != state.series

@@ -1,5 +1,7 @@
 //! How the series of a station follow each other. Pure.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use records::wire::Status;
 use records::{SeriesId, Stamp};
@@ -84,6 +86,16 @@ impl Lineage {
         let ends: Option<Vec<u64>> = self.successors.iter().map(|successor| successor.last_before).collect();
         ends?.into_iter().max().filter(|end| *end >= known)
     }
+}
+
+/// The series before one, by what `named` says of each: the one before it.
+pub fn before(series: SeriesId, named: impl Fn(SeriesId) -> Option<SeriesId>) -> BTreeSet<SeriesId> {
+    let mut before = BTreeSet::new();
+    let mut next = named(series);
+    while let Some(series) = next.filter(|series| before.insert(*series)) {
+        next = named(series);
+    }
+    before
 }
 
 /// A list of stretches from outside, in order and without nonsense.

@@ -210,6 +210,9 @@ fn written(header: &Value, units: &[Value], end: &Value) -> String {
     for ordered in statement["ordered"].as_array().into_iter().flatten() {
         written += &format!("{}\n", shown::clean(&ordered_line(ordered)));
     }
+    for difference in statement["differences"].as_array().into_iter().flatten() {
+        written += &format!("Written off, or of an earlier series: {}.\n", shown::clean(&text(difference)));
+    }
     for series in statement["stations"].as_array().into_iter().flatten() {
         let queue = &series["queue"];
         if let Some(waiting) = queue["records"].as_u64().filter(|waiting| *waiting > 0) {

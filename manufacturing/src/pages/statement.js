@@ -48,10 +48,11 @@ export function receiving(banner, { count }) {
 /** A list has ended as it should. `further` stands below the reasons. The sentence for those who do not see it comes back. */
 export function ended(banner, { end, count }, further) {
   const { complete, completeness } = end;
-  const { why = [], stations, writtenOff = [] } = completeness;
+  const { why = [], stations, writtenOff = [], differences = [] } = completeness;
   const unknown = unheard(stations);
-  const kind = !complete ? "bad" : unknown > 0 || writtenOff.length > 0 ? "warn" : "good";
-  const reasons = [...writtenOff.map((off) => [off.station, givenUp(off)]), ...why.map((one) => [null, one]),
+  const kind = !complete ? "bad" : unknown > 0 || writtenOff.length > 0 || differences.length > 0 ? "warn" : "good";
+  const reasons = [...writtenOff.map((off) => [off.station, givenUp(off)]),
+    ...differences.map((one) => [null, `Written off, or of an earlier series: ${one}`]), ...why.map((one) => [null, one]),
     ...stations.filter(counts).flatMap((series) => series.why.map((one) => [series.station, one]))];
   banner.className = `statement ${kind}`;
   Object.assign(banner.dataset, { state: complete ? "complete" : "incomplete", asOf: completeness.asOf });

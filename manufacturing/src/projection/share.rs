@@ -1,7 +1,9 @@
 //! A station's share of a work order, a lot or a container, from what was written until it sealed that: what it has counted
 //! itself can then be held against it, whatever others did, and whatever was corrected later.
 
-use records::{Event, RecordId, Subject};
+use std::collections::BTreeSet;
+
+use records::{Event, RecordId, SeriesId, Subject};
 
 use super::condition::has_passed;
 use super::fold::{Read, in_order};
@@ -51,6 +53,22 @@ impl Sealing {
             true => id.seq < self.id.seq,
             false => fact.likely() <= self.likely,
         }
+    }
+
+    /// What is counted of these facts, and of them without those that the station wrote in series before.
+    pub fn with_and_without(
+        &self,
+        before: &BTreeSet<SeriesId>,
+        facts: &[&Fact],
+        count: impl Fn(&[&Fact]) -> u64,
+    ) -> (u64, u64) {
+        let is_before = |fact: &Fact| fact.id.station == self.id.station && before.contains(&fact.id.series);
+        let all = count(facts);
+        if !facts.iter().any(|fact| is_before(fact)) {
+            return (all, all);
+        }
+        let without: Vec<&Fact> = facts.iter().copied().filter(|fact| !is_before(fact)).collect();
+        (all, count(&without))
     }
 
     /// Was the unit inside a container then, as was known then?

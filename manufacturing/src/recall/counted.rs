@@ -68,13 +68,19 @@ pub(super) fn take(
         return Ok(false);
     }
     let counted = snapshot.seals(subject)?;
-    for last in seals {
+    let mut taken = Vec::new();
+    for last in seals.iter() {
         let Some(kept) = counted.iter().find(|kept| kept.id == last.id) else { return Ok(false) };
         let Some(stored) = kept.stored else { return Ok(false) };
         if settled(snapshot, stations, last)? != Some(true) {
             return Ok(false);
         }
-        last.seal.stored = stored;
+        taken.push(stored);
+    }
+    // All of them or none: the others are counted from nothing.
+    for (last, stored) in seals.iter_mut().zip(taken) {
+        // What is kept has nothing of another series in it.
+        (last.seal.stored, last.own) = (stored, stored);
     }
     Ok(true)
 }
@@ -92,7 +98,7 @@ pub fn step(snapshot: &Snapshot<'_>) -> sql::Result<Vec<CountedSeal>> {
     let stations = snapshot.stations()?;
     for subject in subjects {
         let by = if subject.kind == Kind::Lot { LOT } else { ORDER };
-        let mut seals = last(snapshot, &subject)?;
+        let mut seals = last(snapshot, &stations, &subject)?;
         count(snapshot, &subject, by, &mut seals)?;
         for CountedSeal { id, .. } in snapshot.seals(&subject)?.into_iter().filter(|kept| !kept.tried) {
             // One that the station has sealed again since, or has written again in another series, is rarely asked for.

@@ -214,10 +214,10 @@ impl Prepared {
     fn judge(&mut self, snapshot: &Snapshot<'_>, stations: &[SeriesState]) -> sql::Result<()> {
         let asked = |dimension: &str| self.clauses.iter().any(|clause| clause.by == dimension);
         schema::incomplete(&mut self.completeness, &snapshot.backfills()?, asked);
-        let Held { differences, ordered } = held(snapshot, stations, &self.clauses)?;
-        self.completeness.complete &= differences.is_empty();
-        self.completeness.why.extend(differences);
-        self.completeness.ordered = ordered;
+        let Held { open, explained, ordered } = held(snapshot, stations, &self.completeness.stations, &self.clauses)?;
+        self.completeness.complete &= open.is_empty();
+        self.completeness.why.extend(open);
+        (self.completeness.differences, self.completeness.ordered) = (explained, ordered);
         if let Some(position) = self.known_at {
             self.completeness.complete = false;
             self.completeness.why.push(format!(

@@ -1,21 +1,25 @@
 //! What stations say that they have done of a work order, a lot or a container, held against what is stored.
 //!
 //! A station seals its share with its counts. Where fewer units are stored than it has counted, records are missing, and
-//! where there are more, something was done after the seal: an answer that goes by that order says so by name. That reads the
-//! history of every unit of a group that was sealed, which takes longer than the list itself.
+//! where there are more, something was done after the seal: an answer that goes by that order says so by name. It is
+//! complete all the same where people have given up as many records of the station, and where what is more is of a series
+//! before the one that sealed: a journal that is lost takes with it what it had counted. That reads the history of every unit
+//! of a group that was sealed, which takes longer than the list itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 use records::attributes::Attributes;
-use records::{Event, Kind, RecordId, Stamp, Subject};
+use records::{Event, Kind, RecordId, SeriesId, Stamp, Subject};
 use serde::Serialize;
 
 use super::counted;
 use super::question::Clause;
+use crate::completeness::Series;
+use crate::lineage::{self, common};
 use crate::projection::{Counts, Fact, Sealing, text};
 use crate::store::{SeriesState, Snapshot, Source, sql};
 
@@ -103,6 +107,10 @@ pub(super) struct Last {
     pub at: Stamp,
     /// What it says, and what was counted.
     pub seal: Seal,
+    /// How many of the stored there are without what its station wrote in series before.
+    pub own: u64,
+    /// The other series of its station that did not begin after its own.
+    before: BTreeSet<SeriesId>,
     sealing: Sealing,
 }
 
@@ -110,6 +118,24 @@ impl Last {
     /// Is this the record itself, and not one that was written again in another series?
     pub fn is_first_written(&self) -> bool {
         *self.sealing.id() == self.id
+    }
+
+    /// Is its difference one that neither what was given up nor a series before can explain?
+    fn is_open(&self, judged: &[Series]) -> bool {
+        let Self { seal, own, before, sealing, .. } = self;
+        let RecordId { station, series: sealed_in, seq } = sealing.id();
+        match seal.difference {
+            0 => false,
+            missing @ 1.. => {
+                let of_station = judged.iter().filter(|series| series.station == *station);
+                let given_up = of_station.filter_map(|series| match series.series? {
+                    id if id == *sealed_in => Some(lineage::count(&common(&series.given_up, &[(1, *seq)]))),
+                    id => before.contains(&id).then(|| lineage::count(&series.given_up)),
+                });
+                missing.unsigned_abs() > given_up.sum()
+            }
+            _ => *own > seal.made,
+        }
     }
 
     /// Does another seal of the same share count in place of this one? What was written again is the same seal.
@@ -125,7 +151,7 @@ impl Last {
 ///
 /// # Errors
 /// What the store says.
-pub(super) fn last(snapshot: &Snapshot<'_>, subject: &Subject) -> sql::Result<Vec<Last>> {
+pub(super) fn last(snapshot: &Snapshot<'_>, stations: &[SeriesState], subject: &Subject) -> sql::Result<Vec<Last>> {
     type Share = (String, Option<String>);
     let mut last: BTreeMap<Share, Last> = BTreeMap::new();
     for fact in snapshot.facts_about(subject)? {
@@ -138,12 +164,22 @@ pub(super) fn last(snapshot: &Snapshot<'_>, subject: &Subject) -> sql::Result<Ve
         }
         let seal = Seal::of(&fact.id.station, record.at.wall, &record.attributes);
         let share = (seal.station.clone(), seal.work_order.clone());
-        let new = Last { id: fact.id.clone(), at: record.at.clone(), seal, sealing: Sealing::of(&fact) };
+        let sealing = Sealing::of(&fact);
+        let before = not_after(stations, sealing.id());
+        let new = Last { id: fact.id.clone(), at: record.at.clone(), seal, own: 0, before, sealing };
         if last.get(&share).is_none_or(|known| known.is_before(&new)) {
             last.insert(share, new);
         }
     }
     Ok(last.into_values().collect())
+}
+
+/// The other series of a seal's station that did not begin after the one that it was written in.
+fn not_after(stations: &[SeriesState], seal: &RecordId) -> BTreeSet<SeriesId> {
+    let of_station = || stations.iter().filter(|state| state.station == seal.station);
+    let before = |series: SeriesId| of_station().find(|state| state.series == Some(series))?.lineage.before;
+    let others = of_station().filter_map(|state| state.series).filter(|series| *series != seal.series);
+    others.filter(|series| !lineage::before(*series, before).contains(&seal.series)).collect()
 }
 
 /// Counts what is stored of the shares of these seals.
@@ -156,18 +192,22 @@ pub(super) fn count(snapshot: &Snapshot<'_>, subject: &Subject, by: &str, seals:
         if counted::is_counted(subject) {
             for (device, facts) in devices.iter().zip(snapshot.facts_alone(devices)?) {
                 let facts: Vec<&Fact> = facts.iter().collect();
-                for Last { seal, sealing, .. } in &mut *seals {
+                for Last { seal, own, before, sealing, .. } in &mut *seals {
                     let order = seal.work_order.as_deref().map(|order| (ORDER, order));
                     let counts = if by == LOT { Counts::Packings(order) } else { Counts::Unit };
-                    seal.stored += sealing.share(device, &facts, (by, value), counts);
+                    let share = |facts: &[&Fact]| sealing.share(device, facts, (by, value), counts);
+                    let (all, without) = sealing.with_and_without(before, &facts, share);
+                    (seal.stored, *own) = (seal.stored + all, *own + without);
                 }
             }
             return Ok(());
         }
         for (device, facts) in devices.iter().zip(snapshot.facts_of(devices)?) {
             let facts: Vec<&Fact> = facts.iter().map(Rc::as_ref).collect();
-            for Last { seal, sealing, .. } in &mut *seals {
-                seal.stored += u64::from(sealing.has_inside(device, &facts, subject));
+            for Last { seal, own, before, sealing, .. } in &mut *seals {
+                let inside = |facts: &[&Fact]| u64::from(sealing.has_inside(device, facts, subject));
+                let (all, without) = sealing.with_and_without(before, &facts, inside);
+                (seal.stored, *own) = (seal.stored + all, *own + without);
             }
         }
         Ok(())
@@ -193,17 +233,20 @@ pub(super) fn count(snapshot: &Snapshot<'_>, subject: &Subject, by: &str, seals:
 /// # Errors
 /// What the store says.
 pub fn seals(snapshot: &Snapshot<'_>, stations: &[SeriesState], by: &str, value: &str) -> sql::Result<Vec<Seal>> {
+    Ok(compared(snapshot, stations, by, value)?.into_iter().map(|last| last.seal).collect())
+}
+
+fn compared(snapshot: &Snapshot<'_>, stations: &[SeriesState], by: &str, value: &str) -> sql::Result<Vec<Last>> {
     let Some(subject) = sealed(by, value) else { return Ok(Vec::new()) };
-    let mut seals = last(snapshot, &subject)?;
+    let mut seals = last(snapshot, stations, &subject)?;
     if !seals.is_empty() && !counted::take(snapshot, stations, &subject, &mut seals)? {
         count(snapshot, &subject, by, &mut seals)?;
     }
-    let differing = |Last { mut seal, .. }: Last| {
+    for Last { seal, .. } in &mut seals {
         let difference = i128::from(seal.made) - i128::from(seal.stored);
         seal.difference = i64::try_from(difference).unwrap_or(i64::MAX);
-        seal
-    };
-    Ok(seals.into_iter().map(differing).collect())
+    }
+    Ok(seals)
 }
 
 /// What stations have sealed of a work order in all, held against its quantity.
@@ -225,22 +268,34 @@ pub struct Ordered {
 /// What comes of holding the seals of an answer's groups against what is stored and what was ordered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Every difference between what was sealed and what is stored, in sentences.
-    pub differences: Vec<String>,
+    /// Every difference between what was sealed and what is stored that keeps the answer from being complete, in sentences.
+    pub open: Vec<String>,
+    /// Those that what was written off, or an earlier series of the station, explains.
+    pub explained: Vec<String>,
     /// Of each work order of which the quantity is known and that somebody has sealed: the sum.
     pub ordered: Vec<Ordered>,
 }
 
-/// Holds the seals of these groups against what is stored, and against what was ordered.
+/// Holds the seals of these groups against what is stored, and against what was ordered; `judged` says what was given up of
+/// each series.
 ///
 /// # Errors
 /// What the store says.
-pub fn held(snapshot: &Snapshot<'_>, stations: &[SeriesState], clauses: &[Clause]) -> sql::Result<Held> {
+pub fn held(
+    snapshot: &Snapshot<'_>,
+    stations: &[SeriesState],
+    judged: &[Series],
+    clauses: &[Clause],
+) -> sql::Result<Held> {
     let mut held = Held::default();
     for Clause { by, values } in clauses {
         for value in values {
-            let seals = seals(snapshot, stations, by, value)?;
-            held.differences.extend(seals.iter().filter_map(|seal| seal.says(by, value)));
+            let lasts = compared(snapshot, stations, by, value)?;
+            for last in &lasts {
+                let told = if last.is_open(judged) { &mut held.open } else { &mut held.explained };
+                told.extend(last.seal.says(by, value));
+            }
+            let seals: Vec<Seal> = lasts.into_iter().map(|last| last.seal).collect();
             let order = if by == "workOrder" && !seals.is_empty() { snapshot.work_order(value)? } else { None };
             held.ordered.extend(order.and_then(|order| Ordered::of(value, order.plan.terms.quantity?.into(), &seals)));
         }

@@ -81,6 +81,9 @@ pub fn head(header: &Header, as_of: Option<Timestamp>, completeness: &Completene
         let said = format!("ordered {quantity}, sealed {sealed} by {}", stations.join(" and "));
         head += &line(&["work order", work_order, &said]);
     }
+    for difference in &completeness.differences {
+        head += &line(&["written off, or of an earlier series", difference]);
+    }
     for off in &completeness.written_off {
         let last = off.last.map_or_else(|| "the end".to_owned(), |last| last.to_string());
         let by = off.actor.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();

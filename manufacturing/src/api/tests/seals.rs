@@ -155,6 +155,87 @@ fn a_number_names_the_same_order_for_a_group_and_for_a_share() {
     assert_eq!(why(&service, "lotCode=8"), [""; 0]);
 }
 
+/// What keeps an answer from being complete beside the stations, and the differences that are explained.
+fn told(service: &Running, question: &str) -> (Vec<String>, Value) {
+    let why = why(service, question);
+    (why, service.json(&format!("/v1/recall?{question}")).1["completeness"]["differences"].clone())
+}
+
+#[test]
+fn what_was_written_off_explains_what_a_seal_has_counted_more() {
+    let mut a = Station::new("pack-1", 1);
+    for n in 1..=2 {
+        a.write(n, packed(&format!("S{n}"), "P1", &[("workOrder", "WO-7")]));
+    }
+    a.write(3, sealed(order("WO-7"), 2));
+    a.write(4, sealed(Subject::container("P1"), 2));
+    let service = serve(&[a.work(1, 1), a.work(3, 4), a.status(950, 0)]);
+    let missing = |of: &str, made: u64| {
+        format!("station pack-1 has sealed {made} units of {of}, and 1 are stored: {} are missing", made - 1)
+    };
+    assert_eq!(told(&service, "workOrder=WO-7"), (vec![missing("workOrder WO-7", 2)], Value::Null));
+    let off = ["station", "write-off", "pack-1", "--reason", "burnt"];
+    assert_eq!(service.change(&off).0, 0);
+    for (question, of) in [("workOrder=WO-7", "workOrder WO-7"), ("by=packageId&value=P1", "packageId P1")] {
+        assert_eq!(told(&service, question), (vec![], json!([missing(of, 2)])));
+    }
+    let (_, text, _) = service.command(&["recall", "--where", "workOrder=WO-7"]);
+    assert!(
+        text.contains(&format!("Written off, or of an earlier series: {}.", missing("workOrder WO-7", 2))),
+        "{text}"
+    );
+    assert!(text.contains("with write-offs"), "{text}");
+    let (_, _, csv) = service.raw("/v1/recall?workOrder=WO-7&for=spreadsheet", "text/csv");
+    assert!(csv.contains(&missing("workOrder WO-7", 2)), "{csv}");
+    // One more than was given up, and one that is given up after the seal.
+    a.write(5, sealed(order("WO-7"), 3));
+    a.write(6, packed("S3", "P1", &[]));
+    service.commit(a.work(5, 5));
+    service.commit(a.status(960, 0));
+    assert_eq!(service.change(&off).0, 0);
+    assert_eq!(told(&service, "workOrder=WO-7"), (vec![missing("workOrder WO-7", 3)], Value::Null));
+}
+
+#[test]
+fn what_a_lost_journal_had_counted_nobody_seals() {
+    let mut lost = Station::new("pack-1", 1);
+    for n in 1..=3 {
+        lost.write(n, packed(&format!("S{n}"), "P1", &[("workOrder", "WO-7")]));
+    }
+    let mut a = lost.renewed(2, 100, Some(3));
+    a.write(101, packed("S4", "P1", &[("workOrder", "WO-7")]));
+    a.write(102, sealed(order("WO-7"), 1));
+    a.write(103, sealed(Subject::container("P1"), 1));
+    let service = serve(&[lost.all(), a.all(), a.status(950, 0)]);
+    let more = |of: &str, made: u64| {
+        format!(
+            "station pack-1 has sealed {made} units of {of}, and 4 are stored: {} more than it has counted",
+            4 - made
+        )
+    };
+    for (question, of) in [("workOrder=WO-7", "workOrder WO-7"), ("by=packageId&value=P1", "packageId P1")] {
+        assert_eq!(told(&service, question), (vec![], json!([more(of, 1)])));
+    }
+    // Of what it has done itself it has to know.
+    a.write(104, sealed(order("WO-7"), 0));
+    service.commit(a.work(5, 5));
+    service.commit(a.status(960, 0));
+    assert_eq!(told(&service, "workOrder=WO-7"), (vec![more("workOrder WO-7", 0)], Value::Null));
+}
+
+#[test]
+fn a_seal_that_is_kept_beside_one_that_is_not_counts_each_unit_once() {
+    let (mut a, mut b) = (Station::new("pack-1", 1), Station::new("pack-2", 2));
+    a.write(1, packed("S1", "P1", &[("workOrder", "WO-7")]));
+    a.write(2, sealed(order("WO-7"), 1));
+    b.write(1, packed("S2", "P2", &[]));
+    b.write(2, packed("S3", "P2", &[("workOrder", "WO-7")]));
+    b.write(3, sealed(order("WO-7"), 1));
+    // What the first record of the second one says, nobody knows.
+    let service = serve(&[a.all(), b.work(2, 3)]);
+    assert_eq!((of_seals(&service), count(&service), of_seals(&service)), (vec![], 1, vec![]));
+}
+
 /// What is said of the seals of work order WO-7.
 fn of_seals(service: &Running) -> Vec<String> {
     let (_, recall) = service.json("/v1/recall?workOrder=WO-7");
