@@ -205,8 +205,8 @@ pub fn report(
     if flow.is_break() {
         return Ok(false);
     }
-    let (count, complete) = (figures.now.count, if figures.now.complete { "complete" } else { "NOT COMPLETE" });
-    page += &format!("</table>\n<p>End of the list: {count} units, {complete}.</p>\n</html>\n");
+    let count = figures.now.count;
+    page += &format!("</table>\n<p>End of the list: {count} units, {}.</p>\n</html>\n", verdict(&figures.now));
     Ok(send(page.into_bytes()).is_continue())
 }
 
@@ -311,20 +311,59 @@ fn beginning(recall: &StoredRecall, opening: &Opening, figures: &Figures) -> Str
     page
 }
 
-fn statement(known: &Known) -> String {
-    let as_of = known.statement.as_of;
-    if known.complete {
-        return format!("<p>The list is complete as of {as_of}.</p>\n");
+/// Whether it is all of them, in a word or two.
+fn verdict(known: &Known) -> &'static str {
+    match (known.complete, known.statement.written_off) {
+        (false, _) => "NOT COMPLETE",
+        (true, 0) => "complete",
+        (true, _) => "complete with write-offs",
     }
-    let why: String = known.statement.why.iter().map(|why| format!("<li>{}</li>", safe(why))).collect();
-    format!(
-        "<p class=\"no\">The list is NOT COMPLETE as of {as_of}; further units may be affected:</p><ul>{why}</ul>\n"
-    )
+}
+
+fn statement(known: &Known) -> String {
+    let (statement, as_of) = (&known.statement, known.statement.as_of);
+    let list = |reasons: &[String]| -> String {
+        let items: String = reasons.iter().map(|reason| format!("<li>{}</li>", safe(reason))).collect();
+        if items.is_empty() { items } else { format!("<ul>{items}</ul>") }
+    };
+    if !known.complete {
+        let why = list(&statement.why);
+        return format!(
+            "<p class=\"no\">The list is NOT COMPLETE as of {as_of}; further units may be affected:</p>{why}\n"
+        );
+    }
+    let given_up = match statement.written_off {
+        0 => String::new(),
+        1 => " One stretch of records was given up by a person: what it said is not in it.".to_owned(),
+        stretches => {
+            format!(" {stretches} stretches of records were given up by a person: what they said is not in it.")
+        }
+    };
+    let verdict = verdict(known);
+    format!("<p>The list is {verdict} as of {as_of}.{given_up}</p>{}\n", list(&statement.differences))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_given_up_is_on_the_paper() {
+        let mut known: Known = serde_json::from_value(serde_json::json!({
+            "knownAt": 9, "count": 2, "digest": "00".repeat(32), "complete": true,
+            "statement": { "asOf": "2026-03-01T12:00:00Z", "series": [] },
+        }))
+        .unwrap();
+        assert_eq!(statement(&known), "<p>The list is complete as of 2026-03-01T12:00:00Z.</p>\n");
+        known.statement.written_off = 2;
+        known.statement.differences = vec!["WO<7: 1 less".to_owned()];
+        insta::assert_snapshot!(statement(&known), @"<p>The list is complete with write-offs as of 2026-03-01T12:00:00Z. 2 stretches of records were given up by a person: what they said is not in it.</p><ul><li>WO&lt;7: 1 less</li></ul>");
+        assert_eq!(verdict(&known), "complete with write-offs");
+        (known.complete, known.statement.why) = (false, vec!["station a is silent".to_owned()]);
+        assert!(
+            statement(&known).contains("NOT COMPLETE") && statement(&known).contains("<li>station a is silent</li>")
+        );
+    }
 
     #[test]
     fn nothing_that_was_scanned_becomes_markup() {

@@ -55,6 +55,9 @@ pub struct Statement {
     /// Stretches of records that were written off.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub written_off: usize,
+    /// Where seals and records differ and that decides nothing; the first fifty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
 }
 
 /// What was stored of a series.
@@ -94,6 +97,7 @@ impl Statement {
             series: stands.take(MOST_SERIES).collect(),
             more_series: completeness.stations.len().saturating_sub(MOST_SERIES),
             written_off: completeness.written_off.len(),
+            differences: completeness.differences.iter().take(MOST_WHY).cloned().collect(),
         }
     }
 }
