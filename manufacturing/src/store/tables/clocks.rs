@@ -1,16 +1,17 @@
 //! What is known of the clocks of the stations: the anchors of each boot, and the boots of each series.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod cache;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::store::sql::{self, Connection, Insert, Kind, Param, params};
 use records::{FixedBytes, RecordId, SeriesId};
 
-use super::{TENANT, int, number};
-use crate::projection::{
-    AGAIN, Anchor, Anchors, Between, Clocks, Fact, Happened, Reading, Span, Standing, Thinned, between, former,
-    happened,
-};
+use super::{TENANT, int};
+use crate::projection::{AGAIN, Anchor, Anchors, Between, Clocks, Reading, Span, Thinned, former};
+pub use cache::Cache;
+use cache::{OfStation, STRETCHES, stretches};
 
 /// A boot id of the kernel is a UUID; what is longer is none, and must not fill the store.
 const LONGEST_BOOT: usize = 64;
@@ -252,12 +253,17 @@ const SPAN: Insert = Insert {
 struct State {
     anchors: BTreeMap<(Station, Boot), Rc<Anchors>>,
     between: BTreeMap<(Station, SeriesId), Rc<BTreeMap<Boot, Between>>>,
+    /// What was read for it.
+    cache: Cache,
 }
 
 impl State {
-    /// The same boots and series, as they are known now.
+    /// The same boots and series, as they are known now. Of other boots nothing new was said: there may be hundreds, and they
+    /// are not read once more.
     fn again(&self, connection: &Connection) -> sql::Result<Self> {
         let (mut cache, mut state) = (Cache::default(), Self::default());
+        let others = self.cache.anchors.iter().filter(|(key, _)| !self.anchors.contains_key(*key));
+        cache.anchors = others.map(|(key, anchors)| (key.clone(), Rc::clone(anchors))).collect();
         for key in self.anchors.keys() {
             let anchors = OfStation { connection, station: &key.0, cache: &mut cache }.anchors(&key.1)?;
             state.anchors.insert(key.clone(), anchors);
@@ -266,6 +272,7 @@ impl State {
             let mut clocks = OfStation { connection, station: &key.0, cache: &mut cache };
             state.between.insert(key.clone(), clocks.between(key.1)?);
         }
+        state.cache = cache;
         Ok(state)
     }
 }
@@ -275,15 +282,6 @@ const ANY_FREE: &str = "SELECT EXISTS (SELECT 1 FROM clock_free WHERE tenant = ?
 /// Is there any record of a station whose clock was not synchronised?
 fn any_free(connection: &Connection, station: &str) -> sql::Result<bool> {
     connection.query_row(ANY_FREE, params![TENANT, station], |row| row.get(0))
-}
-
-const STRETCHES: &str = "SELECT stretch, anchors FROM clock_anchor WHERE tenant = ? AND station = ? AND boot = ?";
-
-/// The anchors of a boot that are kept, by stretch.
-fn stretches(connection: &Connection, station: &str, boot: &str) -> sql::Result<BTreeMap<i64, Thinned>> {
-    let kept =
-        connection.query(STRETCHES, params![TENANT, station, boot], |row| Ok((row.get(0)?, unpack(row.bytes(1)?))))?;
-    Ok(kept.into_iter().filter_map(|(stretch, thinned)| Some((stretch, thinned?))).collect())
 }
 
 /// May there be records of a series whose time follows from others of it: those of boots without an anchor, and those
@@ -310,100 +308,4 @@ fn free(connection: &Connection, station: &str, series: SeriesId, boot: &str) ->
 
 fn pack(thinned: &Thinned) -> Vec<u8> {
     thinned.0.iter().flat_map(|anchor| [anchor.since_boot, anchor.wall]).flat_map(i64::to_le_bytes).collect()
-}
-
-fn unpack(bytes: &[u8]) -> Option<Thinned> {
-    let (numbers, []) = bytes.as_chunks::<8>() else { return None };
-    let numbers: Vec<i64> = numbers.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
-    let (pairs, []) = numbers.as_chunks::<2>() else { return None };
-    let anchors: Vec<Anchor> = pairs.iter().map(|&[since_boot, wall]| Anchor { since_boot, wall }).collect();
-    anchors.try_into().ok().map(Thinned)
-}
-
-/// What was read of clocks for one answer.
-#[derive(Default)]
-pub struct Cache {
-    anchors: HashMap<(Station, Boot), Rc<Anchors>>,
-    spans: HashMap<(Station, SeriesId), Rc<Vec<Span>>>,
-    between: HashMap<(Station, SeriesId), Rc<BTreeMap<Boot, Between>>>,
-}
-
-impl Cache {
-    /// Sends ahead what [`Cache::happened`] asks first.
-    pub fn ahead(&self, connection: &Connection, fact: &Fact) -> sql::Result<()> {
-        let Some(record) = fact.reading.record.as_ref().filter(|record| is_boot(&record.at.boot)) else {
-            return Ok(());
-        };
-        let (station, boot) = (&fact.id.station, &record.at.boot);
-        match self.anchors.contains_key(&(station.clone(), boot.clone())) {
-            true => Ok(()),
-            false => connection.ahead(STRETCHES, params![TENANT, station, boot]),
-        }
-    }
-
-    /// When the record of a fact happened. `None` where it cannot be read.
-    pub fn happened(&mut self, connection: &Connection, fact: &Fact) -> sql::Result<Option<Happened>> {
-        let Some(record) = &fact.reading.record else { return Ok(None) };
-        let seq = if former(&fact.id, &fact.reading).is_some() { 0 } else { fact.id.seq };
-        let standing = Standing { series: fact.id.series, seq, received: fact.received };
-        let mut stamp = record.at.clone();
-        if !is_boot(&stamp.boot) {
-            stamp.boot.clear();
-        }
-        let mut clocks = OfStation { connection, station: &fact.id.station, cache: self };
-        happened(&mut clocks, &stamp, standing).map(Some)
-    }
-}
-
-struct OfStation<'a> {
-    connection: &'a Connection,
-    station: &'a str,
-    cache: &'a mut Cache,
-}
-
-impl Clocks for OfStation<'_> {
-    type Error = sql::Error;
-
-    fn anchors(&mut self, boot: &str) -> sql::Result<Rc<Anchors>> {
-        let key = (self.station.to_owned(), boot.to_owned());
-        if let Some(known) = self.cache.anchors.get(&key) {
-            return Ok(Rc::clone(known));
-        }
-        let mut anchors = Anchors::default();
-        for (stretch, thinned) in stretches(self.connection, self.station, boot)? {
-            anchors.take(stretch, thinned);
-        }
-        let anchors = Rc::new(anchors);
-        self.cache.anchors.insert(key, Rc::clone(&anchors));
-        Ok(anchors)
-    }
-
-    fn spans(&mut self, series: SeriesId) -> sql::Result<Rc<Vec<Span>>> {
-        let key = (self.station.to_owned(), series);
-        if let Some(known) = self.cache.spans.get(&key) {
-            return Ok(Rc::clone(known));
-        }
-        let spans: Vec<Span> = self.connection.query(
-            "SELECT boot, first, first_since, last, last_since FROM clock_span
-                 WHERE tenant = ? AND station = ? AND series = ? ORDER BY first",
-            params![TENANT, self.station, series.0],
-            |row| {
-                let place = |n: usize| Ok::<_, sql::Error>((number(row.get(n)?), row.get(n + 1)?));
-                Ok(Span { boot: row.get(0)?, first: place(1)?, last: place(3)? })
-            },
-        )?;
-        let spans = Rc::new(spans);
-        self.cache.spans.insert(key, Rc::clone(&spans));
-        Ok(spans)
-    }
-
-    fn between(&mut self, series: SeriesId) -> sql::Result<Rc<BTreeMap<Boot, Between>>> {
-        let key = (self.station.to_owned(), series);
-        if let Some(known) = self.cache.between.get(&key) {
-            return Ok(Rc::clone(known));
-        }
-        let found = Rc::new(between(self, series)?);
-        self.cache.between.insert(key, Rc::clone(&found));
-        Ok(found)
-    }
 }
