@@ -51,8 +51,10 @@ impl From<Unanswerable> for Problem {
                     candidates.into_iter().map(|(serial, scope)| json!({"serialNumber": serial, "scope": scope}));
                 Self {
                     details: vec![("candidates", candidates.collect())],
-                    ..Self::new(StatusCode::CONFLICT, "ambiguous", message)
-                        .help("choose one of the candidates with ?scope=")
+                    ..Self::new(StatusCode::CONFLICT, "ambiguous", message).help(
+                        "choose one of the candidates with ?scope=; a component is written as serial@scope, \
+                             and as serial@ where its scope is empty",
+                    )
                 }
             }
             Unanswerable::Dimension { .. } => {

@@ -8,6 +8,7 @@ mod deletion;
 mod earlier;
 mod metrics;
 mod moments;
+mod parts;
 mod questions;
 mod recalls;
 mod schemas;

@@ -47,7 +47,7 @@ pub struct Asked {
     /// attribute is enough
     #[arg(long = "where", value_name = "NAME=VALUE", value_parser = pair)]
     conditions: Vec<(String, String)>,
-    /// A component that the units ever contained, by its serial number
+    /// A component that the units ever contained, by its serial number; SN@SCOPE where several have it
     #[arg(long, value_name = "SN")]
     component: Vec<String>,
     /// A lot of components that the units ever contained

@@ -30,7 +30,7 @@ pub use container::fold_container;
 pub use contradictions::{CIRCLE, IN_ITSELF};
 pub use dimensions::{Dimensions, text};
 pub use handled::Handled;
-pub use part::{part, part_value};
+pub use part::{named_part, part, part_value};
 pub use reading::{Reading, previous};
 pub use repeats::former;
 pub use share::{Counts, Sealing};

@@ -32,23 +32,24 @@ pub fn part_value<'a>(serial: &'a str, scope: &str) -> Cow<'a, str> {
 
 /// The device that a value of `partOf` names; `None` of a text that no device is written as.
 pub fn part(value: &str) -> Option<Subject> {
-    let mut serial = String::with_capacity(value.len());
-    let mut characters = value.chars();
+    let (id, scope) = named_part(value)?;
+    let is_written = scope != Some("");
+    is_written.then(|| Subject { kind: Kind::Device, id, scope: scope.unwrap_or_default().to_owned() })
+}
+
+/// The serial number that a person names in the same way, and the scope where one is said. Unlike [`part`] a serial alone
+/// may be of any scope: `serial@` is the one without.
+pub fn named_part(text: &str) -> Option<(String, Option<&str>)> {
+    let mut serial = String::with_capacity(text.len());
+    let mut characters = text.chars();
     while let Some(character) = characters.next() {
         match character {
             ESCAPE => serial.push(characters.next().filter(|next| [SCOPED, ESCAPE].contains(next))?),
-            SCOPED => {
-                let scope = characters.as_str();
-                return (!scope.is_empty()).then(|| Subject {
-                    kind: Kind::Device,
-                    id: serial,
-                    scope: scope.to_owned(),
-                });
-            }
+            SCOPED => return Some((serial, Some(characters.as_str()))),
             other => serial.push(other),
         }
     }
-    Some(Subject::device(serial))
+    Some((serial, None))
 }
 
 #[cfg(test)]
@@ -65,6 +66,15 @@ mod tests {
         for wrong in ["a\\", "a\\b", "a@"] {
             assert_eq!(part(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn who_names_a_serial_alone_may_mean_any_scope() {
+        let named = |text| named_part(text).map(|(serial, scope)| format!("{serial} {scope:?}"));
+        assert_eq!(named("B1").as_deref(), Some("B1 None"));
+        assert_eq!(named("B1@").as_deref(), Some("B1 Some(\"\")"));
+        assert_eq!(named("a\\@b@x@y").as_deref(), Some("a@b Some(\"x@y\")"));
+        assert_eq!(named("a\\b"), None);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use records::Subject;
 use records::attributes::{DAY, STATION};
 use serde::Serialize;
 
-use super::parts::{Names, Parents, in_chunks};
+use super::parts::{Contained, Names, Parents, in_chunks};
 use super::prepare::Prepared;
 use super::question::{Clause, Members};
 use super::window;
@@ -65,22 +65,21 @@ fn why(unit: &Unit, by: &str) -> Why {
     Why { by: by.to_owned(), value, lot: None, since, until, corrected }
 }
 
-/// A unit of which nothing is known but that it held a component.
-fn of_parts(device: (String, String), why: &[Why]) -> Option<Unit> {
-    let first = why.iter().find(|why| !why.corrected).or(why.first())?;
-    Some(Unit {
+/// A unit of which nothing is known but that it held components of one kind.
+fn of_parts(device: (String, String), contained: &Contained) -> Unit {
+    Unit {
         serial: device.0,
         scope: device.1,
-        value: first.value.clone(),
-        since: why.iter().map(|why| why.since).min()?,
-        until: why.iter().map(|why| why.until).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()),
-        corrected: why.iter().all(|why| why.corrected),
+        value: contained.value.clone(),
+        since: contained.since,
+        until: contained.until,
+        corrected: contained.corrected,
         contested: false,
         packages: Vec::new(),
         pallets: Vec::new(),
         state: State::Seen,
         more: true,
-    })
+    }
 }
 
 /// All conditions at once.
@@ -187,13 +186,12 @@ impl Pass<'_, '_, '_> {
                 return Ok(());
             }
         }
-        let mut reasons: Vec<Why> = match clauses.len() + usize::from(!parts.is_empty()) + usize::from(window.is_some())
-        {
+        let mut reasons: Vec<Why> = match clauses.len() + parts.len() + usize::from(window.is_some()) {
             1 => Vec::new(),
             _ => units.iter().zip(clauses).map(|(unit, clause)| why(unit, &clause.by)).collect(),
         };
-        reasons.extend_from_slice(parts);
-        units.extend(of_parts(matched.device.clone(), parts));
+        reasons.extend(parts.iter().flat_map(|contained| &contained.told).cloned());
+        units.extend(parts.iter().map(|contained| of_parts(matched.device.clone(), contained)));
         if units.is_empty() {
             // A window alone: the unit is whoever was handled in it.
             units.extend(self.bare(serial, scope, kept.as_ref())?);

@@ -5,8 +5,10 @@
 //! for the next ones. Memory stays flat; time grows with the square only beyond that many.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
 use records::Subject;
 use records::attributes::PART_OF;
 
@@ -26,8 +28,52 @@ const MOST_TOLD: usize = 8;
 
 /// Serials and scopes of devices.
 pub type Names = Vec<(String, String)>;
-/// Devices with the components for which they are in an answer.
-pub type Parents = BTreeMap<(String, String), Vec<Why>>;
+/// Devices with the components for which they are in an answer: one for each of the [`Parts`] asked for.
+pub type Parents = BTreeMap<(String, String), Vec<Contained>>;
+
+/// The components of one of the [`Parts`] that a device contained. Of which it is told why is cut short; since when and
+/// until when goes by all of them. Any of them is enough: what is true outweighs what was a mistake, and it lasts while one
+/// of them does.
+#[derive(Debug, Clone)]
+pub struct Contained {
+    /// The serial number of one of them.
+    pub value: String,
+    /// Since when it contained the first of them.
+    pub since: Timestamp,
+    /// Until when it contained the last of them; `None` while it lasts.
+    pub until: Option<Timestamp>,
+    /// It was said to contain them and never did.
+    pub corrected: bool,
+    /// The first few.
+    pub told: Vec<Why>,
+}
+
+impl Contained {
+    fn of(why: Why) -> Self {
+        let Why { value, since, until, corrected, .. } = why.clone();
+        Self { value, since, until, corrected, told: vec![why] }
+    }
+
+    fn take(&mut self, why: Why) {
+        match (self.corrected, why.corrected) {
+            (true, false) => {
+                (self.since, self.until, self.corrected) = (why.since, why.until, false);
+                self.value.clone_from(&why.value);
+            }
+            (false, true) => {}
+            _ => {
+                self.since = self.since.min(why.since);
+                self.until = self.until.and_then(|until| Some(until.max(why.until?)));
+            }
+        }
+        // What is true stands before what was a mistake.
+        match self.told.iter().position(|told| told.corrected && !why.corrected) {
+            Some(mistake) if self.told.len() >= MOST_TOLD => self.told[mistake] = why,
+            _ if self.told.len() < MOST_TOLD => self.told.push(why),
+            _ => {}
+        }
+    }
+}
 
 /// Which components.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,32 +93,33 @@ pub fn in_chunks(
     let Some((first, others)) = prepared.parts.split_first() else { return Ok(()) };
     let mut after: Option<(String, String)> = None;
     loop {
-        let mut parents = Parents::new();
+        let mut found = BTreeMap::new();
         walk(snapshot, prepared, first, |device, why| {
             if after.as_ref().is_some_and(|after| device <= *after) {
                 return;
             }
-            let is_full = parents.len() == MOST_PARENTS && !parents.contains_key(&device);
-            if is_full && parents.last_key_value().is_some_and(|(last, _)| device > *last) {
+            let is_full = found.len() == MOST_PARENTS && !found.contains_key(&device);
+            if is_full && found.last_key_value().is_some_and(|(last, _)| device > *last) {
                 return;
             }
-            tell(parents.entry(device).or_default(), why);
-            if parents.len() > MOST_PARENTS {
-                parents.pop_last();
+            tell(&mut found, device, why);
+            if found.len() > MOST_PARENTS {
+                found.pop_last();
             }
         })?;
-        let ended = parents.len() < MOST_PARENTS;
-        after = parents.last_key_value().map(|(last, _)| last.clone());
+        let ended = found.len() < MOST_PARENTS;
+        after = found.last_key_value().map(|(last, _)| last.clone());
+        let mut parents: Parents = found.into_iter().map(|(device, contained)| (device, vec![contained])).collect();
         for part in others {
-            let mut with = Parents::new();
+            let mut with = BTreeMap::new();
             walk(snapshot, prepared, part, |device, why| {
                 if parents.contains_key(&device) {
-                    tell(with.entry(device).or_default(), why);
+                    tell(&mut with, device, why);
                 }
             })?;
             parents.retain(|device, _| with.contains_key(device));
-            for (device, why) in with {
-                parents.entry(device).or_default().extend(why);
+            for (device, contained) in with {
+                parents.entry(device).or_default().push(contained);
             }
         }
         if each(&parents)?.is_break() || ended {
@@ -81,12 +128,10 @@ pub fn in_chunks(
     }
 }
 
-/// What is true stands before what was a mistake.
-fn tell(told: &mut Vec<Why>, why: Why) {
-    match told.iter().position(|told| told.corrected && !why.corrected) {
-        Some(mistake) if told.len() >= MOST_TOLD => told[mistake] = why,
-        _ if told.len() < MOST_TOLD => told.push(why),
-        _ => {}
+fn tell(devices: &mut BTreeMap<(String, String), Contained>, device: (String, String), why: Why) {
+    match devices.entry(device) {
+        Entry::Vacant(new) => drop(new.insert(Contained::of(why))),
+        Entry::Occupied(mut known) => known.get_mut().take(why),
     }
 }
 

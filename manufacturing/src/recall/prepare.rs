@@ -12,11 +12,11 @@ use super::question::{Clause, Conditions, Members, Of, Question};
 use super::seals::{Held, held, sealed};
 use super::window::{self, At};
 use crate::completeness::{Completeness, Moment, judge};
-use crate::projection::part;
+use crate::projection::{named_part, part};
 use crate::schema;
 use crate::search::sscc_readings;
 use crate::store::{DeviceName, Kept, SeriesState, Snapshot, shown, sql};
-use crate::unanswerable::{Unanswerable, find_kept};
+use crate::unanswerable::{Unanswerable, find, find_kept};
 
 /// Dimensions whose values are SSCCs, or other names of containers.
 const SSCC_DIMENSIONS: [&str; 2] = ["packageId", "palletId"];
@@ -145,12 +145,11 @@ impl Prepared {
         let Conditions { window, components, component_lots, .. } = conditions;
         if !components.is_empty() {
             let mut named = Vec::new();
-            for serial in components {
-                let devices = snapshot.devices(serial, true)?;
-                if devices.is_empty() {
-                    return Ok(Err(Unanswerable::Unknown(serial.clone())));
-                }
-                named.extend(devices.into_iter().map(|device| device.subject));
+            for asked in components {
+                let Some((serial, scope)) = named_part(asked) else {
+                    return Ok(Err(Unanswerable::Unknown(asked.clone())));
+                };
+                named.push(found!(find(snapshot, &serial, scope, true)?).subject);
             }
             self.parts.push(Parts::Named(named));
         }

@@ -97,7 +97,8 @@ pub struct Conditions {
     pub clauses: Vec<Clause>,
     /// The unit was handled then; with a station among the clauses: there.
     pub window: Option<Window>,
-    /// Serial numbers of components: the devices that ever contained one of them, at any depth.
+    /// Serial numbers of components, with a scope as `serial@scope`: the devices that ever contained one of them, at any
+    /// depth.
     pub components: Vec<String>,
     /// Lots of components: the same.
     pub component_lots: Vec<String>,
