@@ -200,7 +200,7 @@ impl Pass<'_, '_, '_> {
         let is_current = lasting.all(|(unit, clause)| {
             unit.until.is_none() && !unit.corrected || clause.is_some_and(|clause| is_of_the_past(&clause.by))
         });
-        let Some(mut unit) = units.into_iter().reduce(both) else { return Ok(()) };
+        let Some(unit) = units.into_iter().reduce(both) else { return Ok(()) };
         self.others |= unit.corrected != self.corrected;
         if unit.corrected != self.corrected || (*members == Members::Current && !self.corrected && !is_current) {
             return Ok(());
@@ -219,31 +219,34 @@ impl Pass<'_, '_, '_> {
         if kept.is_none() && known_at.is_none() {
             kept = self.snapshot.kept_by_name(serial, scope)?;
         }
+        if let Some(window) = window {
+            // Nobody has handled what no record is about.
+            let Some(known) = &kept else { return Ok(()) };
+            if !self.corrected {
+                let handled = window::handled(self.snapshot, self.prepared, (serial, scope), known)?;
+                let met: Vec<Why> = window.met(&handled, *as_of).collect();
+                if met.is_empty() {
+                    return Ok(());
+                }
+                reasons.extend(met);
+            }
+        }
+        // Who is in the answer goes by what was known then; where it is now, by all that is known now.
+        if *tells_now && known_at.is_some() {
+            kept = self.snapshot.kept_by_name(serial, scope)?;
+        }
+        let mut affected =
+            Affected { unit, why: reasons, state: State::Seen, connhex_id: None, despatch: None, deleted: false };
         let Some(kept) = kept else {
             // No record is about the device itself, and yet something was built into it.
-            if !parts.is_empty() && window.is_none() {
-                let affected = Affected {
-                    unit,
-                    why: reasons,
-                    state: State::Seen,
-                    connhex_id: None,
-                    despatch: None,
-                    deleted: false,
-                };
+            if !parts.is_empty() {
                 self.flow = (self.each)(affected);
             }
             return Ok(());
         };
-        if let Some(window) = window.as_ref().filter(|_| !self.corrected) {
-            let handled = window::handled(self.snapshot, self.prepared, (serial, scope), &kept)?;
-            let met: Vec<Why> = window.met(&handled, *as_of).collect();
-            if met.is_empty() {
-                return Ok(());
-            }
-            reasons.extend(met);
-        }
         let told_at = as_of.filter(|_| !tells_now);
         let at = told_at.map_or(i64::MAX, |time| time.as_microsecond());
+        let unit = &mut affected.unit;
         (unit.packages, unit.pallets) = (kept.places("packageId", at), kept.places("palletId", at));
         unit.contested = kept.is_contested((&unit.packages, &unit.pallets), at);
         if !unit.contested && told_at.is_none() {
@@ -251,13 +254,13 @@ impl Pass<'_, '_, '_> {
             let one = |name: &str| kept.text(name).map(str::to_owned).into_iter().collect();
             (unit.packages, unit.pallets) = (one("packageId"), one("palletId"));
         }
-        let mut affected =
-            Affected { unit, why: reasons, state: kept.state, connhex_id: None, despatch: None, deleted: false };
         match told_at {
             None => affected.tell(&kept),
+            // What no record was about by then is what nobody can say anything of, and not what became of it since.
             Some(time) => {
-                let then = self.snapshot.kept_then(serial, scope, time, *known_at)?;
-                affected.tell(then.as_ref().unwrap_or(&kept));
+                if let Some(then) = self.snapshot.kept_then(serial, scope, time, *known_at)? {
+                    affected.tell(&then);
+                }
             }
         }
         self.flow = (self.each)(affected);

@@ -131,7 +131,8 @@ fn prepared(snapshot: &Snapshot<'_>, question: &Question, now: Timestamp, connec
     if *members == Members::Current && !lasts {
         return Ok(Err(Unanswerable::NothingLasts));
     }
-    if let Some(as_of) = as_of.filter(|_| !matches!(of, Of::Device { .. })) {
+    // The rows say when a group began as it is known now; what was known at a position may be another beginning.
+    if let Some(as_of) = as_of.filter(|_| known_at.is_none() && !matches!(of, Of::Device { .. })) {
         found!(prepared.had_begun(snapshot, as_of)?);
     }
     prepared.widen(snapshot)?;

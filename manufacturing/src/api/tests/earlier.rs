@@ -61,6 +61,47 @@ fn the_papers_of_a_recall_say_where_units_are_now_whenever_they_were_affected() 
 }
 
 #[test]
+fn the_papers_of_a_recall_say_where_units_are_now_whatever_was_known_of_who_is_affected() {
+    now_of_known(serve);
+    let Some(server) = crate::testkit::postgres("papers of what was known out of PostgreSQL") else { return };
+    drop(server.fresh());
+    now_of_known(|work| serve_at(tempfile::tempdir().unwrap(), server.place(), work, PATIENCE));
+}
+
+fn now_of_known(serve: impl Fn(&[Work]) -> Running) {
+    let mut a = Station::new("pack-1", 1);
+    a.write(1, packed("S1", "P1", &[("lotCode", "L1")]));
+    a.write(2, packed("S2", "P1", &[("lotCode", "L1")]));
+    a.write(3, assembled("B1", "BL", "S8"));
+    // Known later: it gets its identity and leaves, and there are more in the lot.
+    a.write(4, packed("S1", "P1", &[("lotCode", "L1"), ("connhexId", "cx-1")]));
+    a.write(5, closed("P1", "U1"));
+    a.write(6, despatched("U1", "ACME"));
+    a.write(7, packed("S3", "P2", &[("lotCode", "L1")]));
+    a.write(8, packed("S8", "P2", &[("connhexId", "cx-8")]));
+    let service = serve(&[a.all(), a.status(950, 0)]);
+    let open = |id: &str, question: Value| {
+        let (status, recall) = service.post("/v1/recalls", json!({"id": id, "question": question, "reason": "r"}));
+        assert_eq!(status, 200, "{recall}");
+        recall
+    };
+    let recall = open("R1", json!({"lotCode": "L1", "knownAt": "3"}));
+    assert_eq!((&recall["count"], &recall["balance"]["despatched"]), (&json!(2), &json!(2)), "{recall}");
+    let (_, _, identities) = service.raw("/v1/recalls/R1/identities", "application/x-ndjson");
+    assert!(identities.contains("\"connhexId\":\"cx-1\"") && identities.contains("\"without\":1"), "{identities}");
+    let report = service.json("/v1/recalls/R1/report").1;
+    assert_eq!(report["figures"]["consignees"][0]["units"], 2, "{report}");
+    // By then no record was about the device that the component is in.
+    let recall = open("R2", json!({"componentLot": "BL", "knownAt": "3"}));
+    assert_eq!((&recall["count"], &recall["balance"]["packed"]), (&json!(1), &json!(1)), "{recall}");
+    let (_, _, identities) = service.raw("/v1/recalls/R2/identities", "application/x-ndjson");
+    assert!(identities.contains("\"connhexId\":\"cx-8\""), "{identities}");
+    // The answer itself is of then.
+    let (_, then) = service.json("/v1/recall?by=lotCode&value=L1&knownAt=3");
+    assert_eq!((&then["count"], &then["balance"]["packed"]), (&json!(2), &json!(2)), "{then}");
+}
+
+#[test]
 fn members_of_now_need_a_group_that_lasts() {
     let service = serve(&lot());
     let ask = |query: &str| service.json(&format!("/v1/recall?{query}&members=current"));
@@ -161,4 +202,35 @@ fn a_group_that_nobody_was_in_as_it_is_known_now_is_asked_for_as_it_was_known_th
     assert_eq!((status, &then["units"][0]["serialNumber"], &then["count"]), (200, &json!("S1"), &json!(1)), "{then}");
     assert_eq!(service.json("/v1/recall?by=palletId&value=U1&knownAt=3").1["count"], json!(0));
     assert_eq!(service.json("/v1/recall?by=palletId&value=U2&knownAt=2").0, 404);
+}
+
+#[test]
+fn a_group_that_began_later_by_what_is_known_now_is_asked_for_as_it_was_known_to_have_begun() {
+    let (mut a, mut b) = (Station::new("pack-1", 1), Station::new("pack-2", 2));
+    a.write(1, packed("S1", "P1", &[]));
+    a.write(10, closed("P1", "U1"));
+    // The record came late: by then it was no longer in there.
+    b.write(5, taken_out("S1", "P1"));
+    b.write(20, packed("S9", "P1", &[]));
+    let service = serve(&[a.all(), b.all()]);
+    let ask = |query: &str| service.json(&format!("/v1/recall?by=palletId&value=U1&asOf={}{query}", at(12)));
+    assert_eq!(ask("").1["error"]["code"], "noGroupThen", "S9 came later");
+    let (status, then) = ask("&knownAt=2");
+    assert_eq!((status, serials(&then)), (200, vec!["S1"]), "{then}");
+    let (_, later) = ask("&knownAt=4");
+    assert_eq!((&later["count"], &later["complete"]), (&json!(0), &json!(false)), "{later}");
+}
+
+#[test]
+fn of_what_nothing_was_known_at_a_time_is_not_told_what_became_of_it_since() {
+    let mut a = Station::new("bench", 1);
+    a.write(1, assembled("B1", "BL", "S9"));
+    a.write(50, packed("S9", "P1", &[("connhexId", "cx-9")]));
+    a.write(60, closed("P1", "U1"));
+    a.write(61, despatched("U1", "ACME"));
+    let service = serve(&[a.all(), a.status(950, 0)]);
+    let (_, then) = service.json(&format!("/v1/recall?componentLot=BL&asOf={}", at(10)));
+    assert_eq!((serials(&then), &then["units"][0]["state"]), (vec!["S9"], &json!("seen")), "{then}");
+    assert_eq!((then["units"][0].get("consignee"), &then["balance"]["unknown"]), (None, &json!(1)), "{then}");
+    assert_eq!(service.json("/v1/recall?componentLot=BL").1["units"][0]["state"], "despatched");
 }
