@@ -41,6 +41,8 @@ pub struct Edge<'a> {
     pub since: usize,
     /// Which step of the walk that was.
     pub step: usize,
+    /// Not before, in microseconds since 1970: the earliest of all records that say so.
+    pub earliest: i64,
     /// A record of another station has taken it out of there, and which of the two came last nobody can say.
     pub taken_out: Option<&'a Fact>,
 }

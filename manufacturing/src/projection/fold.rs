@@ -245,12 +245,16 @@ fn memberships(device: &Subject, facts: &[&Fact], read: &Read<'_>) -> Vec<Member
             borders: fact.borders(),
         }
     };
-    let membership = |span: &Span<'_>, until: Option<usize>, corrected| Membership {
-        dimension: span.group.0.to_owned(),
-        value: span.group.1.clone().into_owned(),
-        since: mark(span.since),
-        until: until.map(mark),
-        corrected,
+    let membership = |span: &Span<'_>, until: Option<usize>, corrected| {
+        let mut since = mark(span.since);
+        since.borders.0 = span.earliest;
+        Membership {
+            dimension: span.group.0.to_owned(),
+            value: span.group.1.clone().into_owned(),
+            since,
+            until: until.map(mark),
+            corrected,
+        }
     };
     let spans = walk.spans();
     let mut memberships: Vec<Membership> = spans.iter().map(|span| membership(span, span.until, false)).collect();

@@ -32,6 +32,8 @@ pub struct Span<'a> {
     pub group: Group<'a>,
     pub since: usize,
     pub until: Option<usize>,
+    /// Not before, in microseconds since 1970. What is reached through several records is not reached before the last one.
+    pub earliest: i64,
 }
 
 /// Where a walk stands.
@@ -93,11 +95,15 @@ impl<'a> Walk<'a> {
         let into = record.into.iter().filter(|joined| whole && Node::from(*joined) != subject);
         for joined in into {
             let (parent, level, dimension) = (joined.into(), joined.level, dimension(joined));
-            let taken_out = Taking::rival(&self.takings, (subject, parent), fact);
-            let edge = Edge { child: subject, parent, level, dimension, since: index, step: self.steps, taken_out };
+            let (taken_out, earliest) = (Taking::rival(&self.takings, (subject, parent), fact), fact.borders().0);
+            let (since, step) = (index, self.steps);
+            let edge = Edge { child: subject, parent, level, dimension, since, step, earliest, taken_out };
             match self.edges.iter_mut().find(|e| (e.child, e.parent, e.level) == (subject, parent, level)) {
-                // Said again by somebody who came after that.
-                Some(known) => known.taken_out = known.taken_out.and(taken_out),
+                Some(known) => {
+                    // Said again by somebody who came after that.
+                    known.taken_out = known.taken_out.and(taken_out);
+                    known.earliest = known.earliest.min(earliest);
+                }
                 None => self.edges.push(edge),
             }
         }
@@ -134,25 +140,50 @@ impl<'a> Walk<'a> {
         let now = self.groups();
         let spans = &mut self.spans;
         self.open.retain(|group, span| {
-            let holds = now.contains(group);
+            let holds = now.contains_key(group);
             if !holds {
                 spans[*span].until = Some(index);
             }
             holds
         });
-        for group in now {
-            self.open.entry(group).or_insert_with_key(|group| {
-                spans.push(Span { group: group.clone(), since: index, until: None });
+        for (group, earliest) in now {
+            let span = *self.open.entry(group).or_insert_with_key(|group| {
+                spans.push(Span { group: group.clone(), since: index, until: None, earliest });
                 spans.len() - 1
             });
+            spans[span].earliest = spans[span].earliest.min(earliest);
         }
     }
 
-    fn groups(&self) -> BTreeSet<Group<'a>> {
+    /// What it is a member of, and not before when.
+    fn groups(&self) -> BTreeMap<Group<'a>, i64> {
         let said = self.attributes.all().filter(|(name, _)| self.dimensions.has(name));
-        let said = said.filter_map(|(name, said)| Some((name, text(said.value)?)));
-        let inside = self.edges_above(self.device).into_iter().filter_map(|edge| self.group(edge));
-        said.chain(inside).collect()
+        let said = said.filter_map(|(name, said)| Some(((name, text(said.value)?), said.by.borders().0)));
+        let inside = self.ways_up().into_iter().filter_map(|(edge, earliest)| Some((self.group(edge)?, earliest)));
+        let mut groups = BTreeMap::new();
+        for (group, earliest) in said.chain(inside) {
+            let first = groups.entry(group).or_insert(earliest);
+            *first = earliest.min(*first);
+        }
+        groups
+    }
+
+    /// Every edge on every way up, and when at the earliest the device was there: on a way it is the last of its edges that
+    /// says so, of several ways the first to be whole.
+    fn ways_up(&self) -> Vec<(&Edge<'a>, i64)> {
+        let up = Up::of(&self.edges);
+        let mut there = BTreeMap::from([(self.device, i64::MIN)]);
+        let mut waiting = vec![(self.device, i64::MIN)];
+        while let Some((child, since)) = waiting.pop() {
+            for edge in up.from(child) {
+                let earliest = edge.earliest.max(since);
+                if there.get(&edge.parent).is_none_or(|known| earliest < *known) {
+                    there.insert(edge.parent, earliest);
+                    waiting.push((edge.parent, earliest));
+                }
+            }
+        }
+        self.edges.iter().filter_map(|edge| Some((edge, edge.earliest.max(*there.get(&edge.child)?)))).collect()
     }
 
     /// The group that follows from being inside. However the records go in circles, a device is no part of itself.

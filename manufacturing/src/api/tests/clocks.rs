@@ -89,3 +89,32 @@ fn what_two_stations_say_of_a_unit_at_times_that_overlap_counts_both_ways() {
     assert_eq!((&device["contested"], &device["contradictions"][0]["code"]), (&json!(true), &json!("unordered")));
     assert_eq!(service.json("/v1/devices/S2").1["contested"], json!(false));
 }
+
+/// On a pallet with its package: by a station that never knew the time, of a package that was packed at a known time.
+#[test]
+fn what_is_reached_through_several_records_is_not_reached_before_the_last_of_them() {
+    let (mut a, mut b) = (Station::new("a", 1), Station::new("b", 2));
+    a.write(60, packed("S1", "P1", &[]));
+    let never = |seconds| Stamp { synchronised: false, boot: "b3".into(), ..crate::testkit::stamp(seconds) };
+    b.write_at(never(70), closed("P1", "U1"));
+    let work = [a.all(), b.all(), a.status(950, 0), b.status(960, 0)];
+    reached(&serve(&work));
+    let Some(server) = crate::testkit::postgres("places through several records out of PostgreSQL") else { return };
+    drop(server.fresh());
+    reached(&serve_at(tempfile::tempdir().unwrap(), server.place(), &work, PATIENCE));
+}
+
+fn reached(service: &Running) {
+    let ask = |second: i64, known: &str| {
+        service.json(&format!("/v1/recall?by=palletId&value=U1&asOf={}{known}", at(second))).1
+    };
+    assert_eq!(ask(20, "")["error"]["code"], "noGroupThen", "it was not even packed");
+    assert_eq!(ask(20, "&knownAt=2")["count"], 0);
+    for known in ["", "&knownAt=2"] {
+        let then = ask(60, known);
+        let unit = unit(&then, "S1");
+        assert_eq!((&unit["state"], &unit["palletId"]), (&json!("packed"), &json!("U1")), "{then}");
+    }
+    let (_, device) = service.json("/v1/devices/S1");
+    assert_eq!(device["memberships"][1]["earliest"], "2026-03-01T12:00:59.75Z", "{device}");
+}

@@ -85,3 +85,34 @@ fn what_was_put_in_and_taken_out_at_times_that_overlap_counts_and_is_contested()
     a.write(150, packed("S", "P1", &[]));
     assert!(!of(&some_time(&[&a, &b], ("b", 0, 100))).contested);
 }
+
+/// Dimension and value, and before which second it was not in there.
+fn earliest(view: &DeviceView) -> Vec<String> {
+    let second = |m: &Membership| (m.since.borders.0 - at(0).as_microsecond()) / 1_000_000;
+    let places = view.memberships.iter().filter(|m| ["packageId", "palletId"].contains(&&*m.dimension));
+    places.map(|m| format!("{}={} {}", m.dimension, m.value, second(m))).collect()
+}
+
+#[test]
+fn a_place_is_reached_with_the_last_record_of_the_way_and_with_the_first_way() {
+    let (mut a, mut b) = (Station::new("a", 1), Station::new("b", 2));
+    a.write(60, packed("S", "P1", &[]));
+    b.write(70, closed("P1", "U1"));
+    let of_b = |a: &Station, b: &Station| earliest(&of(&some_time(&[a, b], ("b", 0, 100))));
+    assert_eq!(of_b(&a, &b), ["packageId=P1 60", "palletId=U1 60"]);
+    // The other way round the pallet is what is known to the second.
+    assert_eq!(earliest(&of(&some_time(&[&a, &b], ("a", 0, 100)))), ["packageId=P1 0", "palletId=U1 70"]);
+    // Who says the same, or puts it there in another way, may have done so before.
+    let mut again = Station::new("b", 2);
+    again.write(65, packed("S", "P1", &[]));
+    again.write(70, closed("P1", "U1"));
+    assert_eq!(of_b(&a, &again), ["packageId=P1 0", "palletId=U1 0"]);
+    b.write(80, packed("S", "P2", &[]));
+    b.write(81, closed("P2", "U1"));
+    assert_eq!(of_b(&a, &b), ["packageId=P1 60", "packageId=P2 0", "palletId=U1 0"]);
+    // A mistake is told as it was said.
+    let wrong = a.write(90, closed("P3", "U3"));
+    a.write(91, moved("S", "P1", "P3"));
+    a.write(92, voided(Subject::container("P3"), wrong));
+    assert!(of_b(&a, &b).contains(&"palletId=U3 91".to_owned()));
+}

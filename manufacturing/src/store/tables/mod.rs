@@ -77,9 +77,9 @@ const MIGRATIONS: [Migration; 13] = [
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made
-/// by an older one makes them anew when it is opened. The last was that a group attribute is read in one way wherever it is
-/// read, and one that names no group is unread.
-const PROJECTION: i64 = 8;
+/// by an older one makes them anew when it is opened. The last were that a group attribute is read in one way wherever it
+/// is read, and that a place that is reached through several records is not reached before all of them can have been.
+const PROJECTION: i64 = 9;
 
 /// The lock of the positions: whoever has it gives the next ones.
 const POSITIONS: &str = "positions";

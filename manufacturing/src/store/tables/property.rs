@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
-use records::{Event, Joined, Record, RecordId, Subject};
+use records::{Event, Joined, Level, Record, RecordId, Subject};
 use serde_json::json;
 
 use super::Writer;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::recall::{Format, Pairs, Question, prepare, stream};
 use crate::store::Snapshot;
-use script::play_in_time;
+use script::{play, play_in_time};
 
 /// Where a unit is: of these a recall of current members is held against the plain reading.
 const PLACES: [&str; 3] = ["packageId", "palletId", "partOf"];
@@ -59,6 +59,21 @@ proptest! {
         for group in groups {
             let (members, _) = ask(&snapshot, &group, &[("asOf", &when)]);
             prop_assert_eq!(&members, &expected.get(&group).cloned().unwrap_or_default().0, "{:?} as of {}", group, time);
+        }
+    }
+
+    #[test]
+    fn as_of_a_time_nobody_is_where_nobody_can_have_put_him(script in script(), time in 0..150i64) {
+        let stations = play(&script);
+        let mut writer = in_store(&stations);
+        let groups = groups(&mut writer);
+        let possible = reference::possible(&stations, at(time).as_microsecond());
+        let snapshot = writer.snapshot().unwrap();
+        let when = at(time).to_string();
+        for group in groups.into_iter().filter(|(by, _)| PLACES.contains(&by.as_str())) {
+            let (members, _) = ask(&snapshot, &group, &[("asOf", &when)]);
+            let possible = possible.get(&group).cloned().unwrap_or_default();
+            prop_assert!(members.is_subset(&possible), "{:?} as of {}: {:?}, {:?}", group, time, members, possible);
         }
     }
 

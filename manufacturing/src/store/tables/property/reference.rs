@@ -10,15 +10,7 @@ pub fn recall_sets(stations: &[Station]) -> RecallSets {
 
 /// Whoever was a member by a time, and of packages, pallets and devices whoever is one (`current`) after the last record.
 pub fn sets(stations: &[Station], until: i64, current: bool) -> RecallSets {
-    let all: Vec<Written> = stations
-        .iter()
-        .flat_map(|station| {
-            station.lines.iter().zip(1..).map(|(line, seq)| {
-                let id = RecordId { station: station.name.clone(), series: station.series, seq };
-                (id, serde_json::from_slice(line).unwrap())
-            })
-        })
-        .collect();
+    let all = written(stations);
     let repetitions: BTreeSet<RecordId> =
         all.iter().filter(|written| repeats_another(written, &all)).map(|(id, _)| id.clone()).collect();
     let times = times(&all);
@@ -58,6 +50,40 @@ pub fn sets(stations: &[Station], until: i64, current: bool) -> RecallSets {
         }
     }
     sets
+}
+
+fn written(stations: &[Station]) -> Vec<Written> {
+    let of = |station: &Station| -> Vec<Written> {
+        let id = |seq| RecordId { station: station.name.clone(), series: station.series, seq };
+        station.lines.iter().zip(1..).map(|(line, seq)| (id(seq), serde_json::from_slice(line).unwrap())).collect()
+    };
+    stations.iter().flat_map(of).collect()
+}
+
+/// By place, the devices that can have been in there by a time: every record was written by then that puts them there, by
+/// whatever way, or what they are in. Whether they had left nobody asks.
+pub fn possible(stations: &[Station], until: i64) -> BTreeMap<(String, String), BTreeSet<String>> {
+    let all = written(stations);
+    let times = times(&all);
+    let by_then = all.iter().filter(|(id, _)| times[id].1.0 <= until);
+    let edges: Vec<(Subject, Joined)> = by_then
+        .flat_map(|(_, record)| record.into.iter().map(|parent| (record.subject.clone(), parent.clone())))
+        .collect();
+    let mut places: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for n in 0..5 {
+        let device = Subject::device(format!("D{n}"));
+        let mut reached = BTreeSet::from([device.clone()]);
+        for _ in 0..edges.len() {
+            let up = edges.iter().filter(|(child, _)| reached.contains(child)).map(|(_, parent)| parent.subject());
+            let up: Vec<Subject> = up.collect();
+            reached.extend(up);
+        }
+        for (_, parent) in edges.iter().filter(|(child, _)| reached.contains(child)) {
+            let by = parent.level.map_or("partOf", Level::attribute);
+            places.entry((by.to_owned(), parent.id.clone())).or_default().insert(device.id.clone());
+        }
+    }
+    places
 }
 
 fn origin((id, record): &Written) -> &RecordId {
