@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use records::SeriesId;
-use records::wire::Receipt;
+use records::wire::{Receipt, Run};
 use tokio::sync::Notify;
 
 /// Most rejections that one receipt carries.
 const MOST_REJECTED: usize = 64;
+/// Most runs above a hole that one receipt carries.
+const MOST_RUNS: usize = 64;
 /// Most stations whose refusals are counted by name.
 const MOST_COUNTED: usize = 1024;
 
@@ -55,7 +57,23 @@ fn merged(earlier: Receipt, mut later: Receipt) -> Receipt {
     rejected.retain(|one| !later.rejected.contains(one));
     rejected.append(&mut later.rejected);
     rejected.truncate(MOST_REJECTED);
-    Receipt { rejected, fork: later.fork.or(earlier.fork), sscc_mark: later.sscc_mark.or(earlier.sscc_mark), ..later }
+    let also = runs(earlier.also, later.also);
+    Receipt {
+        also,
+        rejected,
+        fork: later.fork.or(earlier.fork),
+        sscc_mark: later.sscc_mark.or(earlier.sscc_mark),
+        ..later
+    }
+}
+
+/// Each of the two may name only those that its station waits for by what was stored for it.
+fn runs(mut earlier: Vec<Run>, mut later: Vec<Run>) -> Vec<Run> {
+    earlier.retain(|one| !later.iter().any(|run| run.first <= one.first && one.last <= run.last));
+    earlier.truncate(MOST_RUNS.saturating_sub(later.len()));
+    later.append(&mut earlier);
+    later.sort_unstable_by_key(|run| run.first);
+    later
 }
 
 /// How many messages in the name of each station were refused since the start. Not stored: whoever sends rubbish must not
@@ -118,5 +136,13 @@ mod tests {
         };
         assert_eq!(taken, [whole, Receipt::stored("b", series, 1, Hash::ZERO)]);
         assert!(outbox.take_now().is_empty());
+        let run = |first, last| Run { first, last, hash: Hash::ZERO };
+        let with = |also| outbox.put(Receipt { also, ..Receipt::stored("a", series, 4, Hash::ZERO) });
+        with(vec![run(6, 7), run(9, 9)]);
+        with(vec![run(9, 10), run(12, 12)]);
+        assert_eq!(outbox.take_now()[0].also, [run(6, 7), run(9, 10), run(12, 12)]);
+        (0..100).for_each(|n| with(vec![run(6 + n * 2, 6 + n * 2)]));
+        let also = outbox.take_now().remove(0).also;
+        assert_eq!((also.len(), also.last()), (MOST_RUNS, Some(&run(204, 204))), "the newest in any case");
     }
 }

@@ -7,14 +7,14 @@
 mod admit;
 mod decide;
 mod flush;
+mod receipt;
 mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use records::enrolment::SERVICE;
 use records::segment::Envelope;
-use records::wire::{Fork, Receipt, Rejected};
+use records::wire::{Fork, Rejected};
 use records::{Hash, PublicKey, RecordId, SeriesId, Subject};
 
 use super::clocks::Learned;
@@ -24,7 +24,7 @@ use super::names::Names;
 use super::own::Own;
 use super::project::{self, Inside};
 use super::schemas::Dimensioned;
-use super::{holds, int, lineage, micros, runs, schemas, seals, sscc, stations, work_orders};
+use super::{holds, int, lineage, micros, schemas, seals, sscc, stations, work_orders};
 use crate::lineage::{union, without};
 use crate::projection::Reading;
 use crate::store::decide::{Answer, Denied};
@@ -33,8 +33,6 @@ use crate::store::work::{Checked, Committed, Heard, Refused, Unreadable, Work};
 pub use flush::{ABOUT, INSIDE};
 use series::Open;
 
-/// Most runs above a hole, and most holes asked for, in one receipt.
-const MOST_RUNS: usize = 32;
 /// The lock of what the service decides.
 pub const DECISIONS: &str = "decisions";
 /// The lock of what is taken into new recall dimensions.
@@ -50,6 +48,14 @@ struct Touched {
     fork: Option<Fork>,
     /// The station says that it has receipts up to here.
     receipted: u64,
+    /// What the station waits for begins here, as far as this transaction says it.
+    waits: Option<u64>,
+}
+
+impl Touched {
+    fn waits_for(&mut self, seq: u64) {
+        self.waits = Some(self.waits.map_or(seq, |known| known.min(seq)));
+    }
 }
 
 /// A line that has no position yet.
@@ -192,7 +198,7 @@ impl<'c> Append<'c> {
             self.touch(series, envelope.station.clone(), envelope.series).fork = Some(fork);
             return Ok(());
         }
-        self.touch(series, envelope.station.clone(), envelope.series);
+        self.touch(series, envelope.station.clone(), envelope.series).waits_for(envelope.first);
         let first_new = self.waiting.len();
         for (line, reading) in checked.lines.iter().zip(&checked.readings) {
             if near.known.contains_key(&line.seq) {
@@ -222,7 +228,9 @@ impl<'c> Append<'c> {
             params![series, int(*seq), reason, micros(self.now)],
         )?;
         let rejected = Rejected { first: *seq, last: *seq, reason: reason.clone() };
-        self.touch(series, station.clone(), *id).rejected.push(rejected);
+        let touched = self.touch(series, station.clone(), *id);
+        touched.rejected.push(rejected);
+        touched.waits_for(*seq);
         Ok(())
     }
 
@@ -251,9 +259,16 @@ impl<'c> Append<'c> {
         let receipted = status.last.saturating_sub(status.queue.records);
         let known = lineage::will_not_come(self.connection, &status.station, status.series, verified.as_ref())?;
         let known = union(&stored, &known);
-        // One that waits for a word, or asks for its mark of SSCCs, is answered as well.
-        if !without(&[(1, receipted)], &known).is_empty() || status.sscc_mark.is_none() || status.asks {
-            self.touch(series, status.station.clone(), status.series).receipted = receipted;
+        let waits = receipt::first_waiting(status);
+        // One that waits for a word, or asks for its mark of SSCCs, is answered as well; and one that waits for the receipt of
+        // what is stored among holes: a receipt names only some of many runs, and the next goes on from where it stands.
+        let unheard = waits.is_some_and(|seq| receipt::is_among_holes(&stored, seq));
+        if !without(&[(1, receipted)], &known).is_empty() || status.sscc_mark.is_none() || status.asks || unheard {
+            let touched = self.touch(series, status.station.clone(), status.series);
+            touched.receipted = receipted;
+            if let Some(seq) = waits {
+                touched.waits_for(seq);
+            }
         }
         Ok(())
     }
@@ -265,6 +280,7 @@ impl<'c> Append<'c> {
             rejected: Vec::new(),
             fork: None,
             receipted: 0,
+            waits: None,
         })
     }
 
@@ -311,34 +327,5 @@ impl<'c> Append<'c> {
         };
         let Self { refused, heard, decided, known, .. } = self;
         Ok((Committed { receipts, refused, heard, decided, holds, orders }, known))
-    }
-
-    fn receipt(&mut self, series: i64, touched: Touched) -> sql::Result<Option<Receipt>> {
-        let Touched { station, series: id, rejected, fork, receipted } = touched;
-        let verified = stations::verified(self.connection, &station, id)?;
-        let known = lineage::will_not_come(self.connection, &station, id, verified.as_ref())?;
-        // A status that came before the first record of its series counts from now on.
-        sscc::learn(self.connection, &station, verified.as_ref())?;
-        if station == SERVICE {
-            return Ok(None);
-        }
-        let stored = self.runs(series)?.clone();
-        let (up_to, hash) = match stored.first() {
-            Some(&(1, last)) => (last, self.hash(series, last)?.unwrap_or(Hash::ZERO)),
-            _ => (0, Hash::ZERO),
-        };
-        let mut also = Vec::new();
-        for &(first, last) in stored.iter().filter(|(first, _)| *first > 1).take(MOST_RUNS) {
-            also.push(records::wire::Run { first, last, hash: self.hash(series, last)?.unwrap_or(Hash::ZERO) });
-        }
-        let mut resend = Vec::new();
-        // Only what it has a receipt for: what is above may still be on its way, and the station sends it again by itself.
-        for hole in without(&[(1, receipted)], &union(&stored, &known)) {
-            if resend.len() < MOST_RUNS && !runs::is_known(self.connection, series, hole)? {
-                resend.push(hole);
-            }
-        }
-        let sscc_mark = sscc::word(self.connection, &station, id, verified.as_ref(), self.now)?;
-        Ok(Some(Receipt { station, series: id, up_to, hash, also, rejected, resend, fork, sscc_mark }))
     }
 }
