@@ -60,7 +60,7 @@ use schemas::Dimensioned;
 /// The one tenant.
 const TENANT: &str = "";
 
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration { number: 1, sql: include_str!("schema.sql") },
     Migration { number: 2, sql: include_str!("schema-2.sql") },
     Migration { number: 3, sql: include_str!("lineage.sql") },
@@ -74,6 +74,7 @@ const MIGRATIONS: [Migration; 13] = [
     Migration { number: 11, sql: include_str!("member-state.sql") },
     Migration { number: 12, sql: include_str!("unread.sql") },
     Migration { number: 13, sql: include_str!("seals.sql") },
+    Migration { number: 14, sql: include_str!("order-revision.sql") },
 ];
 
 /// The way of reading by which projections are made. It grows with each change of what they say; a store that was made

@@ -21,7 +21,7 @@ pub struct StoredOrder {
     pub revision: u64,
 }
 
-const COLUMNS: &str = "plan, closed, since, position";
+const COLUMNS: &str = "plan, closed, since, revision";
 
 fn row(row: &Row<'_>) -> sql::Result<StoredOrder> {
     let text: String = row.get(0)?;
@@ -33,42 +33,54 @@ fn row(row: &Row<'_>) -> sql::Result<StoredOrder> {
 pub fn learn(connection: &Connection, position: i64, record: &Record) -> sql::Result<()> {
     let at = micros(record.at.wall);
     let name = &record.subject.id;
+    let revision = revision_after(connection, at)?;
     match record.event {
         Event::WorkOrderPlanned => {
             let Some(plan) = Plan::of(record) else { return Ok(()) };
             let text = serde_json::to_string(&plan).map_err(|_| sql::Error::value("a work order", "no text"))?;
             connection.execute(
-                "INSERT INTO planned_order (tenant, name, plan, closed, since, position) VALUES (?, ?, ?, NULL, ?, ?)
+                "INSERT INTO planned_order (tenant, name, plan, closed, since, position, revision)
+                 VALUES (?, ?, ?, NULL, ?, ?, ?)
                  ON CONFLICT (tenant, name) DO UPDATE SET plan = excluded.plan, closed = NULL, since = excluded.since,
-                     position = excluded.position",
-                params![TENANT, name, text, at, position],
+                     position = excluded.position, revision = excluded.revision",
+                params![TENANT, name, text, at, position, revision],
             )?;
             // Who works on it already hears what has changed.
             connection.execute(
-                "UPDATE lane_order SET position = ? WHERE tenant = ? AND name = ?",
-                params![position, TENANT, name],
+                "UPDATE lane_order SET position = ?, revision = ? WHERE tenant = ? AND name = ?",
+                params![position, revision, TENANT, name],
             )?;
             for LaneName { station, lane } in &plan.lanes {
                 connection.execute(
-                    "INSERT INTO lane_order (tenant, station, lane, name, position) VALUES (?, ?, ?, ?, ?)
-                     ON CONFLICT (tenant, station, lane) DO UPDATE SET name = excluded.name, position = excluded.position",
-                    params![TENANT, station, lane, name, position],
+                    "INSERT INTO lane_order (tenant, station, lane, name, position, revision) VALUES (?, ?, ?, ?, ?, ?)
+                     ON CONFLICT (tenant, station, lane) DO UPDATE SET name = excluded.name,
+                         position = excluded.position, revision = excluded.revision",
+                    params![TENANT, station, lane, name, position, revision],
                 )?;
             }
         }
         Event::WorkOrderClosed => {
             connection.execute(
-                "UPDATE planned_order SET closed = ?, since = ?, position = ? WHERE tenant = ? AND name = ?",
-                params![record.reason.as_deref().unwrap_or_default(), at, position, TENANT, name],
+                "UPDATE planned_order SET closed = ?, since = ?, position = ?, revision = ? WHERE tenant = ? AND name = ?",
+                params![record.reason.as_deref().unwrap_or_default(), at, position, revision, TENANT, name],
             )?;
             connection.execute(
-                "UPDATE lane_order SET name = NULL, position = ? WHERE tenant = ? AND name = ?",
-                params![position, TENANT, name],
+                "UPDATE lane_order SET name = NULL, position = ?, revision = ? WHERE tenant = ? AND name = ?",
+                params![position, revision, TENANT, name],
             )?;
         }
         _ => {}
     }
     Ok(())
+}
+
+/// The revision of a change at a time. Lanes take no lower one: it goes by the clock, so that a store from a backup is not
+/// below what they have.
+fn revision_after(connection: &Connection, at: i64) -> sql::Result<i64> {
+    // What a lane was told, some work order was told then or later.
+    let sql = "SELECT coalesce(max(revision), 0) FROM planned_order";
+    let last: i64 = connection.query_row(sql, params![], |row| row.get(0))?;
+    Ok((last + 1).max(at))
 }
 
 /// One of them.
@@ -91,15 +103,15 @@ pub fn newest(connection: &Connection, open: Option<bool>, most: u64) -> sql::Re
 /// What lanes are told that were told something after `position`.
 pub fn messages(connection: &Connection, position: i64) -> sql::Result<Vec<(LaneName, WorkOrderMessage)>> {
     let told = connection.query(
-        "SELECT lane_order.station, lane_order.lane, lane_order.position, planned_order.plan
+        "SELECT lane_order.station, lane_order.lane, lane_order.revision, planned_order.plan
          FROM lane_order LEFT JOIN planned_order
              ON planned_order.tenant = lane_order.tenant AND planned_order.name = lane_order.name
          WHERE lane_order.tenant = ? AND lane_order.position > ? ORDER BY lane_order.station, lane_order.lane",
         params![TENANT, position],
         |row| Ok((LaneName { station: row.get(0)?, lane: row.get(1)? }, row.get(2)?, row.get(3)?)),
     )?;
-    let message = |(lane, position, plan): (LaneName, i64, Option<String>)| {
-        let revision = number(position);
+    let message = |(lane, revision, plan): (LaneName, i64, Option<String>)| {
+        let revision = number(revision);
         let plan: Option<Plan> = plan.and_then(|plan| serde_json::from_str(&plan).ok());
         let message = match plan {
             Some(plan) => plan.message(revision),

@@ -69,6 +69,29 @@ fn the_last_word_on_a_work_order_counts_and_its_lanes_hear_it() {
 }
 
 #[test]
+fn what_a_restored_service_plans_is_newer_than_what_lanes_have() {
+    let plan_at = |writer: &mut Writer, seconds, id| {
+        let (work, answer) = testkit::ask(plan(id, 5, &["main"]));
+        let told = writer.commit(&[work], at(seconds)).unwrap().orders;
+        answer.get().unwrap().clone().unwrap();
+        told[0].1.revision
+    };
+    let mut lost = Writer::in_memory_as(Enrolment::FirstUse);
+    let last = (1..=5).map(|n| plan_at(&mut lost, n, "WO-1")).next_back().unwrap();
+    // Made from a backup of the time before those.
+    let mut restored = Writer::in_memory_as(Enrolment::FirstUse);
+    let first = plan_at(&mut restored, 10, "WO-2");
+    assert!(first > last);
+    // A clock that goes back does not take the revision with it.
+    assert_eq!(plan_at(&mut restored, 7, "WO-2"), first + 1);
+    let shown = restored.snapshot().unwrap().work_order("WO-2").unwrap().unwrap();
+    assert_eq!(shown.revision, first + 1, "as its lane was told");
+    let told = restored.snapshot().unwrap().lane_orders().unwrap();
+    assert_eq!(restored.rebuild(|_| ()).unwrap().differing, 0);
+    assert_eq!(restored.snapshot().unwrap().lane_orders().unwrap(), told);
+}
+
+#[test]
 fn what_stations_read_is_what_was_put() {
     let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
     let (_, told) = decide(&mut writer, plan("WO-1", 5, &["main"]));
