@@ -188,6 +188,8 @@ impl Session {
 
     /// Undoes a transaction. Nobody waits for the end of one that has only read.
     pub fn undo(&self) -> Result<()> {
+        // The rows that it has made for names went with it: without its row a name locks nothing.
+        self.locks.borrow_mut().clear();
         if !self.pending.borrow().is_reading() {
             return self.batch("ROLLBACK");
         }

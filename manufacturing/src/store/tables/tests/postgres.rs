@@ -100,6 +100,30 @@ fn a_transaction_that_others_were_in_the_way_of_is_tried_again_with_the_same_inp
 }
 
 #[test]
+fn a_name_whose_first_lock_was_undone_is_locked_all_the_same() {
+    let Some(server) = postgres("locks of an undone transaction on PostgreSQL") else { return };
+    let mut one = server.fresh();
+    let mut other = Writer::open_at(&server.place()).unwrap();
+    other.connection.batch("SET lock_timeout = '200ms'").unwrap();
+    let lock = |transaction: &sql::Transaction<'_>| {
+        transaction.lock(&["station a"])?;
+        // It is answered with the next question.
+        transaction.query_row("SELECT 1", params![], |row| row.get::<i64>(0)).map(drop)
+    };
+    let undone = one.connection.transaction(Purpose::Write).unwrap();
+    lock(&undone).unwrap();
+    drop(undone);
+    let holding = one.connection.transaction(Purpose::Write).unwrap();
+    lock(&holding).unwrap();
+    let waiting = other.connection.transaction(Purpose::Write).unwrap();
+    let error = lock(&waiting).unwrap_err().to_string();
+    assert!(error.contains("55P03"), "nobody else has it meanwhile: {error}");
+    drop(waiting);
+    holding.commit().unwrap();
+    lock(&other.connection.transaction(Purpose::Write).unwrap()).unwrap();
+}
+
+#[test]
 fn a_server_that_was_killed_and_started_again_is_used_again() {
     let Some(mut server) = postgres("PostgreSQL killed and started again") else { return };
     let a = station(4);
