@@ -1,6 +1,7 @@
 //! What is on hold, and which stations have to be told.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use records::wire::Holds;
 
@@ -51,6 +52,11 @@ impl Board {
     /// There is a new connection: nobody knows what the broker has kept.
     pub fn again(&self) {
         self.0.change(|state, due| *due = state.known.clone());
+    }
+
+    /// A station could not be told: it is told after a pause.
+    pub fn refused(&self, station: String, pause: Duration) {
+        self.0.refused(station, pause);
     }
 
     /// Who is to be told what, waiting until somebody is.

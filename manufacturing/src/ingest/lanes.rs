@@ -1,6 +1,7 @@
 //! Which work order each lane was told to work on, and which lanes have to be told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use records::wire::WorkOrderMessage;
 
@@ -45,6 +46,11 @@ impl Lanes {
     /// There is a new connection: nobody knows what the broker has kept.
     pub fn again(&self) {
         self.0.change(|orders, due| *due = orders.keys().cloned().collect());
+    }
+
+    /// A lane could not be told: it is told after a pause.
+    pub fn refused(&self, lane: LaneName, pause: Duration) {
+        self.0.refused(lane, pause);
     }
 
     /// Which lane is to be told what, waiting until one is.

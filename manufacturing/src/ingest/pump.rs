@@ -1,6 +1,7 @@
 //! The MQTT session of the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::mqtt::{self, Ack, Client, Event, Message, PublishError};
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ pub struct Outlet {
     pub key: SigningKey,
     /// Changes with each start of the service.
     pub instance: SeriesId,
+    /// What the broker refuses, as one that is at its limits does, is published again after this.
+    pub pause: Duration,
 }
 
 /// The running session.
@@ -196,7 +199,10 @@ impl Outlet {
                 match client.publish(Message { topic, payload: payload.clone(), retain: true }).await {
                     Ok(_) => tracing::debug!(station, revision = holds.revision, "holds"),
                     Err(PublishError::NotConnected) => break,
-                    Err(error) => tracing::warn!(station, %error, "a station was not told what is on hold"),
+                    Err(error) => {
+                        tracing::warn!(station, %error, "a station was not told what is on hold");
+                        self.board.refused(station, self.pause);
+                    }
                 }
             }
         }
@@ -212,7 +218,10 @@ impl Outlet {
                 match client.publish(Message { topic, payload, retain: true }).await {
                     Ok(_) => tracing::debug!(station, lane, revision = message.revision, "work order"),
                     Err(PublishError::NotConnected) => break,
-                    Err(error) => tracing::warn!(station, lane, %error, "a lane was not told its work order"),
+                    Err(error) => {
+                        tracing::warn!(station, lane, %error, "a lane was not told its work order");
+                        self.lanes.refused(LaneName { station, lane }, self.pause);
+                    }
                 }
             }
         }
@@ -242,3 +251,6 @@ impl Outlet {
 fn done(ack: Ack) -> Box<dyn FnOnce() + Send> {
     Box::new(move || ack.send())
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 const LAST_COMMITS: Duration = Duration::from_secs(20);
 /// How long a decision of another instance may be unheard.
 const OTHERS: Duration = Duration::from_secs(2);
+/// What the broker refuses is published again after this.
+const REFUSED: Duration = Duration::from_secs(30);
 /// A segment and its topic.
 const MOST_PACKET: usize = MAX_BYTES + 1024;
 
@@ -155,7 +157,7 @@ pub async fn serve(
     let Told { outbox, refusals, .. } = told;
     let inlet =
         Inlet { store: store.clone(), refusals: refusals.clone(), topics: topics.clone(), clock: clock.clone() };
-    let outlet = Outlet { outbox, board, lanes, topics, key, instance: keys::random()? };
+    let outlet = Outlet { outbox, board, lanes, topics, key, instance: keys::random()?, pause: REFUSED };
     let session = ingest::start(inlet, outlet, broker);
     let client = session.client();
     let app = App {
