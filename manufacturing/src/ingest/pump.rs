@@ -9,7 +9,7 @@ use records::wire::signed;
 use records::wire::{Online, Receipt, ServiceHello, Status, Topic, Topics};
 use records::{SeriesId, SigningKey, WIRE_VERSION};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::board::Board;
 use super::check::{Verdict, check};
@@ -18,6 +18,9 @@ use super::outbox::{Outbox, Refusals};
 use crate::clock::Clock;
 use crate::store::{Heard, Order, Store, Work};
 use crate::work_order::LaneName;
+
+/// Most receipts that wait for their acknowledgement at once. It leaves room on the connection for holds and work orders.
+const AT_ONCE: usize = 32;
 
 /// The way in: what the session needs to hand messages to the store.
 pub struct Inlet {
@@ -227,11 +230,16 @@ impl Outlet {
         }
     }
 
-    /// Publishes receipts as commits make them.
+    /// Publishes receipts as commits make them. One that overtakes an earlier one of its series does no harm: each is true.
     async fn tell(self: Arc<Self>, client: Client) {
+        let mut on_the_way = JoinSet::new();
         loop {
             for receipt in self.outbox.take().await {
-                self.publish_receipt(&client, &receipt).await;
+                if on_the_way.len() == AT_ONCE {
+                    on_the_way.join_next().await;
+                }
+                let (outlet, client) = (self.clone(), client.clone());
+                on_the_way.spawn(async move { outlet.publish_receipt(&client, &receipt).await });
             }
         }
     }

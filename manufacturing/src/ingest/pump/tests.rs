@@ -1,6 +1,6 @@
 use base::mqtt::scripted::{Broker, Packet, Peer};
 use records::wire::{Holds, WorkOrderMessage};
-use records::FixedBytes;
+use records::{FixedBytes, Hash};
 
 use super::*;
 
@@ -64,4 +64,28 @@ async fn what_the_broker_refuses_is_told_again_after_a_pause() {
         assert!(told.iter().all(|message| *message == told[0] && message.topic == topic && message.retain), "{told:?}");
         telling.abort();
     }
+}
+
+#[tokio::test]
+async fn receipts_do_not_wait_for_the_acknowledgement_of_each_other() {
+    let (_broker, mut peer, client, _events) = connected().await;
+    let outlet = outlet();
+    let stored = |station: usize| Receipt::stored(&format!("s{station:02}"), SeriesId::ZERO, 1, Hash::ZERO);
+    (0..AT_ONCE + 2).for_each(|station| outlet.outbox.put(stored(station)));
+    let telling = tokio::spawn(outlet.clone().tell(client));
+    let mut waiting = Vec::new();
+    for _ in 0..AT_ONCE {
+        waiting.push(published(&mut peer).await);
+    }
+    let silent = tokio::time::timeout(Duration::from_millis(50), peer.next()).await;
+    assert!(silent.is_err(), "no more than so many at once: {silent:?}");
+    for n in 0..2 {
+        peer.puback(waiting[n].0, 0).await.unwrap();
+        waiting.push(published(&mut peer).await);
+    }
+    let mut topics: Vec<String> = waiting.into_iter().map(|(_, message)| message.topic).collect();
+    topics.sort();
+    let each: Vec<String> = (0..AT_ONCE + 2).map(|station| format!("lotline/v1/s{station:02}/receipts")).collect();
+    assert_eq!(topics, each);
+    telling.abort();
 }
