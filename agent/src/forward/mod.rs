@@ -345,9 +345,8 @@ impl<U: Uplink> Running<U> {
     async fn say_good_bye(&mut self) {
         if self.uplink.is_connected() {
             // The last status and the end are worth a short wait, not a long one.
-            let status = self.status().await.ok().flatten();
             let good_bye = async {
-                if let Some(status) = status {
+                if let Ok(Some(status)) = self.status().await {
                     drop(self.uplink.publish(status).await);
                 }
                 drop(self.uplink.publish(self.setup.online(false)).await);

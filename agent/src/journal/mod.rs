@@ -23,6 +23,7 @@
 //! Lines, the row of the station, its state and known units carry a CRC-32C, because SQLite does not check what is on its
 //! pages. That of a line also says which series the line is of (see `sums`).
 
+mod aside;
 mod ballast;
 mod containers;
 mod error;
@@ -60,6 +61,7 @@ use records::{Hash, PublicKey, SeriesId};
 use rusqlite::Connection;
 
 use crate::station::State;
+pub use aside::Quarantined;
 pub use ballast::Ballast;
 pub use containers::Counted;
 pub use error::JournalError;
@@ -71,7 +73,7 @@ pub use holds::HoldsKept;
 pub use labels::Labels;
 pub use marks::Marks;
 pub(crate) use opening::not_gone_on;
-pub use queue::{Applied, Depth, FORGET_AT_ONCE, Quarantined, Queued};
+pub use queue::{Applied, Depth, FORGET_AT_ONCE, Queued};
 use row::Row;
 pub use salvage::{Salvaged, salvage};
 pub use series::{Began, Why};

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use records::wire::{Receipt, Status};
+use records::wire::Receipt;
 use records::{Hash, SeriesId, chain};
 use rusqlite::{OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, query, room, sums};
 
@@ -34,17 +33,6 @@ pub struct Depth {
     pub oldest: Option<i64>,
     /// Records set aside.
     pub quarantined: u64,
-}
-
-/// A record that was set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quarantined {
-    /// Its sequence.
-    pub seq: u64,
-    /// Why.
-    pub reason: String,
-    /// Its line.
-    pub line: String,
 }
 
 /// What a receipt did.
@@ -96,18 +84,22 @@ impl Journal {
         let mut run: Option<Queued> = None;
         let mut size = 0;
         while run.as_ref().is_none_or(|run| run.lines.len() < most) {
-            if self.quarantined.binary_search(&next).is_ok() {
+            let mut intact = None;
+            if self.quarantined.binary_search(&next).is_err() {
+                match self.line_and_crc(next)? {
+                    Some((line, crc)) if sums::is_line(self.row.series, &line, crc) => intact = Some(line),
+                    Some((_, crc)) => self.set_damaged_aside(next, crc)?,
+                    None => break,
+                }
+            }
+            let Some(line) = intact else {
                 if run.is_some() {
                     break;
                 }
+                // Also past one that could not be set aside: the owner must not look at it for ever.
                 next += 1;
                 continue;
-            }
-            let Some((line, crc)) = self.line_and_crc(next)? else { break };
-            if !sums::is_line(self.row.series, &line, crc) {
-                self.quarantine(next, next, "the line is damaged on this station's disk")?;
-                continue;
-            }
+            };
             size += line.len() + 1;
             if run.is_some() && size > bytes {
                 break;
@@ -121,7 +113,7 @@ impl Journal {
         Ok(run)
     }
 
-    fn line_and_crc(&self, seq: u64) -> Result<Option<(Vec<u8>, u32)>, JournalError> {
+    pub(super) fn line_and_crc(&self, seq: u64) -> Result<Option<(Vec<u8>, u32)>, JournalError> {
         self.connection
             .prepare_cached("SELECT line, crc FROM record WHERE seq = ?1")
             .and_then(|mut line| line.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional())
@@ -185,19 +177,6 @@ impl Journal {
         }
     }
 
-    /// Sets a record of this series aside that the broker does not take.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn set_aside_refused(&mut self, series: SeriesId, seq: u64, reason: &str) -> Result<(), JournalError> {
-        if series == self.row.series && seq > self.settled {
-            self.retried.remove(&seq);
-            self.quarantine(seq, seq, &format!("{}: {reason}", super::retry::REFUSED))?;
-            self.settle(self.settled);
-        }
-        Ok(())
-    }
-
     /// The lowest sequence from `first` on that is held, in the queue or set aside.
     ///
     /// # Errors
@@ -225,71 +204,6 @@ impl Journal {
         }
         let next = self.line_and_crc(seq + 1)?.filter(intact);
         Ok(next.is_none_or(|(line, _)| prev_of(&line) == hash))
-    }
-
-    pub(super) fn quarantine(&mut self, first: u64, last: u64, reason: &str) -> Result<(), JournalError> {
-        self.connection
-            .execute(
-                "INSERT OR IGNORE INTO quarantine (series, seq, line, reason)
-                 SELECT ?4, seq, line, ?3 FROM record WHERE seq BETWEEN ?1 AND ?2",
-                params![first, last, reason, self.row.series.0],
-            )
-            .map_err(query("set a record aside in"))?;
-        self.read_quarantined()
-    }
-
-    /// Reads which records of this series are set aside. Such a row has no checksum: one that has another line than the
-    /// record does not keep it from being sent.
-    pub(super) fn read_quarantined(&mut self) -> Result<(), JournalError> {
-        self.quarantined = self
-            .connection
-            .prepare_cached(
-                "SELECT seq FROM quarantine WHERE series = ?1 AND NOT EXISTS
-                     (SELECT 1 FROM record WHERE record.seq = quarantine.seq AND record.line <> quarantine.line)
-                 ORDER BY seq",
-            )
-            .and_then(|mut all| {
-                all.query_map([self.row.series.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<u64>>>()
-            })
-            .map_err(query("read"))?;
-        self.quarantined.retain(|seq| !self.retried.contains(seq));
-        Ok(())
-    }
-
-    /// The sequences that were set aside, as runs, lowest first; as many as a status takes.
-    #[must_use]
-    pub fn set_aside(&self) -> Vec<(u64, u64)> {
-        let mut runs: Vec<(u64, u64)> = Vec::new();
-        for &seq in &self.quarantined {
-            let count = runs.len();
-            match runs.last_mut() {
-                Some((_, last)) if *last + 1 == seq => *last = seq,
-                _ if count == Status::MOST_RUNS => break,
-                _ => runs.push((seq, seq)),
-            }
-        }
-        runs
-    }
-
-    /// The records that were set aside, those of this series first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn quarantined(&self) -> Result<Vec<Quarantined>, JournalError> {
-        self.connection
-            .prepare("SELECT seq, reason, line FROM quarantine ORDER BY series <> ?1, series, seq LIMIT 1000")
-            .and_then(|mut all| {
-                all.query_map([self.row.series.0], |row| {
-                    let line: Vec<u8> = row.get(2)?;
-                    Ok(Quarantined {
-                        seq: row.get(0)?,
-                        reason: row.get(1)?,
-                        line: String::from_utf8_lossy(&line).into_owned(),
-                    })
-                })?
-                .collect()
-            })
-            .map_err(query("read"))
     }
 
     /// Makes the mark durable if it moved since the last group. Losing it costs only a repetition, so it may wait.

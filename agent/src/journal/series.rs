@@ -8,6 +8,7 @@ use records::{Event, Record, RecordId, SeriesId, chain, keys};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
+use super::aside::DAMAGED;
 use super::{Journal, JournalError, Position, Row, query, room, sums};
 use crate::station::State;
 
@@ -172,7 +173,7 @@ impl Journal {
                     put_line(&transaction, self.row.series, position.last + 1, &line, stored, refusal)?;
                     position = Position { last: position.last + 1, head: chain::hash_line(&line) };
                 }
-                None => set_aside(&transaction, series, seq, &line, "the line is damaged on this station's disk")?,
+                None => set_aside(&transaction, series, seq, &line, DAMAGED)?,
             }
             transaction.execute("DELETE FROM carried WHERE n = ?1", [n]).map_err(query("carry a record over in"))?;
             taken += 1;
@@ -214,7 +215,7 @@ fn move_lines(transaction: &Transaction<'_>, series: SeriesId) -> Result<bool, J
         match crc.is_some_and(|crc| sums::is_line(series, line, crc)) {
             _ if *aside => {}
             true => put_carried(transaction, series, *seq, line)?,
-            false => set_aside(transaction, series, *seq, line, "the line is damaged on this station's disk")?,
+            false => set_aside(transaction, series, *seq, line, DAMAGED)?,
         }
     }
     transaction.execute("DELETE FROM record WHERE seq <= ?1", [last]).map_err(query("begin a series in"))?;

@@ -1,3 +1,4 @@
+mod aside;
 mod damage;
 mod log;
 mod series;

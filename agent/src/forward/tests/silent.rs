@@ -176,3 +176,21 @@ async fn the_broker_s_word_for_a_shorter_segment_is_none_for_a_longer_one() {
     assert_eq!(rig.mark().settled, last);
     rig.end().await;
 }
+
+/// The station ends although its owner is held up.
+#[tokio::test(start_paused = true)]
+async fn a_good_bye_does_not_wait_for_the_owner() {
+    let mut rig = Rig::new(1, "").await;
+    rig.connect().await;
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    let hold = Request::Journal(Box::new(move |_| held.recv().unwrap_or(())));
+    rig.handle.submit(hold).unwrap();
+    rig.stop.send_replace(true);
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_millis(10)).await;
+    }
+    assert!(rig.forwarding.is_finished());
+    drop(go_on);
+    rig.end().await;
+}
