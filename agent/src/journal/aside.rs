@@ -1,4 +1,4 @@
-//! Records that were set aside: rejected by the service, refused by the broker, or damaged on this disk.
+//! Records that were set aside: rejected by the service, refused by the broker, damaged on this disk or lost there.
 
 use records::SeriesId;
 use records::wire::Status;
@@ -10,6 +10,9 @@ use super::{Journal, JournalError, query, sums};
 /// Why a line whose checksum is wrong is set aside.
 pub(super) const DAMAGED: &str = "the line is damaged on this station's disk";
 
+/// Why a record that is not there any more is set aside.
+const LOST: &str = "lost on this station's disk";
+
 /// A record that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
@@ -17,7 +20,7 @@ pub struct Quarantined {
     pub seq: u64,
     /// Why.
     pub reason: String,
-    /// Its line.
+    /// Its line; empty where it is lost.
     pub line: String,
 }
 
@@ -54,6 +57,26 @@ impl Journal {
             }
             None => self.quarantine(seq, seq, DAMAGED),
         }
+    }
+
+    /// Sets the records from `first` on aside that are not there, although they have no receipt: a disk can give an older page
+    /// back, and nothing else says so. The mark of receipts would wait for them for ever, or pass them without a word.
+    pub(super) fn set_lost_aside(&mut self, first: u64) -> Result<(), JournalError> {
+        self.retried.remove(&first);
+        let held = self.held_from(first)?.unwrap_or(self.position.last + 1);
+        if first < held {
+            tracing::error!(first, last = held - 1, "records are set aside: they are lost on this disk");
+            self.connection
+                .execute(
+                    "WITH RECURSIVE lost (seq) AS (SELECT ?1 UNION ALL SELECT seq + 1 FROM lost WHERE seq < ?2)
+                     INSERT INTO quarantine (series, seq, line, reason) SELECT ?4, seq, x'', ?3 FROM lost",
+                    params![first, held - 1, LOST, self.row.series.0],
+                )
+                .map_err(query("set a record aside in"))?;
+        }
+        self.read_quarantined()?;
+        self.settle(self.settled);
+        Ok(())
     }
 
     /// Sets the records from `first` to `last` aside. A row from before that has another line would not count: it gives way.
@@ -121,5 +144,11 @@ impl Journal {
                 .collect()
             })
             .map_err(query("read"))
+    }
+
+    /// Takes a row away, as a disk does that gives an older page back.
+    #[cfg(test)]
+    pub(crate) fn lose(&mut self, seq: u64) {
+        self.connection.execute("DELETE FROM record WHERE seq = ?1", [seq]).unwrap();
     }
 }

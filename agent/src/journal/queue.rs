@@ -75,7 +75,7 @@ impl Journal {
 
     /// Up to `most` lines from `first` on that follow each other, at most `bytes` long together, but at least one.
     /// Records that were set aside are left out: a segment ends before them and the next begins after. A line whose
-    /// checksum is wrong is set aside here.
+    /// checksum is wrong is set aside here, and so is a record without a receipt that is not there any more.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
@@ -89,6 +89,7 @@ impl Journal {
                 match self.line_and_crc(next)? {
                     Some((line, crc)) if sums::is_line(self.row.series, &line, crc) => intact = Some(line),
                     Some((_, crc)) => self.set_damaged_aside(next, crc)?,
+                    None if self.settled < next && next <= self.position.last => self.set_lost_aside(next)?,
                     None => break,
                 }
             }

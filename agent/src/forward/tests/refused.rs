@@ -52,3 +52,22 @@ async fn one_record_that_is_too_large_is_set_aside_and_the_others_arrive() {
         rig.end().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_disk_has_lost_is_named_and_the_others_arrive() {
+    for confirm in ["", "confirm = \"broker\""] {
+        let mut rig = Rig::new(20, confirm).await;
+        rig.look(|journal| journal.lose(7)).await;
+        rig.connect().await;
+        rig.scan("B1".to_owned()).await;
+        rig.settle().await;
+        rig.pass(Duration::from_secs(1), 2).await;
+        let last = rig.mark().last;
+        let held: Vec<u64> = rig.held.values().flat_map(|held| held.keys().copied()).collect();
+        assert_eq!(held, (1..=last).filter(|seq| *seq != 7).collect::<Vec<_>>());
+        // This service receipts up to the hole, which the mark has passed.
+        assert_eq!(rig.mark().settled, if confirm.is_empty() { 7 } else { last }, "{confirm}");
+        assert_eq!(rig.statuses.last().unwrap().set_aside, [(7, 7)], "{confirm}");
+        rig.end().await;
+    }
+}

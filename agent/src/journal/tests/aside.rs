@@ -63,3 +63,40 @@ fn what_is_refused_is_set_aside_although_its_copy_there_is_damaged() {
     journal.set_aside_refused(journal.series(), 2, "too large").unwrap();
     assert_eq!(journal.set_aside(), [(2, 2)]);
 }
+
+#[test]
+fn records_that_are_gone_without_a_receipt_are_named_and_do_not_hold_the_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 9).unwrap();
+    for seq in [1, 4, 5, 8] {
+        journal.lose(seq);
+    }
+    let (mut journal, seqs) = sent(journal, 1);
+    assert_eq!((seqs, journal.set_aside()), (vec![2, 3, 6, 7, 9], vec![(1, 1), (4, 5), (8, 8)]));
+    assert_eq!((journal.settled(), journal.depth().unwrap().records), (1, 5));
+    let aside = journal.quarantined().unwrap().remove(1);
+    assert_eq!((aside.seq, aside.reason.as_str(), aside.line.as_str()), (4, "lost on this station's disk", ""));
+    assert_eq!(journal.retry_refused().unwrap(), [0; 0], "there is nothing to send");
+    let run = |journal: &Journal, first, last| {
+        let hash = chain::hash_line(&journal.line(last).unwrap().unwrap());
+        Run { first, last, hash }
+    };
+    let said = Receipt { also: vec![run(&journal, 6, 7), run(&journal, 9, 9)], ..receipt(&journal, 3) };
+    assert_eq!(journal.apply(&said).unwrap(), Applied::Settled(9));
+    drop(journal);
+    assert_eq!(open(&folder).journal.set_aside(), [(1, 1), (4, 5), (8, 8)], "the next start knows it as well");
+}
+
+#[test]
+fn what_was_forgotten_with_its_receipt_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut journal, mut state, .. } = open(&folder);
+    write(&mut journal, &mut state, 5).unwrap();
+    journal.settle(3);
+    journal.save_settled(5).unwrap();
+    assert_eq!(journal.forget(i64::MAX, Duration::ZERO).unwrap(), 3);
+    assert_eq!(journal.queued(1, 100, usize::MAX).unwrap(), None);
+    assert_eq!(journal.queued(4, 100, usize::MAX).unwrap().unwrap().lines.len(), 2);
+    assert_eq!((journal.queued(6, 100, usize::MAX).unwrap(), journal.set_aside()), (None, vec![]));
+}
