@@ -31,6 +31,9 @@ use crate::rigs;
 use crate::settings::{Confirm, Settings, SignalSettings, WorkOrders};
 use crate::supervise;
 
+/// What was answered last is shown for so long, and an answer over HTTP has that time to go out.
+const LAST_LOOK: Duration = Duration::from_millis(200);
+
 /// The daemon cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
@@ -155,7 +158,8 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         };
         tokio::spawn(Http::new(server.clone(), facts, &settings.page, token).serve(listen))
     });
-    devices.extend(signals(&settings, &server, &stop)?);
+    let shown = Stop::new();
+    let signals = signals(&settings, &server, &shown)?;
     let (stop_forwarding, forwarding_stops) = watch::channel(false);
     let (broker, owner) = (settings.broker, handle.clone());
     let forwarder = Forwarder { station, key, lanes, broker, trusted, owner, first_word, board, retry };
@@ -178,18 +182,30 @@ async fn run_async(settings: Settings) -> Result<(), DaemonError> {
         drop(forwarding.await);
     }
     serving.abort();
+    drop(tokio::task::spawn_blocking(move || end(devices, &handle, thread, &shown, signals)).await);
     page.inspect(tokio::task::JoinHandle::abort);
-    let joined = tokio::task::spawn_blocking(move || {
-        devices.into_iter().for_each(|device| drop(device.join()));
-        drop(handle.submit(Request::Stop));
-        thread.join()
-    });
-    drop(joined.await);
     // Another daemon may have begun meanwhile, with a socket of its own.
     if inode(&settings.socket) == own_socket {
         drop(std::fs::remove_file(&settings.socket));
     }
     result
+}
+
+/// Ends what may still bring something, then the owner, and only then those who show answers: a scan that was being looked up
+/// is recorded, and its light is seen.
+fn end(
+    devices: Vec<JoinHandle<()>>,
+    handle: &Handle,
+    owner: JoinHandle<()>,
+    shown: &Stop,
+    signals: Vec<JoinHandle<()>>,
+) {
+    devices.into_iter().for_each(|device| drop(device.join()));
+    drop(handle.submit(Request::Stop));
+    drop(owner.join());
+    std::thread::sleep(LAST_LOOK);
+    shown.stop();
+    signals.into_iter().for_each(|signal| drop(signal.join()));
 }
 
 /// Where scanned work orders are looked up.
@@ -289,4 +305,51 @@ fn open(settings: &Settings) -> Result<(Owner, SigningKey, Unconfirmed), DaemonE
     owner.rules.raw_key = raw_key.finalize().into();
     owner.rules.people = PeopleKey::load_or_make(&settings.data)?;
     Ok((owner, key, Unconfirmed::new(not_confirmed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use drivers::signal::Light;
+    use drivers::signal::fake::FakeLamp;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::owner::ScanRequest;
+
+    const CONFIG: &str = r#"
+station = "pack-1"
+[packing]
+package_size = 2
+[sscc]
+company_prefix = "9521234"
+[[rule]]
+name = "serial"
+pattern = '(?<serialNumber>[A-Z][0-9]+)'
+"#;
+
+    #[test]
+    fn what_comes_while_the_station_ends_is_still_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::parse("t.toml".as_ref(), CONFIG).unwrap();
+        folder.path().clone_into(&mut settings.data);
+        let Opened { journal, state, .. } = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap();
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH, "boot"));
+        let mut owner = Owner::new(&settings, journal, state, clock);
+        owner.begin(&settings, records::FixedBytes([1; 32]), None).unwrap();
+        let (handle, thread) = owner.spawn().unwrap();
+        let (lamp, shown) = (FakeLamp::new("lamp"), Stop::new());
+        let (lamps, answers) = (vec![Box::new(lamp.clone()) as _], handle.answers());
+        let signal =
+            feedback::spawn("main".to_owned(), lamps, vec![], answers, || None, shown.clone(), |_, _| ()).unwrap();
+        let scanning = handle.clone();
+        let scanner = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100)); // the service takes its time
+            let (source, data, at) = ("hand".to_owned(), b"no rule".to_vec(), std::time::Instant::now());
+            let scan = drivers::Scan { source, symbology: None, data, at };
+            scanning.submit(Request::Scan(ScanRequest::new("main", scan))).unwrap();
+        });
+        end(vec![scanner], &handle, thread, &shown, vec![signal]);
+        assert!(lamp.shown().contains(&Light::Red), "{:?}", lamp.shown());
+        assert!(Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap().unanswered.is_empty());
+    }
 }

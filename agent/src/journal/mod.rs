@@ -208,12 +208,12 @@ impl Journal {
         Ok(())
     }
 
-    /// The daemon ends in order: every answer has been given.
+    /// The daemon ends in order: the answers up to this sequence have been seen.
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn close(mut self) -> Result<(), JournalError> {
-        self.save_marks(self.position.last)
+    pub fn close(mut self, answered: u64) -> Result<(), JournalError> {
+        self.save_marks(answered.min(self.position.last))
     }
 
     fn save_marks(&mut self, answered: u64) -> Result<(), JournalError> {

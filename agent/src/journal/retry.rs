@@ -125,7 +125,7 @@ mod tests {
         journal.refused_again(2).unwrap();
         assert_eq!(journal.set_aside(), [(2, 2), (4, 4)]);
         journal.retry_refused().unwrap();
-        journal.close().unwrap();
+        journal.close(6).unwrap();
         let mut journal = open(&folder).journal;
         assert_eq!(journal.set_aside(), [(2, 2), (4, 4)]);
         journal.retry_refused().unwrap();

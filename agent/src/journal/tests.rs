@@ -78,7 +78,7 @@ fn what_is_committed_is_there_after_reopening_and_the_chain_goes_on() {
     let key = SigningKey::from_seed(FixedBytes([1; 32]));
     let bytes = records::segment::seal(&key, "pack-1", series, run.first, run.prev, &run.lines);
     assert_eq!(Segment::parse(&bytes).unwrap().lines.len(), 5);
-    journal.close().unwrap();
+    journal.close(5).unwrap();
     assert!(open(&folder).unanswered.is_empty(), "after an end in order every answer was given");
 }
 

@@ -24,6 +24,8 @@ const GROUP: usize = 64;
 const IDLE: Duration = Duration::from_millis(200);
 /// The longest wait for those who show answers to take them.
 const PATIENCE: Duration = Duration::from_millis(5);
+/// And before the end, when no scan waits any more.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// How often receipted records are forgotten.
 const FORGET_EVERY_MS: u64 = 60_000;
 /// A tick that could not be written is tried again after so long.
@@ -85,7 +87,8 @@ impl Running {
             }
             self.maintain();
         }
-        if let Err(error) = self.owner.journal.close() {
+        self.let_answers_out(LAST_PATIENCE);
+        if let Err(error) = self.owner.journal.close(self.answered) {
             tracing::warn!(error = &error as &dyn std::error::Error, "the journal could not be closed in order");
         }
     }
@@ -116,8 +119,8 @@ impl Running {
 
     /// Before the next group is begun, those who show answers take the last one's: a stop then leaves one group without a
     /// light, not several. Who hangs is waited for only a moment, and then counted as having seen all groups but the last.
-    fn let_answers_out(&mut self) {
-        let until = Instant::now() + PATIENCE;
+    fn let_answers_out(&mut self, patience: Duration) {
+        let until = Instant::now() + patience;
         while !self.answers.is_empty() && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(50));
         }
@@ -127,7 +130,7 @@ impl Running {
     }
 
     pub(super) fn decide_group(&mut self, items: Vec<Item>) {
-        self.let_answers_out();
+        self.let_answers_out(PATIENCE);
         let now = self.owner.clock.now();
         let result = match self.has_room() {
             true => self.commit_group(&items, &now).map_err(Red::Failed),
@@ -315,7 +318,7 @@ impl Running {
     }
 
     fn save_settled(&mut self) {
-        self.let_answers_out();
+        self.let_answers_out(PATIENCE);
         if let Err(error) = self.owner.journal.save_settled(self.answered) {
             warn("the mark of receipts could not be written", &error);
         }

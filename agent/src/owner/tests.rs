@@ -72,6 +72,21 @@ fn an_answer_is_given_only_for_what_another_opener_finds_on_disk() {
 }
 
 #[test]
+fn what_was_recorded_last_and_taken_by_nobody_is_named_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();
+    ask(&handle, "WO:1");
+    ask(&handle, "A1");
+    let halted = handle.answers();
+    ask(&handle, "A2");
+    stop(&handle, thread);
+    drop(halted);
+    let unanswered = Journal::open(folder.path(), "pack-1", 8 << 20, 0).unwrap().unanswered;
+    let first = String::from_utf8(unanswered.first().unwrap().clone()).unwrap();
+    assert!(first.contains(r#""id":"A2""#), "{first}");
+}
+
+#[test]
 fn many_scans_at_once_are_each_answered_once_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (handle, thread) = owner(folder.path(), 8 << 20).spawn().unwrap();

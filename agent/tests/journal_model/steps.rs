@@ -275,7 +275,7 @@ impl World {
     fn restart(&mut self, damage: Option<(u8, u8)>) -> Result<(), Violation> {
         let Some(station) = self.station.take() else { return Ok(()) };
         let last = station.journal.position().last;
-        drop(station.journal.close()); // also on a full disk it ends
+        drop(station.journal.close(last)); // also on a full disk it ends
         let disk = &self.mounted;
         if let Some((which, at)) = damage
             && !disk.disk().is_dead()

@@ -114,7 +114,7 @@ fn damaged_rows_are_made_anew_from_records_and_what_cannot_be_is_named() {
     let known = vec![unit("S1"), unit("S2")];
     let decision = Decision { containers, drafts, known, next: next.clone(), ..Decision::of(state) };
     commit(&mut journal, &decision, 0);
-    drop(journal.close());
+    drop(journal.close(3));
     let connection = rusqlite::Connection::open(Journal::file(folder.path())).unwrap();
     connection.execute_batch("UPDATE container SET body = replace(body, 'e', 'f')").unwrap();
     drop(connection);

@@ -43,7 +43,7 @@ fn a_line_that_is_damaged_after_it_was_set_aside_does_not_hold_the_owner() {
                 true => assert_eq!((journal.line(2).unwrap(), aside.reason.contains("too large")), (Some(line), true)),
                 false => assert!(aside.reason.contains("damaged") && aside.line.contains("X2"), "{aside:?}"),
             }
-            journal.close().unwrap();
+            journal.close(4).unwrap();
             let (journal, seqs) = sent(open(&folder).journal, 1);
             assert_eq!((seqs, journal.set_aside()), (vec![1, 3, 4], vec![(2, 2)]), "the next start knows it as well");
         }
