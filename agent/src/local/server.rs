@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drivers::Scan;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -19,7 +20,7 @@ use crate::journal::{Journal, JournalError};
 use crate::lookup::Lookup;
 use crate::owner::{Ended, Handle, Report, Request, ScanRequest};
 use crate::printing::Drawing;
-use crate::station::{Filling, JobDraft, LevelRules, Verdict};
+use crate::station::{Answer, Filling, JobDraft, LevelRules, Verdict};
 use base::describe;
 
 /// Longest question in bytes: a scan of 64 KiB, escaped, and what surrounds it.
@@ -27,6 +28,9 @@ const LONGEST: u64 = 512 << 10;
 
 /// Longest reason that a person gives, in bytes.
 const LONGEST_REASON: usize = 200;
+
+/// So long an asker may take for a line; one that is halted keeps no answer from being over.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Most records in one answer: the owner has scans to decide.
 const MOST_LISTED: usize = 1000;
@@ -110,7 +114,7 @@ impl Server {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an asker could not be accepted");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         }
@@ -126,23 +130,11 @@ impl Server {
                 return Ok(()); // the end, or a line that is far too long
             }
             let said = match serde_json::from_slice::<Asked>(&line) {
-                Ok(Asked::Watch) => return self.watch(&mut writer).await,
+                Ok(Asked::Watch) => return watch(self.owner.answers(), &mut writer).await,
                 Ok(asked) => self.answer(asked).await.unwrap_or_else(|error: Ended| failed(error.to_string())),
                 Err(error) => failed(format!("the question cannot be read: {error}")),
             };
             say(&mut writer, &said).await?;
-        }
-    }
-
-    async fn watch(&self, writer: &mut tokio::net::unix::OwnedWriteHalf) -> std::io::Result<()> {
-        let mut answers = self.owner.answers();
-        say(writer, &Said::Watching).await?;
-        loop {
-            match answers.recv().await {
-                Ok(answer) => say(writer, &Said::Answer(answer)).await?,
-                Err(broadcast::error::RecvError::Lagged(missed)) => say(writer, &Said::Missed(missed)).await?,
-                Err(broadcast::error::RecvError::Closed) => return Ok(()),
-            }
         }
     }
 
@@ -335,8 +327,42 @@ fn failed(why: String) -> Said {
     Said::Failed(Failed { why })
 }
 
+/// Says every answer. The owner waits until they are taken: who does not read is left.
+async fn watch(
+    mut answers: broadcast::Receiver<Answer>,
+    writer: &mut (impl AsyncWriteExt + Unpin),
+) -> std::io::Result<()> {
+    say(writer, &Said::Watching).await?;
+    loop {
+        match answers.recv().await {
+            Ok(answer) => say(writer, &Said::Answer(answer)).await?,
+            Err(broadcast::error::RecvError::Lagged(missed)) => say(writer, &Said::Missed(missed)).await?,
+            Err(broadcast::error::RecvError::Closed) => return Ok(()),
+        }
+    }
+}
+
 async fn say(writer: &mut (impl AsyncWriteExt + Unpin), said: &Said) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(said)?;
     line.push(b'\n');
-    writer.write_all(&line).await
+    tokio::time::timeout(TAKEN_WITHIN, writer.write_all(&line)).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::station::{Code, Outcome};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_is_halted_is_left_and_holds_no_answer() {
+        let (answers, receiver) = broadcast::channel(64);
+        let (mut ours, _halted) = tokio::io::duplex(256);
+        let answer = Answer::new("main", Outcome::Known, Code::Duplicate, "again");
+        for _ in 0..64 {
+            answers.send(answer.clone()).unwrap();
+        }
+        let watching = tokio::time::timeout(Duration::from_secs(60), watch(receiver, &mut ours)).await;
+        assert_eq!(watching.unwrap().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        assert!(answers.is_empty());
+    }
 }
