@@ -158,10 +158,9 @@ impl Journal {
             })
             .map_err(query("read"))?;
         let mut labels = Labels { counts, attention_by_lane, ..Labels::default() };
-        let attention = "lane = ?1 AND state <> 'printed' AND state IN (?2, ?3) ORDER BY id LIMIT ?4";
         for lane in labels.attention_by_lane.keys() {
             let which = params![lane, JobState::Doubtful, JobState::Failed, Labels::ATTENTION];
-            labels.attention.extend(many(&self.connection, attention, which)?);
+            labels.attention.extend(many(&self.connection, ATTENTION, which)?);
         }
         labels.attention.sort_by_key(|job| job.id);
         for lane in lanes {
@@ -213,6 +212,10 @@ impl Journal {
 
 /// The condition on `state` is said again, so that SQLite sees that the partial index will do.
 const NEXT: &str = "state <> 'printed' AND state = ?1 AND printer = ?2 ORDER BY id LIMIT 1";
+
+/// The `+` keeps SQLite from the index of lanes: it would read all labels of a lane, a week of them, for the few that are
+/// open.
+const ATTENTION: &str = "+lane = ?1 AND state <> 'printed' AND state IN (?2, ?3) ORDER BY id LIMIT ?4";
 
 /// No label has a number that SQLite cannot hold.
 fn by_number(connection: &Connection, id: u64) -> Result<Option<Job>, JournalError> {

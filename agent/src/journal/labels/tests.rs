@@ -136,4 +136,7 @@ fn what_is_asked_often_needs_no_walk_over_the_table() {
             "{which}: {plan}"
         );
     }
+    // The few that are open are put in order.
+    let plan = plan(ATTENTION);
+    assert!(plan.contains("SEARCH label USING INDEX label_open (state=?)"), "{plan}");
 }
