@@ -71,6 +71,7 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
             progress(super::number(first));
         }
     }
+    keep_revisions(connection)?;
     let known = schemas::dimensions(connection)?.dimensions;
     // Every device is folded by all of them now.
     connection.batch("DELETE FROM backfill")?;
@@ -92,6 +93,25 @@ pub fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> sql::R
     connection.execute("INSERT INTO projected (version) VALUES (?)", params![PROJECTION])?;
     let devices = connection.query_row("SELECT count(*) FROM device", params![], |row| row.get(0))?;
     Ok(Rebuilt { devices, differing })
+}
+
+/// Lanes have been told these revisions: a higher one for the same change would be a new order to them. Stores of programs
+/// that went by the position have others than follow from the lines.
+fn keep_revisions(connection: &Connection) -> sql::Result<()> {
+    let keys = [
+        ("planned_order", "told.name = planned_order.name"),
+        ("lane_order", "told.station = lane_order.station AND told.lane = lane_order.lane"),
+    ];
+    for (table, key) in keys {
+        let told = format!(
+            "FROM was_{table} AS told
+             WHERE told.tenant = {table}.tenant AND {key} AND told.position = {table}.position"
+        );
+        connection.batch(&format!(
+            "UPDATE {table} SET revision = (SELECT told.revision {told}) WHERE EXISTS (SELECT 1 {told})"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Takes up the lines from a position on.

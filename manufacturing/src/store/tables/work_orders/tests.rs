@@ -91,6 +91,24 @@ fn what_a_restored_service_plans_is_newer_than_what_lanes_have() {
     assert_eq!(restored.snapshot().unwrap().lane_orders().unwrap(), told);
 }
 
+/// Its stores are made anew, and no lane must take what it was told long ago for something new.
+#[test]
+fn what_an_older_program_has_told_is_no_news_after_an_update() {
+    let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
+    decide(&mut writer, plan("WO-1", 5, &["main"])).0.unwrap();
+    decide(&mut writer, plan("WO-2", 5, &["other"])).0.unwrap();
+    // As it went by the position.
+    for table in ["planned_order", "lane_order"] {
+        writer.connection.batch(&format!("UPDATE {table} SET revision = position")).unwrap();
+    }
+    let told = writer.snapshot().unwrap().lane_orders().unwrap();
+    assert!(told.iter().all(|(_, message)| message.revision < 100));
+    assert_eq!(writer.rebuild(|_| ()).unwrap().differing, 0);
+    assert_eq!(writer.snapshot().unwrap().lane_orders().unwrap(), told);
+    let (_, news) = decide(&mut writer, plan("WO-1", 6, &["main"]));
+    assert!(news[0].1.revision > told.iter().map(|(_, message)| message.revision).max().unwrap());
+}
+
 #[test]
 fn what_stations_read_is_what_was_put() {
     let mut writer = Writer::in_memory_as(Enrolment::FirstUse);
